@@ -1,0 +1,50 @@
+# Two commands: `make demo` shows the product, `make test` proves it. Both set up all that they need in .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+ARGS ?=
+
+.PHONY: demo dev test check lint types floors replay bench lock clean install
+
+demo: $(STAMP)  ## Run the demo; pass arguments on with ARGS='--json'
+	@$(BIN)/surehand demo $(ARGS)
+
+dev: $(STAMP)  ## Run everything on this machine until Ctrl-C
+	@$(BIN)/surehand dev $(ARGS)
+
+test: check  ## Lint, types, floors and every test
+	$(BIN)/pytest $(ARGS)
+
+check: lint types floors
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+floors: $(STAMP)
+	$(BIN)/lint-imports
+
+bench: $(STAMP)  ## Measure the cost beside a bare workflow
+	$(BIN)/python -m bench $(ARGS)
+
+install: $(STAMP)
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Surehand needs Python 3.11 or newer: run make PYTHON=python3.11")'
+	@echo "Installing Surehand into $(VENV) (once)" >&2
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $(STAMP)
+
+lock:  ## Renew the exact versions; needs uv
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		--extra dev --extra test --extra build pyproject.toml -o requirements.lock
+	$(BIN)/python compose/lock.py
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

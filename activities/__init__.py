@@ -1,0 +1,1 @@
+"""Thin Temporal activities: one outside effect each, with its idempotency key and error translation."""

@@ -1,0 +1,77 @@
+"""The boundary between Temporal and the activities: every activity beats, and every error is translated here.
+
+One place for both keeps the activities thin, and no activity can forget either.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
+from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
+
+from domain.errors import (
+    ConfigurationProblem,
+    InvalidInput,
+    OutcomeUnknown,
+    SurehandError,
+    VendorRefused,
+    VendorThrottled,
+    VendorUnavailable,
+)
+
+
+def translate(error: SurehandError) -> ApplicationError:
+    """Turn one of our errors into what Temporal acts on: wait as told, retry, or never retry.
+
+    Args:
+        error: any `SurehandError`. Its text is safe to show: it carries nothing secret or personal.
+
+    Returns:
+        An `ApplicationError` whose type is the error's class name.
+    """
+    kind = type(error).__name__
+    if isinstance(error, VendorRefused | InvalidInput | ConfigurationProblem):
+        return ApplicationError(str(error), type=kind, non_retryable=True)
+    if isinstance(error, VendorUnavailable):
+        quiet = ApplicationErrorCategory.BENIGN if isinstance(error, VendorThrottled) else None
+        return ApplicationError(
+            str(error),
+            type=kind,
+            next_retry_delay=error.retry_after,
+            category=quiet or ApplicationErrorCategory.UNSPECIFIED,
+        )
+    if isinstance(error, OutcomeUnknown):
+        return ApplicationError(str(error), type=kind)
+    return ApplicationError(str(error), type=kind)
+
+
+class Boundary(Interceptor):
+    """Worker interceptor that puts every activity inside the boundary."""
+
+    def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:  # noqa: A002
+        """Wrap the activity chain; the parameter's name is the library's."""
+        return _BoundaryInbound(next)
+
+
+class _BoundaryInbound(ActivityInboundInterceptor):
+    async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002
+        beating = asyncio.create_task(_beat())
+        try:
+            return await super().execute_activity(input)
+        except SurehandError as error:
+            raise translate(error) from None
+        finally:
+            beating.cancel()
+
+
+async def _beat() -> None:
+    """Beat at half the time-out, so that a worker's death is noticed long before the attempt's own time-out."""
+    limit = activity.info().heartbeat_timeout
+    if not limit:
+        return
+    while True:
+        await asyncio.sleep(limit.total_seconds() / 2)
+        activity.heartbeat()

@@ -1,0 +1,258 @@
+"""Activities of triage: each asks the model where one answers, lets the rules set the floor, and falls back to them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+from pydantic import BaseModel
+from temporalio import activity
+
+from domain.ids import effect_key
+from domain.model import JsonValue, Value
+from domain.model_answers import AnalysisAnswer, ClassificationAnswer, MessageAnswer, ProposalAnswer
+from domain.policy import CasePolicy, ModelBudget
+from domain.ports import Answer, CaseStore, LanguageModel, ModelUnavailable, Question
+from domain.rules import RulesEngine
+from domain.ticket import Priority, Ticket
+from domain.triage import (
+    Analysis,
+    Classification,
+    Decision,
+    HandlingStrategy,
+    MessageAssessment,
+    Origin,
+    Risk,
+)
+
+AnswerT = TypeVar("AnswerT", bound=BaseModel)
+
+_LONGEST_QUESTION = timedelta(seconds=110)
+_ROOM_FOR_RULES = timedelta(seconds=5)
+
+
+class TriageInput(Value):
+    """A ticket to look at."""
+
+    tenant: str
+    ticket: Ticket
+    budget: ModelBudget
+
+
+class Classified(Value):
+    """A classification and who made it."""
+
+    classification: Classification
+    origin: Origin
+
+
+class Analysed(Value):
+    """An analysis and who made it."""
+
+    analysis: Analysis
+    origin: Origin
+
+
+class DecideInput(Value):
+    """Everything a decision rests on."""
+
+    tenant: str
+    ticket: Ticket
+    classification: Classification
+    analysis: Analysis
+    policy: CasePolicy
+
+
+class Decided(Value):
+    """Risk, strategy and decision, made from one look."""
+
+    risk: Risk
+    strategy: HandlingStrategy
+    decision: Decision
+
+
+class AssessInput(Value):
+    """A later customer message, in its conversation."""
+
+    tenant: str
+    step: str
+    ticket_subject: str
+    text: str
+    history: tuple[str, ...]
+    """Earlier customer texts, oldest first."""
+    frustration: int
+    priority: Priority
+    policy: CasePolicy
+    customer_name: str | None = None
+
+
+class ModelAsker:
+    """Asks the model for one purpose and says who answered."""
+
+    def __init__(self, model: LanguageModel) -> None:
+        """`model` is the chain; it may be one that is not configured."""
+        self._model = model
+
+    async def ask(
+        self,
+        prompt: str,
+        step: str,
+        answer_type: type[AnswerT],
+        context: dict[str, JsonValue],
+        *,
+        tenant: str,
+        budget: ModelBudget,
+        known_names: tuple[str, ...] = (),
+    ) -> tuple[AnswerT | None, Origin]:
+        """Ask once.
+
+        Returns:
+            The checked answer, or None with a degraded origin that says why the rules must answer.
+        """
+        if not self._model.configured:
+            return None, Origin(provider="rules", degraded=True, note="No language model is configured.")
+        workflow_id = activity.info().workflow_id or ""
+        question = Question(
+            prompt=prompt,
+            context=context,
+            tenant=tenant,
+            workflow_id=workflow_id,
+            budget=budget,
+            key=effect_key(workflow_id, f"{step}/attempt-{activity.info().attempt}"),
+            known_names=known_names,
+            time_allowed=_time_left(),
+        )
+        try:
+            answer: Answer[AnswerT] = await self._model.ask(question, answer_type)
+        except ModelUnavailable as unavailable:
+            return None, Origin(provider="rules", degraded=True, note=unavailable.reason)
+        return answer.value, answer.origin
+
+
+def _time_left() -> timedelta:
+    """What a question may take: less than the attempt has left, so that the rules still answer in this attempt."""
+    info = activity.info()
+    if info.start_to_close_timeout is None:
+        return _LONGEST_QUESTION
+    left = info.start_to_close_timeout - (datetime.now(UTC) - info.started_time) - _ROOM_FOR_RULES
+    return max(timedelta(seconds=1), min(_LONGEST_QUESTION, left))
+
+
+def names_of(ticket: Ticket) -> tuple[str, ...]:
+    """The names a ticket itself gives, for redaction."""
+    return (ticket.customer.name,) if ticket.customer.name else ()
+
+
+class TriageActivities:
+    """Receives the model chain, the rules, and the store for what earlier cases taught."""
+
+    def __init__(self, model: LanguageModel, rules: RulesEngine, store: CaseStore) -> None:
+        """Keep what triage needs."""
+        self._asker = ModelAsker(model)
+        self._rules = rules
+        self._store = store
+
+    @activity.defn
+    async def classify_ticket(self, request: TriageInput) -> Classified:
+        """Category, priority, complexity, signals. A model's answer never falls below the rules' floor."""
+        floor = self._rules.classify(request.ticket)
+        answer, origin = await self._ask(request, "classify", ClassificationAnswer)
+        if answer is None:
+            return Classified(classification=floor, origin=origin)
+        return Classified(classification=self._rules.merge(answer.to_classification(), floor), origin=origin)
+
+    @activity.defn
+    async def analyse_ticket(self, request: TriageInput) -> Analysed:
+        """Tone, frustration, complexity, churn and publicity risk."""
+        floor = self._rules.analyse(request.ticket)
+        answer, origin = await self._ask(request, "analyse", AnalysisAnswer)
+        if answer is None:
+            return Analysed(analysis=floor, origin=origin)
+        return Analysed(analysis=self._rules.merge_analysis(answer.to_analysis(), floor), origin=origin)
+
+    @activity.defn
+    async def decide_escalation(self, request: DecideInput) -> Decided:
+        """Risk, then the decision: hard rules first, then the model's proposal, then the rules'."""
+        policy, classification, analysis = request.policy, request.classification, request.analysis
+        risk = self._rules.risk(request.ticket, classification, analysis, policy.risk)
+        strategy = self._rules.strategy(risk, analysis, policy.risk)
+        past = await self._store.outcomes(request.tenant, category=classification.category.value, limit=50)
+        context: dict[str, JsonValue] = {
+            "ticket": ticket_context(request.ticket),
+            "classification": classification.model_dump(mode="json"),
+            "analysis": analysis.model_dump(mode="json"),
+            "risk": risk.model_dump(mode="json"),
+            "teams": sorted(policy.teams),
+        }
+        answer, origin = await self._asker.ask(
+            "decide",
+            "decide",
+            ProposalAnswer,
+            context,
+            tenant=request.tenant,
+            budget=policy.budget,
+            known_names=names_of(request.ticket),
+        )
+        proposal = answer.to_proposal() if answer is not None else None
+        decision = self._rules.decide(
+            request.ticket, classification, analysis, risk, policy, proposal=proposal, origin=origin, past=past
+        )
+        return Decided(risk=risk, strategy=strategy, decision=decision)
+
+    @activity.defn
+    async def assess_message(self, request: AssessInput) -> MessageAssessment:
+        """Re-analyse a later customer message: thanks, still broken, angrier, wants a person."""
+        context: dict[str, JsonValue] = {
+            "subject": request.ticket_subject,
+            "message": request.text,
+            "earlier_messages": list(request.history[-5:]),
+            "frustration": request.frustration,
+            "priority": request.priority.value,
+        }
+        names = (request.customer_name,) if request.customer_name else ()
+        answer, origin = await self._asker.ask(
+            "assess_message",
+            request.step,
+            MessageAnswer,
+            context,
+            tenant=request.tenant,
+            budget=request.policy.budget,
+            known_names=names,
+        )
+        proposal = answer.to_assessment() if answer is not None else None
+        assessment = self._rules.assess_message(
+            request.text,
+            history=list(request.history),
+            previous_frustration=request.frustration,
+            priority=request.priority,
+            policy=request.policy,
+            proposal=proposal,
+        )
+        return assessment.model_copy(update={"origin": origin})
+
+    async def _ask(
+        self, request: TriageInput, prompt: str, answer_type: type[AnswerT]
+    ) -> tuple[AnswerT | None, Origin]:
+        return await self._asker.ask(
+            prompt,
+            prompt,
+            answer_type,
+            {"ticket": ticket_context(request.ticket)},
+            tenant=request.tenant,
+            budget=request.budget,
+            known_names=names_of(request.ticket),
+        )
+
+
+def ticket_context(ticket: Ticket) -> dict[str, JsonValue]:
+    """What a prompt may know of a ticket: no address, no name, no id of the customer."""
+    return {
+        "subject": ticket.subject,
+        "body": ticket.body,
+        "channel": ticket.channel.value,
+        "customer_tier": ticket.customer.tier.value,
+        "account_value": ticket.customer.account_value,
+        "previous_tickets": ticket.customer.previous_tickets,
+        "earlier_contacts": len(ticket.customer.support_history),
+        "earlier_escalations": len(ticket.customer.escalation_history),
+    }

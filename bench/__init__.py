@@ -1,0 +1,1 @@
+"""What Surehand costs beside a bare workflow, measured side by side on one server."""

@@ -1,0 +1,286 @@
+"""The ports: what activities need of the outside, and what `integrations/` implements.
+
+Implementations raise `domain.errors.VendorError` and its kinds, never their library's own errors, and do not retry:
+Temporal does. Every call that changes something takes an idempotency key and may be repeated with it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Generic, Protocol, TypeVar
+
+from pydantic import BaseModel
+
+from domain.knowledge import Article, ArticleHit
+from domain.mail import ChatMessage, ChatReceipt, MailReceipt, OutgoingMail, TicketEscalation, TicketReceipt
+from domain.model import JsonValue, Value
+from domain.people import Person
+from domain.policy import CasePolicy, ModelBudget
+from domain.records import ApprovalRecord, CaseRecord, EffectEntry, MeterRecord, OutcomeRecord, Spending
+from domain.timeline import CaseMessage, TimelineEntry
+from domain.triage import Origin
+
+AnswerT = TypeVar("AnswerT", bound=BaseModel)
+
+
+class Question(Value):
+    """One question to a language model: a prompt file and what it is filled with."""
+
+    prompt: str
+    """Name of the prompt in `templates/prompts/`, such as `classify`."""
+    context: dict[str, JsonValue]
+    """Values for the prompt. Text from outside stands in here as data and is redacted before it is sent."""
+    tenant: str
+    workflow_id: str
+    budget: ModelBudget
+    key: str
+    """Idempotency key of the call, for metering."""
+    known_names: tuple[str, ...] = ()
+    """Names of people that the ticket itself gives (the customer's), so that redaction finds them without a model."""
+    time_allowed: timedelta = timedelta(seconds=110)
+    """For all calls of the question together; shorter than the time-out of the activity that asks."""
+
+
+class Answer(BaseModel, Generic[AnswerT]):
+    """A model's answer, checked against its type, with personal data put back."""
+
+    value: AnswerT
+    origin: Origin
+
+
+class ModelUnavailable(Exception):
+    """No model answered: none is configured, the budget is spent, or every one failed. The rules take over."""
+
+    def __init__(self, reason: str) -> None:
+        """`reason` is one sentence for the case's record."""
+        super().__init__(reason)
+        self.reason = reason
+
+
+class LanguageModel(Protocol):
+    """The model chain: primary, then secondary. The caller holds the third link, the rules."""
+
+    @property
+    def configured(self) -> bool:
+        """Whether any model is configured."""
+        ...
+
+    async def ask(self, question: Question, answer_type: type[AnswerT]) -> Answer[AnswerT]:
+        """Ask and return a checked answer.
+
+        Raises:
+            ModelUnavailable: when no provider gave a usable answer.
+        """
+        ...
+
+
+class Mailer(Protocol):
+    """Sends e-mail."""
+
+    async def send(self, mail: OutgoingMail) -> MailReceipt:
+        """Send once per `mail.key`; the Message-ID is made from it.
+
+        Raises:
+            VendorRefused: every recipient, the sender or our credentials were refused for good.
+            OutcomeUnknown: the connection broke after the message was handed over.
+            VendorUnavailable: anything that may pass.
+        """
+        ...
+
+
+class TeamChat(Protocol):
+    """Talks to teams in chat channels (Slack)."""
+
+    async def post(self, message: ChatMessage) -> ChatReceipt:
+        """Post once per `message.key`: look the key up in the channel before a repeated post."""
+        ...
+
+    async def update(self, receipt: ChatReceipt, message: ChatMessage) -> ChatReceipt:
+        """Replace a message in place; when it is gone, post anew."""
+        ...
+
+    async def delete(self, receipt: ChatReceipt) -> None:
+        """Delete a message; gone already is fine."""
+        ...
+
+
+class TicketSystem(Protocol):
+    """The ticketing system (Zendesk)."""
+
+    async def escalate(self, change: TicketEscalation) -> TicketReceipt:
+        """Set priority, group and tags and add an internal note."""
+        ...
+
+    async def revert(self, receipt: TicketReceipt, *, key: str, note: str) -> None:
+        """Put back what `escalate` changed and note why; a ticket that is gone is fine."""
+        ...
+
+    async def add_note(self, external_id: str, *, key: str, note: str, public: bool = False) -> None:
+        """Add a comment."""
+        ...
+
+    async def set_status(self, external_id: str, status: str, *, key: str) -> None:
+        """Set `open`, `pending`, `solved` or `closed`."""
+        ...
+
+    async def status_of(self, external_id: str) -> str | None:
+        """The ticket's status in the vendor's words; None when the ticket is gone."""
+        ...
+
+
+class CustomerRecords(Protocol):
+    """The CRM (HubSpot)."""
+
+    async def update_profile(self, customer_id: str, properties: dict[str, str], *, key: str) -> bool:
+        """Write properties to the contact. Returns False when the CRM has no such contact."""
+        ...
+
+
+class Billing(Protocol):
+    """Moves money (Stripe's API)."""
+
+    async def refund(self, customer_id: str, amount: float, currency: str, *, key: str) -> str:
+        """Refund the customer's latest payment by `amount`; returns the refund's id."""
+        ...
+
+    async def cancel_refund(self, refund_id: str, *, key: str) -> None:
+        """Undo `refund`; cancelled already or never made is fine."""
+        ...
+
+    async def credit(self, customer_id: str, amount: float, currency: str, *, key: str) -> str:
+        """Credit the customer's balance by `amount`; returns the transaction's id."""
+        ...
+
+    async def reverse_credit(self, customer_id: str, transaction_id: str, *, key: str) -> None:
+        """Undo `credit` with an opposite transaction."""
+        ...
+
+
+class Renderer(Protocol):
+    """Fills templates. Text from outside is data in them and never a template itself."""
+
+    def text(self, template: str, **context: object) -> str:
+        """Fill a text template, such as `mail/acknowledgement.txt`."""
+        ...
+
+    def mail(self, template: str, **context: object) -> tuple[str, str]:
+        """Fill a mail template, such as `mail/acknowledgement.txt`: its subject and its text."""
+        ...
+
+    def blocks(self, template: str, **context: object) -> tuple[dict[str, JsonValue], ...]:
+        """Fill a Slack Block Kit template (JSON), escaping what Slack would interpret."""
+        ...
+
+
+class KnowledgeBase(Protocol):
+    """Articles with full-text search."""
+
+    async def search(self, tenant: str, text: str, *, limit: int = 3, public_only: bool = True) -> list[ArticleHit]:
+        """The best articles for a text, best first; an empty list when nothing fits. The text is data, never syntax."""
+        ...
+
+    async def add(self, tenant: str, article: Article) -> None:
+        """Add or replace an article by its id."""
+        ...
+
+
+class CaseStore(Protocol):
+    """What must outlive Temporal's retention. Every write may be repeated."""
+
+    async def save_case(self, record: CaseRecord) -> None:
+        """Write the case's row and its new timeline entries in one transaction."""
+        ...
+
+    async def find_case(self, workflow_id: str, *, tenant: str | None = None) -> CaseRecord | None:
+        """The case's row, without its timeline. With `tenant`, here and below, another tenant's case is not found."""
+        ...
+
+    async def list_cases(
+        self, tenant: str, *, status: str | None = None, limit: int = 50, offset: int = 0
+    ) -> list[CaseRecord]:
+        """Rows, newest first."""
+        ...
+
+    async def timeline(self, workflow_id: str, *, tenant: str | None = None) -> list[TimelineEntry]:
+        """The whole timeline, in order."""
+        ...
+
+    async def conversation(self, workflow_id: str, *, tenant: str | None = None) -> list[CaseMessage]:
+        """The whole conversation, in order."""
+        ...
+
+    async def audit_approval(self, record: ApprovalRecord) -> None:
+        """Append to the approvals audit."""
+        ...
+
+    async def approvals_of(self, workflow_id: str, *, tenant: str | None = None) -> list[ApprovalRecord]:
+        """The approvals audit of one case, in order."""
+        ...
+
+    async def save_outcome(self, record: OutcomeRecord) -> None:
+        """Write how the decision turned out; one row per workflow id."""
+        ...
+
+    async def outcomes(self, tenant: str, *, category: str | None = None, limit: int = 200) -> list[OutcomeRecord]:
+        """Past outcomes, newest first."""
+        ...
+
+    async def save_text(self, reference: str, tenant: str, text: str) -> None:
+        """Keep a long text under a reference."""
+        ...
+
+    async def load_text(self, reference: str, tenant: str) -> str | None:
+        """The text under a reference, for this tenant only."""
+        ...
+
+
+class EffectLedger(Protocol):
+    """Remembers which outside effects happened, for vendors that take no idempotency key: claim, act, record."""
+
+    async def claim(self, key: str, tenant: str) -> EffectEntry:
+        """Claim a key. The entry says whether it is new, was claimed before without an outcome, or is done."""
+        ...
+
+    async def record(self, key: str, outcome: dict[str, JsonValue]) -> None:
+        """Record the outcome of a claimed key."""
+        ...
+
+    async def release(self, key: str) -> None:
+        """Give a claim back after a failure that certainly had no effect."""
+        ...
+
+
+class Meter(Protocol):
+    """Counts model calls and what they cost."""
+
+    async def record(self, call: MeterRecord) -> None:
+        """Count a call once per key."""
+        ...
+
+    async def spending(self, tenant: str, workflow_id: str, day: datetime) -> Spending:
+        """What the case spent so far, and the tenant on that day (UTC)."""
+        ...
+
+
+class PolicySource(Protocol):
+    """Configuration as policies."""
+
+    def policy_for(self, tenant: str) -> CasePolicy:
+        """The tenant's policy as of now.
+
+        Raises:
+            ConfigurationProblem: when no such tenant is configured.
+        """
+        ...
+
+
+class Directory(Protocol):
+    """The people directory as of now, not as of the case's start."""
+
+    def person(self, tenant: str, name: str) -> Person | None:
+        """The person with that id, address or other alias."""
+        ...
+
+    def holders(self, tenant: str, roles: tuple[str, ...], people: tuple[str, ...]) -> list[Person]:
+        """Every active person who holds one of the roles or is named, in a stable order."""
+        ...

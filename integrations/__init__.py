@@ -1,0 +1,1 @@
+"""Real clients behind the ports. Nothing here knows Temporal."""

@@ -1,0 +1,53 @@
+"""The whole store behind one URL, for the composition root."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from integrations.store.cases import SqlCaseStore
+from integrations.store.database import Database
+from integrations.store.knowledge import SqlKnowledgeBase
+from integrations.store.ledger import SqlEffectLedger
+from integrations.store.metering import SqlMeter
+from integrations.store.migration import migrate
+
+
+class SqlStore:
+    """Every port of the store on one database.
+
+    Attributes:
+        database: the shared connections.
+        cases: `CaseStore`.
+        ledger: `EffectLedger`.
+        meter: `Meter`.
+        knowledge: `KnowledgeBase`.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.cases = SqlCaseStore(database)
+        self.ledger = SqlEffectLedger(database)
+        self.meter = SqlMeter(database)
+        self.knowledge = SqlKnowledgeBase(database)
+
+    @classmethod
+    async def open(cls, url: str, *, pool_size: int = 8, pool_timeout: timedelta = timedelta(seconds=10)) -> SqlStore:
+        """Migrate, connect and check.
+
+        Args:
+            url: `sqlite:///file` or `postgresql://...`.
+            pool_size: connections that may be open at once.
+            pool_timeout: how long a call waits for a free one.
+
+        Raises:
+            ConfigurationProblem: the URL cannot be used, or a newer version wrote the store.
+            NotReachable: the database does not answer.
+        """
+        await migrate(url)
+        store = cls(Database(url, pool_size=pool_size, pool_timeout=pool_timeout))
+        await store.database.connect()
+        return store
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.database.dispose()

@@ -1,0 +1,250 @@
+"""The tables of the store. Every one has a tenant column, and times are UTC.
+
+`migrations/` builds them; a test compares both, so a change here needs a new migration there.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """A moment: refused without a time zone, kept as UTC, returned with UTC."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """To UTC; SQLite keeps it without the zone, so that text order is time order."""
+        if value is None:
+            return None
+        if value.utcoffset() is None:
+            raise ValueError("A time without a zone")
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """From UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Words(TypeDecorator[str]):
+    """Text from outside. PostgreSQL takes no NUL character, and one must not cost us a case: it is replaced."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Replace NUL by the replacement character."""
+        return value.replace("\x00", "�") if value is not None else None
+
+
+Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+
+
+def _column(name: str, kind: Any, *rest: Any, optional: bool = False, **options: Any) -> Column[Any]:
+    return Column(name, kind, *rest, nullable=optional, **options)
+
+
+def _tenant(**options: Any) -> Column[Any]:
+    return _column("tenant", Text, **options)
+
+
+def _case_key(**options: Any) -> Column[Any]:
+    return _column("workflow_id", Text, **options)
+
+
+def _belongs_to_case(**options: Any) -> Column[Any]:
+    return _column("workflow_id", Text, ForeignKey("cases.workflow_id"), **options)
+
+
+cases = Table(
+    "cases",
+    metadata,
+    _case_key(primary_key=True),
+    _tenant(),
+    _column("kind", Text),
+    _column("case_id", Text),
+    _column("ticket_id", Words),
+    _column("status", Text),
+    _column("phase", Text),
+    _column("category", Text, optional=True),
+    _column("priority", Text, optional=True),
+    _column("risk", Integer, optional=True),
+    _column("decision", Text, optional=True),
+    _column("team", Text, optional=True),
+    _column("claimed_by", Text, optional=True),
+    _column("subject", Words),
+    _column("customer_ref", Words, optional=True),
+    _column("opened_at", UtcTime),
+    _column("updated_at", UtcTime),
+    _column("resolved_at", UtcTime, optional=True),
+    _column("closed_at", UtcTime, optional=True),
+    _column("details", Json),
+    Index(None, "tenant", "opened_at"),
+    Index(None, "tenant", "status", "opened_at"),
+)
+
+timeline = Table(
+    "timeline",
+    metadata,
+    _belongs_to_case(primary_key=True),
+    _column("number", Integer, primary_key=True, autoincrement=False),
+    _tenant(),
+    _column("at", UtcTime),
+    _column("kind", Text),
+    _column("text", Words),
+    _column("actor", Text),
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    _belongs_to_case(primary_key=True),
+    _column("number", Integer, primary_key=True, autoincrement=False),
+    _tenant(),
+    _column("message_id", Words),
+    _column("at", UtcTime),
+    _column("author", Text),
+    _column("text", Words),
+)
+
+approvals = Table(
+    "approvals",
+    metadata,
+    _case_key(primary_key=True),
+    _column("request_id", Text, primary_key=True),
+    _column("number", Integer, primary_key=True, autoincrement=False),
+    _tenant(),
+    _column("event", Text),
+    _column("at", UtcTime),
+    _column("person_id", Text, optional=True),
+    _column("digest", Text),
+    _column("text", Words),
+)
+
+outcomes = Table(
+    "outcomes",
+    metadata,
+    _case_key(primary_key=True),
+    _tenant(),
+    _column("decision", Text),
+    _column("category", Text),
+    _column("priority", Text),
+    _column("risk", Integer),
+    _column("escalated", Boolean),
+    _column("reopened", Integer),
+    _column("satisfaction", Integer, optional=True),
+    _column("escalation_was_right", Boolean, optional=True),
+    _column("first_response_seconds", Float(53), optional=True),
+    _column("handoff_seconds", Float(53), optional=True),
+    _column("resolution_seconds", Float(53), optional=True),
+    _column("sla_breaches", Integer),
+    _column("messages_sent", Integer),
+    _column("model_cost", Float(53)),
+    _column("signature", Words),
+    _column("recorded_at", UtcTime),
+    _column("report", Json),
+    Index(None, "tenant", "recorded_at"),
+    Index(None, "tenant", "category", "recorded_at"),
+)
+
+effects = Table(
+    "effects",
+    metadata,
+    _column("key", Text, primary_key=True),
+    _tenant(),
+    _column("status", Text),
+    _column("claim", Text),
+    _column("attempts", Integer),
+    _column("claimed_at", UtcTime),
+    _column("recorded_at", UtcTime, optional=True),
+    _column("outcome", Json, optional=True),
+    Index(None, "tenant", "status", "claimed_at"),
+)
+
+model_calls = Table(
+    "model_calls",
+    metadata,
+    _tenant(primary_key=True),
+    _column("key", Text, primary_key=True),
+    _case_key(),
+    _column("provider", Text),
+    _column("model", Text),
+    _column("purpose", Text),
+    _column("input_tokens", Integer),
+    _column("output_tokens", Integer),
+    _column("cost", Float(53)),
+    _column("at", UtcTime),
+    Index(None, "tenant", "at"),
+    Index(None, "tenant", "workflow_id"),
+)
+
+articles = Table(
+    "articles",
+    metadata,
+    # A number of its own, because SQLite's search index refers to rows by number.
+    _column("id", Integer, primary_key=True),
+    _tenant(),
+    _column("article_id", Text),
+    _column("title", Words),
+    _column("body", Words),
+    # One keyword a line: the search index reads this column as text.
+    _column("keywords", Words),
+    _column("url", Words, optional=True),
+    _column("category", Text, optional=True),
+    _column("public", Boolean),
+    _column("source_case", Text, optional=True),
+    _column("created_at", UtcTime),
+    # The shipped file this row was last filled from, so that start-up skips unchanged files and keeps people's edits.
+    _column("seed_digest", Text, optional=True),
+    UniqueConstraint("tenant", "article_id"),
+)
+
+texts = Table(
+    "texts",
+    metadata,
+    _tenant(primary_key=True),
+    _column("reference", Text, primary_key=True),
+    _column("text", Words),
+    _column("saved_at", UtcTime),
+)
+
+
+def is_compared(_object: object, name: str | None, kind: str, reflected: bool, _other: object) -> bool:
+    """Leave out what only one database has when tables and database are compared: the full-text indexes."""
+    if not reflected or name is None:
+        return True
+    if kind == "column":
+        return name != "search"
+    return not (name.startswith("articles_search") or name == "ix_articles_search")

@@ -1,0 +1,1 @@
+"""What the program runs on: settings, configuration files, the Temporal connection, the payload codec, telemetry."""

@@ -1,0 +1,198 @@
+"""Configuration files as policies: layers of YAML become one checked `CasePolicy` per tenant.
+
+The shipped `config/` is the lowest layer, the user's folders lie over it, and a tenant's `overrides` lie on top.
+Everything is checked at start-up; a fault names file and line. Only people are read again while the program runs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from domain.errors import ConfigurationProblem, InvalidInput
+from domain.ids import check_tenant
+from domain.people import Person
+from domain.policy import CasePolicy, Ladder, ModelBudget, ReplyPolicy, RiskPolicy
+from domain.rules.keywords import KeywordTables
+from domain.triage import Category
+from runtime.people_directory import PEOPLE_FILE, PeopleDirectory
+from runtime.policy_files import read_calendars, read_ladders, read_sla, read_teams, read_timers
+from runtime.settings import Settings
+from runtime.yaml_layers import Document, Keys, read_layers
+
+TENANTS_FILE = "tenants.yaml"
+KEYWORDS_FILE = "keywords.yaml"
+_OVERRIDABLE = ("teams", "sla", "calendars", "risk", "approvals", "timers", "replies")
+
+
+class Configuration:
+    """Implements the ports `PolicySource` and `Directory`.
+
+    Args:
+        dirs: configuration folders, lowest first (`Settings.configuration_dirs`).
+        dashboard_url: base address of links for tenants that set none themselves.
+
+    Raises:
+        ConfigurationProblem: anything in the files cannot be used.
+    """
+
+    def __init__(self, dirs: Sequence[Path], *, dashboard_url: str | None = None) -> None:
+        self.dirs = tuple(dirs)
+        self._dashboard_url = dashboard_url
+        _refuse_unknown_files(self.dirs)
+        self.people = PeopleDirectory(self.dirs)
+        self.warnings: list[str] = []
+        """What works and should be looked at, such as a team whose lead has left; `surehand doctor` shows it."""
+        self._policies = self._read_policies()
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Configuration:
+        """The configuration that the settings name; also checks that the default tenant exists."""
+        configuration = cls(settings.configuration_dirs, dashboard_url=settings.dashboard_url)
+        configuration.policy_for(settings.tenant)
+        return configuration
+
+    @property
+    def tenants(self) -> tuple[str, ...]:
+        """Names of the configured tenants."""
+        return tuple(self._policies)
+
+    def policy_for(self, tenant: str) -> CasePolicy:
+        """The tenant's policy.
+
+        Raises:
+            ConfigurationProblem: when no such tenant is configured.
+        """
+        policy = self._policies.get(tenant)
+        if policy is None:
+            raise ConfigurationProblem("That tenant is not configured: add it to tenants.yaml or correct the name.")
+        return policy
+
+    def person(self, tenant: str, name: str) -> Person | None:
+        """The person with that id, address or other alias, as of now; one who left is returned as not active."""
+        return self.people.person(tenant, name)
+
+    def holders(self, tenant: str, roles: tuple[str, ...], people: tuple[str, ...]) -> list[Person]:
+        """Every active person who holds one of the roles or is named, as of now, in a stable order."""
+        return self.people.holders(tenant, roles, people)
+
+    @cached_property
+    def keywords(self) -> KeywordTables:
+        """The rules engine's tables, from `keywords.yaml`."""
+        document = read_layers(self.dirs, KEYWORDS_FILE)
+        return document.read(KeywordTables, document.data)
+
+    @cached_property
+    def phrases(self) -> dict[str, Any]:
+        """What the rules engine says, from `phrases.yaml`."""
+        return self.raw("phrases")
+
+    def raw(self, name: str) -> dict[str, Any]:
+        """The layered content of another file, such as `phrases` for `phrases.yaml`; empty when there is none."""
+        return read_layers(self.dirs, f"{name}.yaml").data
+
+    def _read_policies(self) -> dict[str, CasePolicy]:
+        tenants = read_layers(self.dirs, TENANTS_FILE)
+        shared = {name: read_layers(self.dirs, f"{name}.yaml") for name in _OVERRIDABLE}
+        policies: dict[str, CasePolicy] = {}
+        for tenant in tenants.below("tenants").data:
+            document = tenants.below("tenants", tenant)
+            try:
+                check_tenant(tenant)
+            except InvalidInput as fault:
+                raise document.fault((), str(fault)) from None
+            policies[tenant] = self._read_policy(tenant, document, shared)
+        if not policies:
+            raise ConfigurationProblem("tenants.yaml names no tenant: add one, such as `default`.")
+        return policies
+
+    def _read_policy(self, tenant: str, document: Document, shared: Mapping[str, Document]) -> CasePolicy:
+        overrides = document.below("overrides")
+        for name in overrides.data:
+            if name not in _OVERRIDABLE:
+                raise document.fault(
+                    ("overrides", name), f"{name!r} cannot be overridden: use one of {', '.join(_OVERRIDABLE)}."
+                )
+        files = {name: shared[name].under(overrides.below(name)) for name in _OVERRIDABLE}
+        fields: dict[str, Any] = {key: value for key, value in document.data.items() if key != "overrides"}
+        fields.setdefault("dashboard_url", self._dashboard_url)
+        parts: dict[str, Any] = {
+            "teams": read_teams(files["teams"]),
+            "risk": files["risk"].read(RiskPolicy, files["risk"].below("risk").data, "risk"),
+            "sla": read_sla(files["sla"]),
+            "calendars": read_calendars(files["calendars"]),
+            "ladders": read_ladders(files["approvals"]),
+            "timers": read_timers(files["timers"]),
+            "reply": files["replies"].read(ReplyPolicy, files["replies"].below("reply").data, "reply"),
+            "budget": files["replies"].read(ModelBudget, files["replies"].below("budget").data, "budget"),
+        }
+        policy = document.read(CasePolicy, {**fields, **parts, "tenant": tenant, "version": "unhashed"})
+        self._check_people(policy, document, files)
+        return policy.model_copy(update={"version": _version(policy)})
+
+    def _check_people(self, policy: CasePolicy, document: Document, files: Mapping[str, Document]) -> None:
+        for category in Category:
+            if category not in policy.category_team:
+                raise document.fault(("category_team",), f"category {category.value!r} has no team: add one.")
+        for setting in ("catch_all_owner", "duty_lead"):
+            self._check_active(policy.tenant, getattr(policy, setting), document, (setting,))
+        for name, team in policy.teams.items():
+            path = ("teams", name, "lead")
+            if not self._check_person(policy.tenant, team.lead, files["teams"], path).active:
+                # No reason to refuse: somebody leaves on any day, and a worker must still start on the next.
+                place = files["teams"].place(path)
+                self.warnings.append(f"{place}: {team.lead}, lead of {name}, is no longer active: name another lead.")
+        for person in self.people.everybody(policy.tenant):
+            for team_name in person.teams:
+                if team_name not in policy.teams:
+                    raise ConfigurationProblem(
+                        f"{PEOPLE_FILE}: {person.person_id} is in team {team_name!r}, which teams.yaml does not have: "
+                        "add the team or correct the name."
+                    )
+        for name, ladder in policy.ladders.items():
+            self._check_ladder(policy.tenant, name, ladder, files["approvals"])
+
+    def _check_person(self, tenant: str, name: str, document: Document, path: Keys) -> Person:
+        person = self.people.person(tenant, name)
+        if person is None or person.person_id != name:
+            raise document.fault(path, f"{name!r} is not in people.yaml for tenant {tenant!r}: add the person there.")
+        return person
+
+    def _check_active(self, tenant: str, name: str, document: Document, path: Keys) -> None:
+        if not self._check_person(tenant, name, document, path).active:
+            raise document.fault(path, f"{path[-1]} names {name!r}, who is no longer active: name somebody else.")
+
+    def _check_ladder(self, tenant: str, name: str, ladder: Ladder, document: Document) -> None:
+        for number, rung in enumerate(ladder.rungs):
+            path = ("ladders", name, "rungs", number)
+            for named in rung.people:
+                self._check_person(tenant, named, document, path)
+            holders = self.people.holders(tenant, rung.roles, rung.people)
+            if len(holders) < rung.quorum:
+                raise document.fault(
+                    path,
+                    f"rung {rung.name!r} of ladder {name!r} needs {rung.quorum} of tenant {tenant!r} and finds "
+                    f"{len(holders)} active: give more people one of its roles, or lower its quorum.",
+                )
+
+
+def _refuse_unknown_files(dirs: Sequence[Path]) -> None:
+    """A misspelt file name in a user's folder would be ignored in silence; the lowest layer knows all names."""
+    known = {path.name for path in dirs[0].glob("*.yaml")} if dirs else set()
+    for folder in dirs[1:]:
+        for path in sorted(folder.glob("*.y*ml")):
+            if path.name not in known:
+                near = get_close_matches(path.name, known, n=1)
+                advice = f"did you mean {near[0]}?" if near else "remove it from the configuration folder."
+                raise ConfigurationProblem(f"{path}: no configuration file has this name: {advice}")
+
+
+def _version(policy: CasePolicy) -> str:
+    content = policy.model_dump(mode="json", exclude={"version"})
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:12]

@@ -1,0 +1,126 @@
+"""The outbox: a page that shows everything that was sent, and a JSON interface for tests and faults."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from sandbox.faults import VENDORS, Faults, NoSuchFault
+from sandbox.outbox_view import VENDOR_NAMES, cases_of, clock
+from sandbox.slack_markup import marked_up
+from sandbox.world import World
+
+_PAGES = Path(__file__).parent / "pages"
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+
+class Outbox:
+    """The page and the interface over one world."""
+
+    def __init__(self, world: World, faults: Faults, apply_down: Callable[[], Awaitable[None]]) -> None:
+        """`apply_down` shuts and opens ports after the faults changed."""
+        self._world = world
+        self._faults = faults
+        self._apply_down = apply_down
+        self._pages = Environment(loader=FileSystemLoader(_PAGES), autoescape=True, undefined=StrictUndefined)
+        self._pages.filters |= {"marked_up": marked_up, "clock": clock}
+
+    def app(self) -> Starlette:
+        """The web application."""
+        return Starlette(
+            routes=[
+                Route("/", self._page),
+                Route("/style.css", self._style),
+                Route("/attachments/{number:int}/{place:int}", self._attachment),
+                Route("/api/messages", self._messages),
+                Route("/api/effects", self._effects),
+                Route("/api/faults", self._show_faults, methods=["GET"]),
+                Route("/api/faults", self._add_fault, methods=["POST"]),
+                Route("/api/faults", self._remove_faults, methods=["DELETE"]),
+                Route("/api/reset", self._reset, methods=["POST"]),
+            ]
+        )
+
+    # The page
+
+    async def _page(self, request: Request) -> Response:
+        vendor = request.query_params.get("vendor")
+        vendor = vendor if vendor in VENDOR_NAMES else None
+        everything = list(self._world.entries())
+        page = self._pages.get_template("outbox.html").render(
+            cases=cases_of([entry for entry in everything if vendor in (None, entry.vendor)]),
+            vendors=[
+                {"id": name, "label": label, "count": sum(entry.vendor == name for entry in everything)}
+                for name, label in VENDOR_NAMES.items()
+            ],
+            chosen=vendor,
+            total=len(everything),
+            faults=self._faults.all(),
+        )
+        return HTMLResponse(page, headers=_HEADERS)
+
+    async def _style(self, request: Request) -> Response:
+        return FileResponse(_PAGES / "outbox.css", media_type="text/css", headers=_HEADERS)
+
+    async def _attachment(self, request: Request) -> Response:
+        number, place = request.path_params["number"], request.path_params["place"]
+        entry = next(self._world.entries(vendor="smtp", since=number - 1), None)
+        attachments = entry.body["attachments"] if entry is not None and entry.number == number else []
+        if place >= len(attachments):
+            return Response("There is no such attachment.", 404, media_type="text/plain", headers=_HEADERS)
+        # Always plain text: what a customer sent is never run by a browser.
+        return Response(attachments[place]["text"], media_type="text/plain; charset=utf-8", headers=_HEADERS)
+
+    # The interface
+
+    async def _messages(self, request: Request) -> Response:
+        since = request.query_params.get("since", "0")
+        if not since.isdigit():
+            return JSONResponse({"error": "`since` is the number of an entry."}, 400)
+        found = self._world.entries(vendor=request.query_params.get("vendor"), since=int(since))
+        case = request.query_params.get("case")
+        return JSONResponse([asdict(entry) for entry in found if case in (None, entry.case)], headers=_HEADERS)
+
+    async def _effects(self, request: Request) -> Response:
+        return JSONResponse(self._world.effects(), headers=_HEADERS)
+
+    async def _show_faults(self, request: Request) -> Response:
+        return JSONResponse(self._faults.all(), headers=_HEADERS)
+
+    async def _add_fault(self, request: Request) -> Response:
+        try:
+            wanted = json.loads(await request.body())
+            fault = self._faults.add(wanted if isinstance(wanted, dict) else {})
+        except ValueError as error:
+            sentence = str(error) if isinstance(error, NoSuchFault) else "A fault is a JSON object."
+            return JSONResponse({"error": sentence}, 400)
+        await self._apply_down()
+        return JSONResponse(asdict(fault), 201)
+
+    async def _remove_faults(self, request: Request) -> Response:
+        vendor, identity = request.query_params.get("vendor"), request.query_params.get("id")
+        if vendor is not None and vendor not in VENDORS:
+            return JSONResponse({"error": f"The vendors are {', '.join(VENDORS)}."}, 400)
+        self._faults.remove(vendor=vendor, fault_id=int(identity) if identity and identity.isdigit() else None)
+        await self._apply_down()
+        return JSONResponse(self._faults.all())
+
+    async def _reset(self, request: Request) -> Response:
+        self._world.reset()
+        self._faults.remove()
+        await self._apply_down()
+        return JSONResponse({"entries": 0})

@@ -1,0 +1,107 @@
+"""Starts every simulator in one process and says where each of them listens."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from starlette.types import ASGIApp
+
+from sandbox import hubspot, slack, stripe, zendesk
+from sandbox import openai as openai_endpoint
+from sandbox.breaking import Breaking
+from sandbox.doors import HOST, Door, web
+from sandbox.faults import Faults
+from sandbox.outbox import Outbox
+from sandbox.smtp import SmtpSimulator
+from sandbox.world import World
+
+NAMES = ("smtp", "slack", "zendesk", "hubspot", "stripe", "openai", "outbox")
+
+
+class Sandbox:
+    """The outside world on loopback. A context manager: it listens inside and is gone after."""
+
+    def __init__(self, data_dir: Path, ports: dict[str, int] | None = None) -> None:
+        """Prepare it.
+
+        Args:
+            data_dir: keeps what was received, and the ports, over a restart.
+            ports: wanted ports by name (see `NAMES`); the last ones or free ones where none is wanted.
+        """
+        self._data_dir = data_dir
+        self._ports = {**self._last_ports(), **(ports or {})}
+        self.world = World(data_dir)
+        self.faults = Faults()
+        self._doors: dict[str, Door] = {}
+
+    async def __aenter__(self) -> Sandbox:
+        for name, factory in self._protocols().items():
+            self._doors[name] = Door(factory, self._ports.get(name, 0))
+            await self._doors[name].open()
+        _write(self._data_dir / "ports.json", self.state()["ports"])
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for door in self._doors.values():
+            await door.shut()
+        # Connections that were broken off come to their end before the loop does.
+        await asyncio.sleep(0)
+        self.world.close()
+
+    def state(self) -> dict[str, Any]:
+        """Where everything listens: `ports` by name, and host and port or address of each."""
+        ports = {name: door.port for name, door in self._doors.items()}
+        addresses: dict[str, Any] = {
+            name: {"url": f"http://{HOST}:{port}"} for name, port in ports.items() if name != "smtp"
+        }
+        addresses["slack"]["url"] += "/api"
+        addresses["openai"]["url"] += "/v1"
+        return {"ports": ports, "smtp": {"host": HOST, "port": ports["smtp"]}, **addresses}
+
+    def write_state(self, file: Path) -> None:
+        """Write `state` to a file, whole or not at all."""
+        _write(file, self.state())
+
+    async def apply_down(self) -> None:
+        """Shut and open ports as the faults of kind `down` say."""
+        for name, door in self._doors.items():
+            if self.faults.is_down(name):
+                await door.shut()
+            else:
+                await door.open()
+
+    def _protocols(self) -> dict[str, Callable[[], asyncio.Protocol]]:
+        applications: dict[str, tuple[ASGIApp, Callable[[int, str], Any]]] = {
+            "slack": (slack.SlackSimulator(self.world).app(), slack.error_body),
+            "zendesk": (zendesk.ZendeskSimulator(self.world).app(), zendesk.error_body),
+            "hubspot": (hubspot.HubSpotSimulator(self.world).app(), hubspot.error_body),
+            "stripe": (stripe.StripeSimulator(self.world).app(), stripe.error_body),
+            "openai": (openai_endpoint.app(), lambda status, code: {"error": {"message": code, "code": code}}),
+        }
+        return {
+            "smtp": SmtpSimulator(self.world, self.faults).protocol(),
+            **{
+                name: web(Breaking(application, name, self.faults, error_body))
+                for name, (application, error_body) in applications.items()
+            },
+            "outbox": web(Outbox(self.world, self.faults, self.apply_down).app()),
+        }
+
+    def _last_ports(self) -> dict[str, int]:
+        try:
+            known = json.loads((self._data_dir / "ports.json").read_text())
+            return {name: int(known[name]) for name in NAMES if name in known}
+        except (OSError, ValueError, TypeError):
+            return {}
+
+
+def _write(file: Path, value: dict[str, Any]) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    draft.write_text(json.dumps(value, indent=2))
+    draft.replace(file)

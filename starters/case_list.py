@@ -1,0 +1,215 @@
+"""Lists of cases: Temporal's visibility for those it keeps, the store for those it has forgotten."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
+
+from domain.approval import ApprovalState
+from domain.case import Status
+from domain.errors import InvalidInput, Refused, UnknownCase
+from domain.ids import check_tenant
+from domain.model import Value
+from domain.ports import CaseStore
+from domain.records import CaseRecord
+from domain.ticket import Priority
+from domain.triage import Category
+from starters.answers import PATIENCE, answered_within
+from starters.cases import Cases
+from workflows import search_attributes
+
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
+_AT_ONCE = 10
+"""Cases asked at the same time for their open requests."""
+_ENDED = {
+    WorkflowExecutionStatus.CANCELED: Status.WITHDRAWN.value,
+    WorkflowExecutionStatus.FAILED: "failed",
+    WorkflowExecutionStatus.TERMINATED: "terminated",
+    WorkflowExecutionStatus.TIMED_OUT: "timed_out",
+}
+
+
+class CaseRow(Value):
+    """One case in a list."""
+
+    case: str
+    """Case number."""
+    workflow_id: str
+    tenant: str
+    status: str
+    phase: str = ""
+    category: str | None = None
+    priority: str | None = None
+    risk: int | None = None
+    team: str | None = None
+    waiting_for: str = ""
+    due_at: datetime | None = None
+    """The next SLA deadline."""
+    opened_at: datetime
+    closed_at: datetime | None = None
+
+
+class OpenApproval(Value):
+    """One open request, with the case it belongs to."""
+
+    case: str
+    workflow_id: str
+    tenant: str
+    request: ApprovalState
+
+
+class CaseFilter(Value):
+    """What to list. Every value is checked before it enters a query."""
+
+    tenant: str
+    status: str | None = None
+    team: str | None = None
+    category: str | None = None
+    priority: str | None = None
+
+    def query(self) -> str:
+        """The visibility query.
+
+        Raises:
+            InvalidInput: a value is no word of ours.
+        """
+        known: tuple[tuple[str, str | None, tuple[str, ...] | None], ...] = (
+            (search_attributes.STATUS.name, self.status, tuple(Status)),
+            (search_attributes.TEAM.name, self.team, None),
+            (search_attributes.CATEGORY.name, self.category, tuple(Category)),
+            (search_attributes.PRIORITY.name, self.priority, tuple(Priority)),
+        )
+        parts = [
+            f"{search_attributes.TENANT.name} = '{check_tenant(self.tenant)}'",
+            f"{search_attributes.KIND.name} = 'escalation'",
+        ]
+        parts += [f"{name} = '{_checked(name, value, words)}'" for name, value, words in known if value is not None]
+        return " AND ".join(parts)
+
+    def takes(self, row: CaseRow) -> bool:
+        """Whether a row of the store belongs in the list."""
+        wanted = {"status": self.status, "team": self.team, "category": self.category, "priority": self.priority}
+        return all(value is None or getattr(row, name) == value for name, value in wanted.items())
+
+
+def _checked(name: str, value: str, words: tuple[str, ...] | None) -> str:
+    if words is None:
+        if not _NAME.match(value):
+            raise InvalidInput("A team's name has letters, digits, dots, dashes or underscores: correct it.")
+        return value
+    word = value.replace("-", "_").lower()
+    if word not in words:
+        what = name.removeprefix("Surehand").lower()
+        raise InvalidInput(f"There is no {what} {value!r}: use one of {', '.join(words)}.")
+    return word
+
+
+async def list_cases(
+    client: Client, wanted: CaseFilter, *, limit: int, open_store: Callable[[], Awaitable[CaseStore | None]]
+) -> list[CaseRow]:
+    """Cases, newest first.
+
+    Args:
+        client: connected.
+        wanted: which.
+        limit: the most rows.
+        open_store: opens the store, or says that there is none; called only when Temporal has fewer than `limit`.
+
+    Raises:
+        NotReachable: Temporal does not answer.
+        InvalidInput: the filter cannot be used.
+    """
+    rows: list[CaseRow] = []
+    query = wanted.query()
+    async with answered_within(PATIENCE):
+        async for execution in client.list_workflows(query, limit=limit):
+            rows.append(_row_of(execution))
+    if len(rows) < limit:
+        seen = {row.workflow_id for row in rows}
+        rows += [row for row in await _from_store(wanted, limit, open_store) if row.workflow_id not in seen]
+    return sorted(rows, key=lambda row: row.opened_at, reverse=True)[:limit]
+
+
+async def _from_store(
+    wanted: CaseFilter, limit: int, open_store: Callable[[], Awaitable[CaseStore | None]]
+) -> list[CaseRow]:
+    store = await open_store()
+    if store is None:
+        return []
+    records = await store.list_cases(wanted.tenant, status=wanted.status, limit=limit)
+    return [row for record in records if wanted.takes(row := row_of_record(record))]
+
+
+async def open_approvals(cases: Cases, tenant: str) -> list[OpenApproval]:
+    """Every open request of a tenant's cases, the most pressing first.
+
+    Raises:
+        NotReachable: Temporal, or every worker, is away.
+    """
+    # A parked case may have open requests too, and shows itself as waiting for an operator.
+    query = (
+        f"{search_attributes.TENANT.name} = '{check_tenant(tenant)}' AND ExecutionStatus = 'Running' AND "
+        f"{search_attributes.WAITING_FOR.name} IN ('approval', 'operator')"
+    )
+    async with answered_within(PATIENCE):
+        waiting = [_row_of(execution) async for execution in cases.client.list_workflows(query)]
+    gate = asyncio.Semaphore(_AT_ONCE)
+
+    async def ask(row: CaseRow) -> list[OpenApproval]:
+        async with gate:
+            try:
+                requests = await cases.pending_approvals(tenant, row.workflow_id)
+            except (UnknownCase, Refused):
+                return []
+        return [OpenApproval(case=row.case, workflow_id=row.workflow_id, tenant=tenant, request=r) for r in requests]
+
+    found = [approval for answers in await asyncio.gather(*map(ask, waiting)) for approval in answers]
+    return sorted(found, key=lambda approval: deadline_of(approval.request))
+
+
+def deadline_of(request: ApprovalState) -> datetime:
+    """When the rung that is asked now runs out; far away while nobody is asked yet."""
+    rung = request.current_rung
+    return rung.expires_at if rung is not None else request.asked_at + timedelta(days=3650)
+
+
+def _row_of(execution: WorkflowExecution) -> CaseRow:
+    values = execution.typed_search_attributes
+    _, tenant, number = execution.id.split(":", 2)
+    status = _ENDED.get(execution.status) if execution.status is not None else None
+    return CaseRow(
+        case=number,
+        workflow_id=execution.id,
+        tenant=tenant,
+        status=status or values.get(search_attributes.STATUS, ""),
+        phase=values.get(search_attributes.PHASE, ""),
+        category=values.get(search_attributes.CATEGORY),
+        priority=values.get(search_attributes.PRIORITY),
+        risk=values.get(search_attributes.RISK),
+        team=values.get(search_attributes.TEAM),
+        waiting_for=values.get(search_attributes.WAITING_FOR, ""),
+        due_at=values.get(search_attributes.DUE_AT),
+        opened_at=execution.start_time,
+        closed_at=execution.close_time,
+    )
+
+
+def row_of_record(record: CaseRecord) -> CaseRow:
+    """A row of the store as a row of a list."""
+    return CaseRow(
+        case=record.case_id,
+        workflow_id=record.workflow_id,
+        tenant=record.tenant,
+        status=record.status,
+        phase=record.phase,
+        category=record.category,
+        priority=record.priority,
+        risk=record.risk,
+        team=record.team,
+        opened_at=record.opened_at,
+        closed_at=record.closed_at,
+    )

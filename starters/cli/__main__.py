@@ -1,0 +1,5 @@
+"""`python -m starters.cli` is `surehand`."""
+
+from starters.cli import main
+
+main()

@@ -1,0 +1,176 @@
+"""`surehand demo`: from nothing to a table of closed cases."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import NoReturn
+
+from rich.console import Group
+from rich.live import Live
+from rich.text import Text
+
+from domain.errors import Refused
+from domain.intake import read_tickets
+from domain.ticket import Ticket
+from runtime.settings import SHIPPED_CONFIG, Settings, load_settings
+from runtime.temporal import connect
+from starters.cases import Cases
+from starters.cli import report
+from starters.demo import table
+from starters.demo.script import SCRIPT
+from starters.demo.stage import Role, Stage
+from starters.dev import state
+from starters.dev.signals import first_of, stop_on_signals
+from starters.dev.stack import Stack
+from starters.submission import Submitter
+
+SAMPLES = Path(__file__).resolve().parent.parent / "samples"
+_WITHIN = timedelta(seconds=80)
+_LOOK_EVERY_SECONDS = 0.5
+
+
+async def run_demo(*, keep: bool, as_json: bool) -> int:
+    """Start everything, play, print how it ended, stop.
+
+    Args:
+        keep: leave everything running until Ctrl-C.
+        as_json: print the closing table as JSON, and nothing else on standard output.
+
+    Returns:
+        0 when every case came to its end.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="surehand-demo-"))
+    demo = Demo(folder, keep=keep, as_json=as_json)
+    stop = asyncio.Event()
+    try:
+        with stop_on_signals(stop), state.only_one(folder):
+            playing = asyncio.create_task(demo.run())
+            await first_of(playing, stop)
+            playing.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await playing
+    finally:
+        if demo.code != report.FAILED:
+            shutil.rmtree(folder, ignore_errors=True)
+    return report.INTERRUPTED if demo.code is None else demo.code
+
+
+class Demo:
+    """One demo, in a folder of its own. Nothing that the user configured takes part, and nothing leaves this machine.
+
+    Args:
+        folder: for everything it writes.
+        keep: leave everything running.
+        as_json: print the closing table as JSON.
+    """
+
+    def __init__(self, folder: Path, *, keep: bool, as_json: bool) -> None:
+        self._folder = folder
+        self._keep = keep
+        self._as_json = as_json
+        self.code: int | None = None
+        """Exit code, once every case has been played."""
+
+    async def run(self) -> None:
+        """The whole demo.
+
+        Raises:
+            NotReachable: something did not come up.
+        """
+        began = time.monotonic()
+        report.note("Starting Temporal, the simulated vendors and a worker.")
+        variables = {"SUREHAND_CONFIG_DIRS": str(SHIPPED_CONFIG / "demo"), "SUREHAND_DATA_DIR": str(self._folder)}
+        settings = load_settings(environ={}, defaults=variables)
+        try:
+            async with self._stack(settings, variables) as stack:
+                report.note(f"Ready after {time.monotonic() - began:.1f} s; {_links(stack)}")
+                roles = await self._play(stack.settings)
+                self._conclude(roles, time.monotonic() - began)
+                if self._keep:
+                    report.note(f"\nStill running until Ctrl-C: {_links(stack)}")
+                    report.note(f"Look around with SUREHAND_DATA_DIR={self._folder} surehand case list")
+                    report.complain(await stack.failed())
+        except Exception:
+            self.code = report.FAILED
+            report.note(f"The logs are in {self._folder / 'logs'}.")
+            raise
+
+    def _stack(self, settings: Settings, variables: dict[str, str]) -> Stack:
+        # On free ports, so that it is nobody's usual server by mistake.
+        return Stack(settings, self._folder, variables=variables, isolated=True, usual_ports=False, tell=report.note)
+
+    async def _play(self, settings: Settings) -> list[Role]:
+        cases = Cases(await connect(settings))
+        submitter = Submitter(cases, task_queue=settings.temporal.task_queue, open_store=_no_long_texts)
+        roles = [Role(ticket, SCRIPT.get(ticket.ticket_id, ())) for ticket in sample_tickets()]
+        await asyncio.gather(*(submitter.submit(settings.tenant, role.ticket) for role in roles))
+        async with self._shown(roles) as tell:
+            await Stage(cases, settings.tenant, tell=tell).play(roles, within=_WITHIN)
+        return roles
+
+    @contextlib.asynccontextmanager
+    async def _shown(self, roles: Sequence[Role]) -> AsyncIterator[Callable[[str], None]]:
+        """A live table at a terminal, lines elsewhere; both beside the result, on standard error."""
+        out = report.console(err=True)
+        if not out.is_terminal:
+            yield report.note
+            return
+        latest: list[str] = []
+
+        def picture() -> Group:
+            return Group(table.live(roles, out.width), Text(), *(report.text(line) for line in latest[-5:]))
+
+        async def refresh() -> None:
+            while True:
+                await asyncio.sleep(_LOOK_EVERY_SECONDS)
+                live.update(picture(), refresh=True)
+
+        with Live(picture(), console=out, auto_refresh=False, transient=True) as live:
+            refreshing = asyncio.create_task(refresh())
+            yield latest.append
+            refreshing.cancel()
+
+    def _conclude(self, roles: Sequence[Role], seconds: float) -> None:
+        rows = table.closing_rows(roles)
+        if self._as_json:
+            report.put_json(rows)
+        else:
+            table.put_closing(rows)
+        unfinished = [role for role in roles if role.result is None]
+        for role in unfinished:
+            report.complain(f"{role.ticket.ticket_id} did not come to its end: {role.problem}")
+        if unfinished:
+            report.note(f"The logs are in {self._folder / 'logs'}.")
+        self.code = report.FAILED if unfinished else report.DONE
+        word = "closed" if not unfinished else "played"
+        more = "" if self._keep else " Look around inside with `surehand demo --keep`."
+        report.note(f"\n{len(roles)} cases {word} in {seconds:.0f} s, 72 hours of follow-up included.{more}")
+
+
+def sample_tickets() -> list[Ticket]:
+    """The tickets that ship with the product."""
+    found = [
+        result.ticket
+        for file in sorted(SAMPLES.glob("*.json"))
+        for result in read_tickets(file.read_text("utf-8"))
+        if result.ticket is not None
+    ]
+    order = list(SCRIPT)
+    return sorted(found, key=lambda ticket: order.index(ticket.ticket_id) if ticket.ticket_id in order else len(order))
+
+
+async def _no_long_texts() -> NoReturn:
+    raise Refused("The samples are short: this one is too long to travel in a workflow.")
+
+
+def _links(stack: Stack) -> str:
+    if stack.state is None:
+        return ""
+    return f"web UI {stack.state.ui_url}, outbox {stack.state.outbox_url}"

@@ -1,0 +1,269 @@
+"""Temporal, the sandbox and a worker as one thing that starts, is watched over, and stops."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from temporalio.client import Client
+
+from domain.errors import ConfigurationProblem, NotReachable
+from runtime.cluster_setup import keep_for
+from runtime.dev_server import USUAL_PORT, USUAL_UI_PORT, EmbeddedServer, free_port, is_free
+from runtime.settings import Settings, bare_environment, load_settings
+from runtime.telemetry import keep_output_clean
+from starters.dev import state, world
+from starters.dev.child import Child
+from starters.dev.worker_order import order
+
+_READY_WITHIN_SECONDS = 60.0
+_WORKER_STOPS_WITHIN_SECONDS = 25.0
+_SANDBOX_STOPS_WITHIN_SECONDS = 5.0
+_PREDECESSOR_IS_GONE_WITHIN_SECONDS = 10.0
+_LONGEST_BACK_OFF_SECONDS = 30.0
+_GOOD_RUN_SECONDS = 60.0
+"""A child that ran for this long starts its back-off anew."""
+
+
+class Stack:
+    """Everything that a case needs, on this machine.
+
+    Args:
+        settings: of the user.
+        data_dir: keeps Temporal's data, the store's file, logs and the state for other terminals.
+        variables: further settings for the worker and for commands that find this stack.
+        isolated: ignore what the user configured; nothing leaves this machine then.
+        usual_ports: take Temporal's usual ports when they are free.
+        tell: is told what happens to the children, a sentence each.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        data_dir: Path,
+        *,
+        variables: Mapping[str, str] | None = None,
+        isolated: bool = False,
+        usual_ports: bool = True,
+        tell: Callable[[str], None] = lambda sentence: None,
+    ) -> None:
+        _refuse_other_servers(settings)
+        self._settings = settings
+        self._data_dir = data_dir.resolve()
+        self._given = dict(variables or {})
+        self._isolated = isolated
+        self._usual_ports = usual_ports
+        self._tell = tell
+        self._ports: dict[str, int] = {}
+        self._watch: list[asyncio.Task[None]] = []
+        self._failed = asyncio.Event()
+        self.problem = ""
+        """Why it cannot go on, once `failed` is over."""
+        self._server: EmbeddedServer | None = None
+        self._sandbox = Child(
+            "sandbox",
+            [
+                *(sys.executable, "-m", "sandbox"),
+                *("--state-file", str(self._sandbox_file), "--data-dir", str(self._data_dir / "sandbox")),
+            ],
+            log_file=self.log_dir / "sandbox.log",
+            environment=bare_environment(),
+            watched=True,
+        )
+        self._worker = Child(
+            "worker", [sys.executable, "-m", "starters.dev.worker"], log_file=self.log_dir / "worker.log"
+        )
+        self.state: state.DevState | None = None
+        """Where everything is, once it is ready."""
+
+    @property
+    def log_dir(self) -> Path:
+        """Folder of the children's logs."""
+        return self._data_dir / "logs"
+
+    @property
+    def _sandbox_file(self) -> Path:
+        return self._data_dir / "sandbox.json"
+
+    # Life
+
+    async def start(self) -> state.DevState:
+        """Start everything at once and wait until a case could run.
+
+        Raises:
+            NotReachable: something did not come up; the sentence names its log.
+        """
+        keep_output_clean(self._settings)
+        before = state.last(self._data_dir)
+        state.forget(self._data_dir)
+        self._sandbox_file.unlink(missing_ok=True)
+        # The worker needs longest to import what it needs, so it starts first and is told later where everything is.
+        await asyncio.gather(self._worker.start(), self._sandbox.start())
+        try:
+            async with asyncio.timeout(_READY_WITHIN_SECONDS):
+                await asyncio.gather(self._start_server(before), self._sandbox_is_ready())
+                await self._set_worker_off()
+        except TimeoutError:
+            raise NotReachable(f"Not everything came up in time: see the logs in {self.log_dir}.") from None
+        self._write_state()
+        self._watch = [
+            asyncio.create_task(self._keep_alive(self._worker, self._revive_worker)),
+            asyncio.create_task(self._keep_alive(self._sandbox, self._revive_sandbox)),
+            asyncio.create_task(self._keep_server_alive()),
+        ]
+        assert self.state is not None  # noqa: S101 - written above
+        return self.state
+
+    async def failed(self) -> str:
+        """Wait until it cannot go on; returns why."""
+        await self._failed.wait()
+        return self.problem
+
+    async def stop(self) -> None:
+        """Stop everything, the worker first, so that what it does now is done while the others are there."""
+        for task in self._watch:
+            task.cancel()
+        await asyncio.gather(*self._watch, return_exceptions=True)
+        await self._worker.stop(_WORKER_STOPS_WITHIN_SECONDS)
+        await self._sandbox.stop(_SANDBOX_STOPS_WITHIN_SECONDS)
+        if self._server is not None:
+            await self._server.stop()
+
+    async def __aenter__(self) -> Stack:
+        try:
+            await self.start()
+        except BaseException:
+            await self.stop()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    # Starting
+
+    async def _start_server(self, before: state.DevState | None) -> None:
+        if before is not None:
+            await _is_gone(before)
+        self._server = EmbeddedServer(
+            database_file=self._data_dir / "temporal.db",
+            namespace=self._settings.temporal.namespace,
+            port=self._port(before.temporal_port if before else None, USUAL_PORT),
+            ui_port=self._port(before.ui_port if before else None, USUAL_UI_PORT),
+            log_file=self.log_dir / "temporal.log",
+        )
+        await self._server.start()
+        client = await Client.connect(self._server.address, namespace=self._settings.temporal.namespace)
+        await keep_for(client)
+
+    def _port(self, remembered: int | None, usual: int) -> int:
+        wanted = [remembered] if remembered is not None else []
+        wanted += [usual] if self._usual_ports else []
+        return next((port for port in wanted if is_free(port)), None) or free_port()
+
+    async def _sandbox_is_ready(self) -> None:
+        while not self._sandbox_file.exists():
+            if self._sandbox.pid is None:
+                words = self._sandbox.last_words()
+                raise NotReachable(f"The sandbox ended at once: see {self._sandbox.log_file}. {words}")
+            await asyncio.sleep(0.05)
+        self._ports = world.read_ports(self._sandbox_file)
+
+    async def _set_worker_off(self) -> None:
+        self._worker.tell(order(self._variables(), isolated=self._isolated))
+        if await self._worker.hear() != "ready":
+            words = self._worker.last_words()
+            raise NotReachable(f"The worker ended at once: see {self._worker.log_file}. {words}")
+
+    def _variables(self) -> dict[str, str]:
+        assert self._server is not None  # noqa: S101 - started before
+        return {
+            **self._given,
+            **world.variables(self._ports, self._settings),
+            "SUREHAND_TEMPORAL__ADDRESS": self._server.address,
+        }
+
+    def _write_state(self) -> None:
+        assert self._server is not None  # noqa: S101 - started before
+        self.state = state.DevState(
+            pid=os.getpid(),
+            started_at=datetime.now(UTC),
+            temporal_address=self._server.address,
+            ui_url=self._server.ui_url,
+            outbox_url=world.outbox_url(self._ports),
+            variables=self._variables(),
+        )
+        state.write(self._data_dir, self.state)
+
+    @property
+    def settings(self) -> Settings:
+        """Settings for a client of this stack."""
+        return load_settings(environ={} if self._isolated else None, defaults=self._variables())
+
+    # Watching over the children
+
+    async def _keep_alive(self, child: Child, revive: Callable[[], Awaitable[None]]) -> None:
+        pause = 1.0
+        while True:
+            started = time.monotonic()
+            code = await child.ended()
+            pause = 1.0 if time.monotonic() - started > _GOOD_RUN_SECONDS else min(pause * 2, _LONGEST_BACK_OFF_SECONDS)
+            self._tell(
+                f"The {child.name} ended (code {code}): starting it again in {pause:.0f} s. See {child.log_file}."
+            )
+            await asyncio.sleep(pause)
+            try:
+                await revive()
+            except NotReachable as problem:
+                self._tell(str(problem))
+            else:
+                self._tell(f"The {child.name} is back.")
+
+    async def _revive_worker(self) -> None:
+        await self._worker.start()
+        await self._set_worker_off()
+
+    async def _revive_sandbox(self) -> None:
+        self._sandbox_file.unlink(missing_ok=True)
+        before = self._ports
+        await self._sandbox.start()
+        await self._sandbox_is_ready()
+        if self._ports != before:
+            # The worker knows the old ports; its end makes its own watcher start it with the new ones.
+            await self._worker.stop(_WORKER_STOPS_WITHIN_SECONDS)
+        self._write_state()
+
+    async def _keep_server_alive(self) -> None:
+        assert self._server is not None  # noqa: S101 - started before
+        while True:
+            await asyncio.sleep(0.5)
+            if self._server.running:
+                continue
+            self._tell("The Temporal server ended: starting it again; its data is in its file.")
+            try:
+                await self._server.start()
+            except NotReachable as problem:
+                self.problem = str(problem)
+                self._failed.set()
+                return
+
+
+def _refuse_other_servers(settings: Settings) -> None:
+    if "address" in settings.temporal.model_fields_set or settings.temporal.uses_tls:
+        raise ConfigurationProblem(
+            "This brings a Temporal server of its own, and SUREHAND_TEMPORAL__ADDRESS or its TLS settings name "
+            "another: unset them, or run `surehand worker` beside that server."
+        )
+
+
+async def _is_gone(before: state.DevState) -> None:
+    """Wait for the server of a predecessor that was killed: two on one file would fight over it."""
+    for _ in range(round(_PREDECESSOR_IS_GONE_WITHIN_SECONDS / 0.1)):
+        if is_free(before.temporal_port):
+            return
+        await asyncio.sleep(0.1)

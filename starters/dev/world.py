@@ -1,0 +1,64 @@
+"""The sandbox as settings: every vendor that the user did not configure is played by a simulator on this machine."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from domain.errors import NotReachable
+from runtime.settings import Settings
+
+_HOST = "127.0.0.1"
+
+
+def read_ports(state_file: Path) -> dict[str, int]:
+    """The ports that the sandbox wrote down once it was ready.
+
+    Raises:
+        NotReachable: what it wrote cannot be understood.
+    """
+    try:
+        told = json.loads(state_file.read_text("utf-8"))
+        return {name: int(port) for name, port in told["ports"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        raise NotReachable(f"The sandbox did not say where it listens: see {state_file}.") from None
+
+
+def variables(ports: dict[str, int], settings: Settings) -> dict[str, str]:
+    """Settings that point each vendor to its simulator, except those that are configured already.
+
+    Args:
+        ports: from `read_ports`.
+        settings: of the user; a group that is set there is left alone.
+    """
+    groups: dict[str, dict[str, str]] = {
+        "smtp": {
+            "HOST": _HOST,
+            "PORT": str(ports["smtp"]),
+            "SECURITY": "none",
+            "SENDER": "support@example.com",
+        },
+        "slack": {"BOT_TOKEN": "xoxb-sandbox", "BASE_URL": f"{_web(ports['slack'])}/api"},
+        "zendesk": {
+            "BASE_URL": _web(ports["zendesk"]),
+            "EMAIL": "surehand@example.com",
+            "API_TOKEN": "sandbox-token",
+        },
+        "hubspot": {"ACCESS_TOKEN": "sandbox-token", "BASE_URL": _web(ports["hubspot"])},
+        "stripe": {"API_KEY": "sk_test_sandbox", "BASE_URL": _web(ports["stripe"])},
+    }
+    return {
+        f"SUREHAND_{name.upper()}__{field}": value
+        for name, fields in groups.items()
+        if getattr(settings, name) is None
+        for field, value in fields.items()
+    }
+
+
+def outbox_url(ports: dict[str, int]) -> str | None:
+    """Address of the page that shows what was sent."""
+    return _web(ports["outbox"]) if "outbox" in ports else None
+
+
+def _web(port: int) -> str:
+    return f"http://{_HOST}:{port}"

@@ -1,0 +1,355 @@
+"""A whole installation to break: real worker processes, the sandbox's vendors, a store of its own, one task queue."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import subprocess
+import sys
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from temporalio.api.enums.v1 import PendingActivityState
+from temporalio.client import Client, WorkflowHandle, WorkflowUpdateRPCTimeoutOrCancelledError
+from temporalio.service import RPCError
+
+from domain.approval import ApprovalDecision, ApprovalState
+from domain.case import ResolveInput, UnparkAction, UnparkInput
+from domain.escalation import EscalationInput, EscalationResult, EscalationState
+from domain.ids import escalation_workflow_id
+from domain.ticket import Customer, CustomerTier, Ticket
+from sandbox.faults import Fault
+from sandbox.server import Sandbox
+from workflows import search_attributes
+from workflows.escalation import EscalationWorkflow
+
+ROOT = Path(__file__).resolve().parents[2]
+CUSTOMER = "customer@example.org"
+PASSWORD_TICKET = (
+    "Hi, I forgot my password and cannot sign in to my account. Could you please help me reset it? Thanks!"
+)
+OUTAGE_TICKET = (
+    "Our production system is down because every API call fails to authenticate. We lose thousands every minute. "
+    "This is completely unacceptable and we are considering legal action."
+)
+REFUND_TICKET = "I was charged twice this month and would like a refund of 49.90 EUR to my card, please."
+STARTED = PendingActivityState.PENDING_ACTIVITY_STATE_STARTED
+SOON_SECONDS = 45.0
+"""Patience of a test: the death of a worker is noticed by a heartbeat that stays out for ten seconds."""
+
+TIMERS = """
+timers:
+  urgency_delay: {{immediate: 0 s, urgent: 0 s, standard: 0 s, scheduled: 0 s}}
+  claim_within: {{immediate: 1 h, urgent: 1 h, standard: 1 h, scheduled: 1 h}}
+  claim_reminder_repeats_after: 1 h
+  claim_expires_after: 1 h
+  follow_up_after_silence: 1 h
+  close_after_silence: 3 h
+  resolution_check_after: 100 ms
+  survey_after: 200 ms
+  final_analysis_after: {final_analysis_after}
+  model_timeout: 20 s
+  vendor_timeout: {vendor_timeout}
+  give_up_after: 5 min
+  handoff_give_up_after: {handoff_give_up_after}
+  retry_first: {retry_first}
+  retry_longest: 4 s
+"""
+CALM = {
+    "approvals.yaml": "ladders:\n"
+    "  reply: {rungs: [{name: lead, roles: [support_lead], channel: slack, time_allowed: 1 h}]}\n"
+    "  refund: {rungs: [{name: finance, roles: [finance_manager], channel: both, time_allowed: 1 h}]}\n",
+    "sla.yaml": "targets:\n"
+    + "".join(
+        f"  {priority}: {{first_response: 5 h, next_response: 5 h, resolution: 9 h}}\n"
+        for priority in ("critical", "urgent", "high", "medium", "low")
+    ),
+}
+
+
+Handle = WorkflowHandle[EscalationWorkflow, EscalationResult]
+
+
+class WorkerProcess:
+    """`python -m workers`, started, killed and stopped by its own handle."""
+
+    def __init__(self, variables: dict[str, str], log: Path) -> None:
+        self._variables = variables
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        plain = {name: text for name, text in os.environ.items() if not name.startswith("SUREHAND_")}
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "workers"],
+                env={**plain, **self._variables}, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                start_new_session=True,
+            )  # fmt: skip
+
+    def kill(self) -> None:
+        """As the kernel would: no good-bye."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    async def restart(self) -> None:
+        self.kill()
+        self.start()
+
+    @property
+    def words(self) -> str:
+        return self._log.read_text("utf-8", "replace")
+
+
+class Installation:
+    """Use it with `async with`. Workers are started by the test, as many as it needs."""
+
+    def __init__(self, client: Client, folder: Path, *, model: bool = False, **timers: str) -> None:
+        """`timers` may set vendor_timeout, handoff_give_up_after, retry_first and final_analysis_after."""
+        self.client = client
+        self.folder = folder
+        self.task_queue = f"faults-{uuid.uuid4().hex[:8]}"
+        self.sandbox = Sandbox(folder / "sandbox")
+        self.workers: list[WorkerProcess] = []
+        self._model = model
+        self._timers = {
+            "vendor_timeout": "4 s",
+            "handoff_give_up_after": "2 min",
+            "retry_first": "300 ms",
+            "final_analysis_after": "300 ms",
+            **timers,
+        }
+
+    async def __aenter__(self) -> Installation:
+        await self.sandbox.__aenter__()
+        config = self.folder / "config"
+        config.mkdir(parents=True)
+        for name, text in {**CALM, "timers.yaml": TIMERS.format(**self._timers)}.items():
+            (config / name).write_text(text)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for worker in self.workers:
+            worker.kill()
+        await self.sandbox.__aexit__(kind, error, trace)
+
+    def worker(self) -> WorkerProcess:
+        """Start one more worker process."""
+        name = f"worker-{len(self.workers)}.log"
+        worker = WorkerProcess(self._variables(), self.folder / name)
+        self.workers.append(worker)
+        worker.start()
+        return worker
+
+    def _variables(self) -> dict[str, str]:
+        at = self.sandbox.state()
+        model = {
+            "SUREHAND_MODEL__PRIMARY__BASE_URL": at["openai"]["url"],
+            "SUREHAND_MODEL__PRIMARY__MODEL": "sandbox",
+        }
+        return {
+            **(model if self._model else {}),
+            "SUREHAND_TEMPORAL__ADDRESS": self.client.service_client.config.target_host,
+            "SUREHAND_TEMPORAL__TASK_QUEUE": self.task_queue,
+            "SUREHAND_DATA_DIR": str(self.folder),
+            "SUREHAND_CONFIG_DIRS": f"{ROOT / 'config' / 'demo'},{self.folder / 'config'}",
+            "SUREHAND_SMTP__HOST": at["smtp"]["host"],
+            "SUREHAND_SMTP__PORT": str(at["smtp"]["port"]),
+            "SUREHAND_SMTP__SECURITY": "none",
+            "SUREHAND_SMTP__SENDER": "support@example.com",
+            "SUREHAND_SMTP__TIMEOUT_SECONDS": "3",
+            "SUREHAND_SLACK__BOT_TOKEN": "xoxb-sandbox",
+            "SUREHAND_SLACK__BASE_URL": at["slack"]["url"],
+            "SUREHAND_SLACK__TIMEOUT_SECONDS": "3",
+            "SUREHAND_ZENDESK__BASE_URL": at["zendesk"]["url"],
+            "SUREHAND_ZENDESK__EMAIL": "agent@example.com",
+            "SUREHAND_ZENDESK__API_TOKEN": "sandbox",
+            "SUREHAND_ZENDESK__TIMEOUT_SECONDS": "3",
+            "SUREHAND_HUBSPOT__ACCESS_TOKEN": "sandbox",
+            "SUREHAND_HUBSPOT__BASE_URL": at["hubspot"]["url"],
+            "SUREHAND_HUBSPOT__TIMEOUT_SECONDS": "3",
+            "SUREHAND_STRIPE__API_KEY": "rk_test_sandbox",
+            "SUREHAND_STRIPE__BASE_URL": at["stripe"]["url"],
+            "SUREHAND_STRIPE__TIMEOUT_SECONDS": "3",
+            "SUREHAND_LOG__LEVEL": "WARNING",
+        }
+
+    # Faults
+
+    def break_vendor(self, vendor: str, kind: str, *, after: int = 0, **more: Any) -> Fault:
+        """Set a fault; `after` lets so many requests that match through first."""
+        if after:
+            self.sandbox.faults.add({"vendor": vendor, "kind": "delay", "times": after, "match": more.get("match", "")})
+        return self.sandbox.faults.add({"vendor": vendor, "kind": kind, **more})
+
+    def lock_store(self) -> sqlite3.Connection:
+        """Hold the store's write lock until the connection is closed."""
+        connection = sqlite3.connect(self.folder / "surehand.db", isolation_level=None, timeout=20)
+        connection.execute("BEGIN IMMEDIATE")
+        return connection
+
+    # Cases
+
+    async def submit(self, text: str, **changes: Any) -> Case:
+        customer = {
+            "customer_id": "CUST-1",
+            "email": CUSTOMER,
+            "tier": CustomerTier.PAID,
+            **changes.pop("customer", {}),
+        }
+        ticket = Ticket(
+            ticket_id=f"T-{uuid.uuid4().hex[:8]}", subject="Help", body=text, customer=Customer(**customer), **changes
+        )
+        handle = await self.client.start_workflow(
+            EscalationWorkflow.run,
+            EscalationInput(tenant="default", ticket=ticket),
+            id=escalation_workflow_id("default", ticket.ticket_id),
+            task_queue=self.task_queue,
+            search_attributes=search_attributes.at_start("default", "escalation"),
+        )
+        return Case(self, handle)
+
+
+class Case:
+    """One case and what people do to it."""
+
+    def __init__(
+        self, installation: Installation, handle: WorkflowHandle[EscalationWorkflow, EscalationResult]
+    ) -> None:
+        self._installation = installation
+        self.handle = handle
+        self.number = handle.id.rsplit(":", 1)[1]
+
+    async def until(
+        self, condition: Callable[[EscalationState], bool], *, within: float = SOON_SECONDS
+    ) -> EscalationState:
+        """Look at the case until a condition holds."""
+        state: EscalationState | None = None
+        try:
+            async with asyncio.timeout(within):
+                while True:
+                    # Without a worker nobody answers.
+                    with suppress(RPCError):
+                        state = await self.handle.query(
+                            EscalationWorkflow.query_state, rpc_timeout=timedelta(seconds=2)
+                        )
+                        if condition(state):
+                            return state
+                    await asyncio.sleep(0.1)
+        except TimeoutError:
+            lines = [entry.text for entry in state.timeline] if state is not None else []
+            raise AssertionError(
+                f"{self.number} did not come so far: {lines}, parked {state.parked if state else ''}; "
+                f"workers say: {[worker.words[-1500:] for worker in self._installation.workers]}"
+            ) from None
+
+    async def asked(self) -> ApprovalState:
+        """The open request, once its approvers were told."""
+        state = await self.until(lambda s: any(r.rungs for r in s.pending_approvals))
+        return next(request for request in state.pending_approvals if request.rungs)
+
+    async def approve(self, request: ApprovalState, person: str) -> None:
+        """Approve, as the service does it: the same update id each time, so that asking again is safe."""
+        word = ApprovalDecision(request_id=request.request_id, person_id=person, approve=True, digest=request.digest)
+        await self.tell(EscalationWorkflow.decide_approval, word, f"{word.request_id}/{person}")
+
+    async def started(self, activity: str) -> None:
+        """Wait until a worker is working on an activity."""
+        async with asyncio.timeout(SOON_SECONDS):
+            while True:
+                description = await self.handle.describe()
+                pending = description.raw_description.pending_activities
+                if any(one.activity_type.name == activity and one.state == STARTED for one in pending):
+                    return
+                await asyncio.sleep(0.05)
+
+    async def resolve(self) -> None:
+        word = ResolveInput(person_id="p-ivan", resolution="Rotated the signing keys.")
+        await self.tell(EscalationWorkflow.resolve, word, "resolve")
+
+    async def retry(self, step: str) -> None:
+        word = UnparkInput(step=step, action=UnparkAction.RETRY, person_id="p-ruth")
+        await self.tell(EscalationWorkflow.unpark, word, f"retry/{step}")
+
+    async def tell(self, update: Any, word: Any, update_id: str) -> None:
+        """Send an update until it is accepted, whoever is down meanwhile."""
+        async with asyncio.timeout(SOON_SECONDS):
+            while True:
+                with suppress(RPCError, WorkflowUpdateRPCTimeoutOrCancelledError):
+                    await self.handle.execute_update(update, word, id=update_id, rpc_timeout=timedelta(seconds=10))
+                    return
+                await asyncio.sleep(0.1)
+
+    async def result(self) -> EscalationResult:
+        async with asyncio.timeout(SOON_SECONDS):
+            while True:
+                with suppress(RPCError):
+                    return await self.handle.result(rpc_timeout=timedelta(seconds=20))
+                await asyncio.sleep(0.1)
+
+    # What reached the world
+
+    def entries(self, vendor: str, kind: str | None = None) -> list[dict[str, Any]]:
+        """What a vendor took for this case."""
+        return [
+            {"key": entry.key, "effects": entry.effects, **entry.body}
+            for entry in self._installation.sandbox.world.entries(vendor=vendor)
+            if entry.case == self.number and kind in (None, entry.kind)
+        ]
+
+    async def assert_each_effect_once(self, *steps: str) -> EscalationState:
+        """Every message that the case says it sent arrived, once; SMTP alone may repeat one, and then says so.
+
+        Args:
+            steps: keys of steps that must be among what was sent.
+        """
+        state = await self.handle.query(EscalationWorkflow.query_state, rpc_timeout=timedelta(seconds=10))
+        sent = Counter(message.step for message in state.sent)
+        assert set(steps) <= set(sent), sent
+        assert max(sent.values()) == 1, sent
+        self._assert_mail_once(state)
+        chat = Counter(str(entry["key"]) for entry in self.entries("slack", "message"))
+        assert len(chat) == sum(message.channel == "slack" for message in state.sent), (chat, sent)
+        for vendor in ("slack", "zendesk", "stripe"):
+            effects = Counter(effect for entry in self.entries(vendor) for effect in entry["effects"])
+            assert {key: count for key, count in effects.items() if count > 1} == {}, vendor
+        assert state.parked == {}
+        return state
+
+    def _assert_mail_once(self, state: EscalationState) -> None:
+        may_repeat = {message.message_id for message in state.sent if message.repeated}
+        mails = self.entries("smtp")
+        assert {entry["key"] for entry in mails} == {m.message_id for m in state.sent if m.channel == "email"}
+        effects = Counter((entry["key"], effect) for entry in mails for effect in entry["effects"])
+        for (message_id, effect), count in effects.items():
+            assert count == 1 or (count == 2 and message_id in may_repeat), (effect, count)
+
+
+async def met(fault: Fault, *, within: float = SOON_SECONDS) -> None:
+    """Wait until a request has met a fault."""
+    async with asyncio.timeout(within):
+        while not fault.met:  # noqa: ASYNC110 - the sandbox counts and tells nobody
+            await asyncio.sleep(0.02)
+
+
+class Stopwatch:
+    """Seconds since it was made."""
+
+    def __init__(self) -> None:
+        self._since = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self._since

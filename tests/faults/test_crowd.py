@@ -1,0 +1,63 @@
+"""Two workers share twenty open cases and one of them is killed again and again: every case ends with exact counts."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+from temporalio.client import Client
+
+from tests.faults.conftest import Running
+from tests.faults.installation import OUTAGE_TICKET, PASSWORD_TICKET, Case, Installation
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+CASES = 20
+KILLS = 4
+
+
+async def one_of_two_workers_is_killed_at_random(client: Client, folder: Path) -> None:
+    async with Installation(client, folder) as installation:
+        workers = [installation.worker(), installation.worker()]
+        chance = random.Random(20)
+        killing = asyncio.create_task(kill_now_and_then(workers, chance))
+        cases = [await open_one(installation, number) for number in range(CASES)]
+        await killing
+        await asyncio.gather(*(live_on(case) for case in cases))
+        results = [await case.result() for case in cases]
+        assert [result.status for result in results] == ["closed"] * CASES
+        assert not any(result.emergency_handoff for result in results)
+        for case in cases:
+            await case.assert_each_effect_once("acknowledge", "reply-1", "resolved-1", "survey-1")
+
+
+async def kill_now_and_then(workers: list[Any], chance: random.Random) -> None:
+    for _ in range(KILLS):
+        await asyncio.sleep(chance.uniform(1.0, 3.0))
+        await chance.choice(workers).restart()
+
+
+async def open_one(installation: Installation, number: int) -> Case:
+    if number % 4 == 0:
+        return await installation.submit(PASSWORD_TICKET, customer={"tier": "vip"})
+    if number % 4 == 1:
+        return await installation.submit(PASSWORD_TICKET)
+    return await installation.submit(OUTAGE_TICKET, external_id=str(7_000 + number))
+
+
+async def live_on(case: Case) -> None:
+    state = await case.until(lambda s: bool(s.pending_approvals) or s.last_word_at is not None)
+    if state.pending_approvals:
+        await case.approve(await case.asked(), "p-lena")
+    state = await case.until(lambda s: s.last_word_at is not None and s.next_unhandled() is None)
+    if state.decision is not None and state.decision.escalates:
+        await case.until(lambda s: s.people_have_it)
+    await case.resolve()
+
+
+@pytest.mark.parametrize("scenario", [one_of_two_workers_is_killed_at_random], ids=lambda scenario: scenario.__name__)
+async def test_killing_one_of_two_workers_at_random_changes_no_count(scenario: Any, running: Running) -> None:
+    await running(scenario)

@@ -1,0 +1,46 @@
+"""Ids: checked, hashed when they do not fit, and free of personal data."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.errors import InvalidInput
+from domain.ids import case_id, check_tenant, effect_key, escalation_workflow_id
+
+
+@given(st.text())
+def test_every_outside_id_gives_a_safe_case_id(outside: str) -> None:
+    safe = case_id(outside)
+    assert 1 <= len(safe) <= 64
+    assert all(letter.isascii() and (letter.isalnum() or letter in "._-") for letter in safe)
+
+
+@given(st.text(), st.text())
+def test_no_two_tickets_share_a_case(one: str, other: str) -> None:
+    assert (case_id(one) == case_id(other)) == (one == other)
+
+
+def test_id_that_looks_like_a_hash_cannot_take_anothers_place() -> None:
+    hashed = case_id("an id with spaces")
+    assert case_id(hashed) != hashed
+
+
+@pytest.mark.parametrize(
+    "outside", ["jane.doe@example.com", "a/b", "x' OR WorkflowId STARTS_WITH 'w", "\x00", "\ud800"]
+)
+def test_address_and_hostile_text_never_stand_in_an_id(outside: str) -> None:
+    workflow_id = escalation_workflow_id("default", outside)
+    assert outside not in workflow_id
+    assert workflow_id.startswith("escalation:default:x-")
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a:b", "x" * 65, "ä", "a\n"])
+def test_tenant_name_that_does_not_fit_is_refused(name: str) -> None:
+    with pytest.raises(InvalidInput, match="rename the tenant"):
+        check_tenant(name)
+
+
+def test_effect_key_has_no_run_id() -> None:
+    assert effect_key("escalation:default:T-1", "reply-1") == "escalation:default:T-1/reply-1"

@@ -1,0 +1,126 @@
+"""The doctor's round: every check answers in time, in a sentence, whatever happens to one of them."""
+
+import asyncio
+import time
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult
+
+from domain.errors import NotReachable
+from runtime.checks import Check, CheckStatus, missing, ok, run_all, warning
+from runtime.dev_server import free_port
+from runtime.platform_checks import PlatformChecks
+from runtime.settings import load_settings
+
+
+def platform(**variables: str) -> PlatformChecks:
+    return PlatformChecks(load_settings(environ={f"SUREHAND_{name}": value for name, value in variables.items()}))
+
+
+async def test_results_come_in_order_with_the_verdicts_of_the_checks():
+    async def good():
+        return ok("Fine.")
+
+    async def so_so():
+        return warning("Look at it.")
+
+    async def bad():
+        return missing("Set it.")
+
+    results = await run_all([Check("a", good), Check("b", so_so), Check("c", bad)])
+    assert [(result.name, result.status.value) for result in results] == [
+        ("a", "ok"),
+        ("b", "warning"),
+        ("c", "missing"),
+    ]
+
+
+async def test_a_check_that_fails_or_hangs_becomes_a_sentence_and_stops_no_other():
+    async def refuses():
+        raise NotReachable("It is not there: start it.")
+
+    async def breaks():
+        raise KeyError("secret detail")
+
+    async def hangs():
+        await asyncio.sleep(60)
+        return ok("never")
+
+    async def good():
+        return ok("Fine.")
+
+    began = time.monotonic()
+    checks = [
+        Check(name, run) for name, run in (("r", refuses), ("b", breaks), ("h", hangs), ("h2", hangs), ("g", good))
+    ]
+    results = await run_all(checks, timeout_seconds=0.2)
+
+    assert time.monotonic() - began < 2, "side by side, not one after the other"
+    assert [result.status for result in results] == [CheckStatus.MISSING] * 4 + [CheckStatus.OK]
+    assert results[0].sentence == "It is not there: start it."
+    assert results[1].sentence == "It could not be checked (KeyError): see the log."
+    assert results[2].sentence.startswith("No answer within 0.2 seconds")
+
+
+async def test_settings_without_any_way_to_reach_a_person_are_a_warning():
+    assert (await platform().settings()).status is CheckStatus.WARNING
+    verdict = await platform(SMTP__HOST="h", SMTP__SENDER="a@example.com").settings()
+    assert verdict.status is CheckStatus.OK
+    assert "SUREHAND_SLACK__BOT_TOKEN" in verdict.sentence
+    assert "SUREHAND_SMTP__HOST" not in verdict.sentence
+
+
+async def test_readable_payloads_are_a_warning_only_where_temporal_is_elsewhere():
+    assert (await platform().encryption()).status is CheckStatus.OK
+    assert (await platform(TEMPORAL__ADDRESS="temporal.example.com:7233").encryption()).status is CheckStatus.WARNING
+    keys = "a:" + "QUFB" * 10 + "QUE="
+    assert (await platform(CODEC__KEYS=keys).encryption()).sentence == "Key a encrypts; 1 can decrypt."
+
+
+async def test_the_configuration_is_checked_and_its_warnings_are_shown(tmp_path):
+    assert (await platform().configuration()).status is CheckStatus.OK
+    (tmp_path / "people.yaml").write_text("people:\n  p-noor: {active: false}\n", "utf-8")
+    verdict = await platform(CONFIG_DIRS=str(tmp_path)).configuration()
+    assert verdict.status is CheckStatus.WARNING
+    assert "technical_support" in verdict.sentence
+
+
+@pytest.fixture
+def mail_server():
+    """A mail server that wants the password `right`."""
+
+    def authenticate(server, session, envelope, mechanism, data):
+        return AuthResult(success=data.password == b"right", handled=False)
+
+    controller = Controller(
+        object(), hostname="127.0.0.1", port=free_port(), auth_require_tls=False,
+        authenticator=authenticate,
+    )  # fmt: skip
+    controller.start()
+    yield str(controller.port)
+    controller.stop()
+
+
+@pytest.mark.parametrize(
+    ("password", "security", "status", "words"),
+    [
+        ("right", "none", CheckStatus.OK, "lets us in"),
+        ("wrong", "none", CheckStatus.MISSING, "refuses our credentials"),
+        ("right", "starttls", CheckStatus.MISSING, "SUREHAND_SMTP__SECURITY"),
+    ],
+)
+async def test_the_mail_server_is_greeted_and_what_it_says_is_explained(mail_server, password, security, status, words):
+    verdict = await platform(
+        SMTP__HOST="127.0.0.1", SMTP__PORT=mail_server, SMTP__SENDER="a@example.com", SMTP__SECURITY=security,
+        SMTP__USERNAME="u", SMTP__PASSWORD=password,
+    ).mail()  # fmt: skip
+    assert verdict.status is status
+    assert words in verdict.sentence
+    assert password not in verdict.sentence
+
+
+async def test_a_mail_server_that_is_not_there_is_named():
+    port = str(free_port())
+    verdict = await platform(SMTP__HOST="127.0.0.1", SMTP__PORT=port, SMTP__SENDER="a@example.com").mail()
+    assert verdict.sentence.startswith(f"127.0.0.1:{port} does not answer")

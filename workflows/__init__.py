@@ -1,0 +1,1 @@
+"""Deterministic lifecycles, one per file, and the parts they share."""
