@@ -8,7 +8,7 @@ from pydantic import Field
 
 from domain.approval import ApprovalState
 from domain.mail import ChatReceipt, TicketReceipt
-from domain.model import State, Term, Value
+from domain.model import JsonValue, State, Term, Value
 from domain.policy import CasePolicy
 from domain.records import ApprovalRecord
 from domain.sla import ClockName, SlaClock
@@ -30,6 +30,10 @@ class Status(Term):
     WAITING_CUSTOMER = "waiting_customer"
     WAITING_CLAIM = "waiting_claim"
     WITH_AGENT = "with_agent"
+    RUNNING = "running"
+    """A playbook is at work, or waits for a timer."""
+    WAITING_EVENT = "waiting_event"
+    UNDOING = "undoing"
     PARKED = "parked"
     RESOLVED = "resolved"
     CLOSED = "closed"
@@ -69,6 +73,12 @@ class ParkedStep(State):
     """Effects that could not be undone, for a person to undo by hand."""
     action: UnparkAction | None = None
     acted_by: str | None = None
+    tool: str | None = None
+    """The tool whose call failed, where it was one."""
+    arguments: dict[str, JsonValue] | None = None
+    """What it was called with; a retry may carry others."""
+    edited: dict[str, JsonValue] | None = None
+    """What a person wants it called with instead."""
 
 
 class ClaimState(State):
@@ -122,7 +132,7 @@ class CaseState(State):
 
     tenant: str
     case_number: str
-    """What the customer is told; the case id."""
+    """What people call it; the case id."""
     opened_at: datetime
     policy: CasePolicy | None = None
     channels: Channels = Channels()
@@ -130,42 +140,19 @@ class CaseState(State):
     phase: str = "intake"
     closed: bool = False
     withdrawn: bool = False
-    resolved_at: datetime | None = None
 
     timeline: list[TimelineEntry] = Field(default_factory=list)
     timeline_count: int = 0
     timeline_saved: int = 0
-    conversation: list[CaseMessage] = Field(default_factory=list)
-    conversation_count: int = 0
-    conversation_saved: int = 0
-    handled: int = 0
-    """Messages with a lower number have been dealt with."""
-    assessed: int = 1
-    """Customer messages with a lower number have been re-analysed; triage looked at the first."""
-    seen_message_ids: list[str] = Field(default_factory=list)
     sent: list[SentMessage] = Field(default_factory=list)
     sent_count: int = 0
 
     approvals: dict[str, ApprovalState] = Field(default_factory=dict)
     unsaved_audit: list[ApprovalRecord] = Field(default_factory=list)
     """Lines of the approvals audit that the store does not have yet."""
-    clocks: dict[ClockName, SlaClock] = Field(default_factory=dict)
-    sla_breaches: int = 0
-    claim: ClaimState = Field(default_factory=ClaimState)
-    handoff: HandoffState | None = None
     parked: dict[str, ParkedStep] = Field(default_factory=dict)
     step_numbers: dict[str, int] = Field(default_factory=dict)
     """How often a repeatable step was begun; part of its key, so that each time is its own effect."""
-
-    @property
-    def is_resolved(self) -> bool:
-        """Whether the case's work is done, for now."""
-        return self.resolved_at is not None
-
-    @property
-    def people_have_it(self) -> bool:
-        """Whether the case was handed over, so that people and not the machine answer."""
-        return self.handoff is not None and self.handoff.completed_at is not None
 
     @property
     def pending_approvals(self) -> list[ApprovalState]:
@@ -178,6 +165,53 @@ class CaseState(State):
         self.timeline.append(entry)
         self.timeline_count += 1
         return entry
+
+    def begin(self, step: str) -> str:
+        """A fresh key for a step that may come more than once: `reply-1`, `reply-2`, ..."""
+        number = self.step_numbers.get(step, 0) + 1
+        self.step_numbers[step] = number
+        return f"{step}-{number}"
+
+    def forget_what_is_saved(self) -> None:
+        """Drop old timeline entries that the store has, to keep the state small."""
+        self.timeline = [
+            entry
+            for entry in self.timeline
+            if entry.number >= self.timeline_saved or entry.number >= self.timeline_count - KEPT_TIMELINE
+        ]
+        self.sent = self.sent[-KEPT_TIMELINE:]
+
+    def current_status(self) -> Status:
+        """The status that follows from everything else; each kind of case knows its own."""
+        raise NotImplementedError
+
+
+class ServedCaseState(CaseState):
+    """The state of a case that people are served by: it is talked about, timed, handed over and claimed."""
+
+    resolved_at: datetime | None = None
+    conversation: list[CaseMessage] = Field(default_factory=list)
+    conversation_count: int = 0
+    conversation_saved: int = 0
+    handled: int = 0
+    """Messages with a lower number have been dealt with."""
+    assessed: int = 1
+    """Customer messages with a lower number have been re-analysed; triage looked at the first."""
+    seen_message_ids: list[str] = Field(default_factory=list)
+    clocks: dict[ClockName, SlaClock] = Field(default_factory=dict)
+    sla_breaches: int = 0
+    claim: ClaimState = Field(default_factory=ClaimState)
+    handoff: HandoffState | None = None
+
+    @property
+    def is_resolved(self) -> bool:
+        """Whether the case's work is done, for now."""
+        return self.resolved_at is not None
+
+    @property
+    def people_have_it(self) -> bool:
+        """Whether the case was handed over, so that people and not the machine answer."""
+        return self.handoff is not None and self.handoff.completed_at is not None
 
     def hear(self, now: datetime, message_id: str, author: str, text: str) -> CaseMessage | None:
         """Add a message to the conversation; None when it was heard before."""
@@ -197,22 +231,11 @@ class CaseState(State):
         """Whether the customer wrote again after a message."""
         return any(m.number > number and m.author == "customer" for m in self.conversation)
 
-    def begin(self, step: str) -> str:
-        """A fresh key for a step that may come more than once: `reply-1`, `reply-2`, ..."""
-        number = self.step_numbers.get(step, 0) + 1
-        self.step_numbers[step] = number
-        return f"{step}-{number}"
-
     def forget_what_is_saved(self) -> None:
         """Drop old timeline entries and messages that the store has, to keep the state small."""
-        self.timeline = [
-            entry
-            for entry in self.timeline
-            if entry.number >= self.timeline_saved or entry.number >= self.timeline_count - KEPT_TIMELINE
-        ]
+        super().forget_what_is_saved()
         oldest_needed = min(self.handled, self.conversation_saved, self.conversation_count - KEPT_MESSAGES)
         self.conversation = [message for message in self.conversation if message.number >= oldest_needed]
-        self.sent = self.sent[-KEPT_TIMELINE:]
 
     def current_status(self) -> Status:
         """The status that follows from everything else. The order says which fact a person must see first."""
@@ -271,6 +294,17 @@ class UnparkInput(Value):
     step: str
     action: UnparkAction
     person_id: str
+    arguments: dict[str, JsonValue] | None = None
+    """For a retry of a tool's call: call it with these instead. They pass schema, guardrails and approval anew."""
+    reason: str = Field(default="", max_length=2000)
+    """Goes on the timeline and into the audit."""
+
+
+class AbortInput(Value):
+    """A person stops a playbook; what it did is undone."""
+
+    person_id: str
+    reason: str = Field(min_length=1, max_length=2000)
 
 
 class EscalateNowInput(Value):

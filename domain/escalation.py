@@ -6,7 +6,7 @@ from datetime import datetime
 
 from pydantic import Field
 
-from domain.case import CaseState
+from domain.case import ServedCaseState
 from domain.knowledge import ArticleHit
 from domain.model import State, Value
 from domain.ticket import Priority, Ticket
@@ -55,7 +55,7 @@ class OutcomeState(State):
     survey_sent: bool = False
 
 
-class EscalationState(CaseState):
+class EscalationState(ServedCaseState):
     """Everything an escalation case knows."""
 
     ticket: Ticket

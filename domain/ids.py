@@ -55,11 +55,45 @@ def escalation_workflow_id_for(tenant: str, name: str) -> str:
     return escalation_workflow_id_for(tenant, name.split(":", 2)[2])
 
 
+_KINDS = ("escalation", "playbook")
+
+
+def playbook_workflow_id(tenant: str, name: str, key: str) -> str:
+    """The workflow id of a playbook run. The one place that knows its form."""
+    return f"playbook:{check_tenant(tenant)}:{case_id(name)}:{case_id(key)}"
+
+
+def workflow_id_for(tenant: str, name: str) -> str:
+    """The workflow id of any case by whatever people call it.
+
+    Args:
+        tenant: whose it is.
+        name: a workflow id; `NAME:KEY` of a playbook run; else a ticket's id or case number.
+
+    Raises:
+        InvalidInput: the workflow id belongs to another tenant.
+    """
+    named = tenant_in(name.strip())
+    if named is not None and named != tenant:
+        raise InvalidInput(f"That case belongs to another tenant than {tenant}: give its own with --tenant.")
+    if named is not None and kind_of(name.strip()) == "playbook":
+        return name.strip()
+    playbook, separator, key = name.strip().partition(":")
+    if named is None and separator and playbook and key:
+        return playbook_workflow_id(tenant, playbook, key)
+    return escalation_workflow_id_for(tenant, name)
+
+
+def kind_of(workflow_id: str) -> str:
+    """`escalation` or `playbook`."""
+    return workflow_id.partition(":")[0]
+
+
 def tenant_in(name: str) -> str | None:
     """The tenant that a workflow id names; None when `name` is no workflow id."""
     kind, _, rest = name.partition(":")
     tenant, separator, number = rest.partition(":")
-    return tenant if kind == "escalation" and separator and tenant and number else None
+    return tenant if kind in _KINDS and separator and tenant and number else None
 
 
 def effect_key(workflow_id: str, step: str) -> str:

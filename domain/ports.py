@@ -6,11 +6,13 @@ Temporal does. Every call that changes something takes an idempotency key and ma
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
 
 from pydantic import BaseModel
 
+from domain.guardrails import Guardrails, LimitPer
 from domain.knowledge import Article, ArticleHit
 from domain.mail import ChatMessage, ChatReceipt, MailReceipt, OutgoingMail, TicketEscalation, TicketReceipt
 from domain.model import JsonValue, Value
@@ -18,6 +20,7 @@ from domain.people import Person
 from domain.policy import CasePolicy, ModelBudget
 from domain.records import ApprovalRecord, CaseRecord, EffectEntry, MeterRecord, OutcomeRecord, Spending
 from domain.timeline import CaseMessage, TimelineEntry
+from domain.tool import ToolCall, ToolRefusal, ToolResult, ToolSpec
 from domain.triage import Origin
 
 AnswerT = TypeVar("AnswerT", bound=BaseModel)
@@ -283,4 +286,104 @@ class Directory(Protocol):
 
     def holders(self, tenant: str, roles: tuple[str, ...], people: tuple[str, ...]) -> list[Person]:
         """Every active person who holds one of the roles or is named, in a stable order."""
+        ...
+
+
+class ToolBox(Protocol):
+    """Every tool of this installation, by tenant: Python functions, OpenAPI operations, MCP tools, plain HTTP."""
+
+    async def specs(self, tenant: str) -> Sequence[ToolSpec]:
+        """All tools that the tenant may use, by name."""
+        ...
+
+    async def find(self, tenant: str, name: str) -> ToolSpec | None:
+        """One tool; None when the tenant has none of that name."""
+        ...
+
+    async def choose(self, tenant: str, capability: str) -> Sequence[ToolSpec]:
+        """The tools with a capability, in the order in which they are to be tried."""
+        ...
+
+    async def find_operation(self, tenant: str, document: str, operation_id: str) -> ToolSpec:
+        """The tool for one operation of an OpenAPI document, given by configured name or by address.
+
+        Raises:
+            InvalidInput: no such document or operation, or the address is not allowed.
+            VendorError: the document could not be read.
+        """
+        ...
+
+    async def check(self, call: ToolCall) -> ToolRefusal | None:
+        """Whether a call could be made, without making it: tool, digest, arguments, allow-lists."""
+        ...
+
+    async def run(self, call: ToolCall, *, attempt: int, beat: Callable[[], None]) -> ToolResult:
+        """Make a call, once per `call.key` as far as the vendor or the ledger allows.
+
+        Args:
+            call: what to do.
+            attempt: of the activity, from 1; a later one may meet what an earlier one did.
+            beat: to be called now and then by a long call.
+
+        Returns:
+            The result. A call that must not be made is a result with a refusal.
+
+        Raises:
+            VendorError: as every client does.
+        """
+        ...
+
+
+class GuardrailSource(Protocol):
+    """Where a tenant's rules come from."""
+
+    def guardrails_for(self, tenant: str) -> Guardrails:
+        """The tenant's rules and limits."""
+        ...
+
+
+class PlaybookLibrary(Protocol):
+    """The playbooks a tenant has."""
+
+    def find(self, tenant: str, name: str, version: str | None = None) -> dict[str, JsonValue]:
+        """A checked definition; the newest version when none is named.
+
+        Raises:
+            InvalidInput: there is none by that name and version.
+        """
+        ...
+
+    def names(self, tenant: str) -> Sequence[str]:
+        """Names of all of them."""
+        ...
+
+    def check(self, definition: dict[str, JsonValue]) -> Sequence[str]:
+        """What is wrong with a definition that came with a request, as sentences; empty when nothing is."""
+        ...
+
+
+class AllowanceClaim(Value):
+    """One call's claim on a limit that adds up over cases."""
+
+    limit: str
+    per: LimitPer
+    subject: str
+    """Customer id or tenant; hashed before it is stored."""
+    amount: float
+    at_most: float
+
+
+class Allowances(Protocol):
+    """Counts what limits per customer and per day add up to; safe between concurrent cases."""
+
+    async def reserve(self, tenant: str, key: str, claims: Sequence[AllowanceClaim]) -> Sequence[str]:
+        """Claim all or none. A repeat with the same key claims nothing twice.
+
+        Returns:
+            Names of the limits that would be exceeded; empty when the claims stand.
+        """
+        ...
+
+    async def release(self, key: str) -> None:
+        """Give back what a call claimed, after it was refused or undone."""
         ...

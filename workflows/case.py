@@ -13,7 +13,7 @@ from temporalio.exceptions import ActivityError, ApplicationError, FailureError,
 
 with workflow.unsafe.imports_passed_through():
     from activities.notices import ChatInput, MailInput, NoticeActivities
-    from domain.case import CaseState, ParkedStep, SentMessage, UnparkAction
+    from domain.case import CaseState, ParkedStep, SentMessage, ServedCaseState, UnparkAction
     from domain.mail import Attachment, ChatReceipt, MailReceipt
     from domain.model import JsonValue
     from domain.policy import CasePolicy
@@ -23,6 +23,7 @@ from workflows import options
 from workflows.lanes import Lanes
 
 StateT = TypeVar("StateT", bound=CaseState)
+ServedStateT = TypeVar("ServedStateT", bound=ServedCaseState)
 ArgumentT = TypeVar("ArgumentT")
 ResultT = TypeVar("ResultT")
 

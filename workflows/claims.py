@@ -14,7 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.policy import CasePolicy
     from domain.timeline import TimelineKind
 
-from workflows.case import Case, StateT
+from workflows.case import Case, ServedStateT
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def ladder_of(policy: CasePolicy, team_name: str) -> list[ClaimRung]:
 class Claims:
     """Keeps a handed-over case claimed."""
 
-    def __init__(self, case: Case[StateT], announce: Callable[[str | None], Awaitable[object]]) -> None:
+    def __init__(self, case: Case[ServedStateT], announce: Callable[[str | None], Awaitable[object]]) -> None:
         """`announce` shows in the handoff's chat message who has the case."""
         self._case = case
         self._announce = announce

@@ -15,13 +15,15 @@ with workflow.unsafe.imports_passed_through():
     from domain.ticket import Priority
     from domain.timeline import TimelineKind
 
-from workflows.case import Case, StateT
+from workflows.case import Case, ServedStateT
 
 
 class SlaWatch:
     """Three clocks: first response, next response, resolution."""
 
-    def __init__(self, case: Case[StateT], team: Callable[[], str], on_breach: Callable[[SlaEvent], None]) -> None:
+    def __init__(
+        self, case: Case[ServedStateT], team: Callable[[], str], on_breach: Callable[[SlaEvent], None]
+    ) -> None:
         """Watch a case.
 
         Args:
