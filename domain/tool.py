@@ -19,7 +19,7 @@ from domain.model import JsonValue, Term, Value
 RESULT_LIMIT_BYTES = 64_000
 """What a tool's output may take in history unless its configuration says otherwise."""
 
-ToolName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*\Z", max_length=120)]
+ToolName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*$", max_length=120)]
 """`provider.operation`, such as `payments.capture`."""
 
 _RESERVED = re.compile(r"(http|openapi|mcp|grpc|asyncapi|a2a|approve|ask_model|notify)\Z")
