@@ -42,13 +42,16 @@ class ApprovalQuestion(Value):
     risk: int = 0
     evidence: tuple[str, ...] = ()
     requested_by: str = "surehand"
+    binding: str = ""
+    """Digest of the tool's specification (target, schema, safety), where a tool will be called."""
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the action and the canonical JSON of its arguments."""
-        canonical = json.dumps(
-            {"tool": self.action, "arguments": self.arguments}, sort_keys=True, separators=(",", ":"), ensure_ascii=True
-        )
+        """SHA-256 of the action, the canonical JSON of its arguments, and what the tool was when it was shown."""
+        approved: dict[str, JsonValue] = {"tool": self.action, "arguments": self.arguments}
+        if self.binding:
+            approved["binding"] = self.binding
+        canonical = json.dumps(approved, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         return hashlib.sha256(canonical.encode()).hexdigest()
 
 

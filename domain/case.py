@@ -34,6 +34,8 @@ class Status(Term):
     """A playbook is at work, or waits for a timer."""
     WAITING_EVENT = "waiting_event"
     UNDOING = "undoing"
+    FAULTED = "faulted"
+    """A playbook failed, and what it did was undone or left to a person."""
     PARKED = "parked"
     RESOLVED = "resolved"
     CLOSED = "closed"

@@ -141,6 +141,8 @@ class ToolCall(Value):
     tenant: str
     digest: str = ""
     """The specification that the workflow saw; a tool that differs is refused."""
+    whole: bool = False
+    """Give request, status and headers beside the output (`output: response` in a playbook)."""
 
 
 class RefusalKind(Term):

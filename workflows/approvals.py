@@ -42,6 +42,7 @@ class Approvals:
         question: ApprovalQuestion,
         *,
         superseded: Callable[[], bool] = lambda: False,
+        ladder: str | None = None,
     ) -> ApprovalState:
         """Ask, and wait until the request is decided.
 
@@ -49,11 +50,12 @@ class Approvals:
             request_id: its key within the case. A request that is open already is waited for, not asked again.
             question: what is asked; its action names the ladder.
             superseded: looked at while waiting; True takes the question back.
+            ladder: whom to ask; the ladder of the question's action when None.
 
         Returns:
             The decided request: `granted` says whether the action may go ahead.
         """
-        request = self._open(request_id, question)
+        request = self._open(request_id, question, ladder or question.action)
         while request.is_pending:
             if superseded():
                 rules.supersede(request, "the situation changed", workflow.now())
@@ -100,15 +102,21 @@ class Approvals:
             self._record(request, "refused", why, decision.person_id)
         self._case.note(TimelineKind.APPROVAL, f"A decision was not taken: {why}", decision.person_id)
 
-    def supersede_all(self, why: str) -> None:
-        """Take back every open question, when the case is withdrawn."""
+    def supersede_all(self, why: str, *, below: str = "") -> None:
+        """Take back open questions, when the case or a part of it is withdrawn.
+
+        Args:
+            why: one sentence for the audit.
+            below: only requests whose id begins so.
+        """
         for request in self._case.state.pending_approvals:
-            rules.supersede(request, why, workflow.now())
-            self._record(request, "superseded", why)
+            if request.request_id.startswith(below):
+                rules.supersede(request, why, workflow.now())
+                self._record(request, "superseded", why)
 
     # Asking
 
-    def _open(self, request_id: str, question: ApprovalQuestion) -> ApprovalState:
+    def _open(self, request_id: str, question: ApprovalQuestion, ladder: str) -> ApprovalState:
         known = self._case.state.approvals.get(request_id)
         if known is not None and known.digest == question.digest:
             return known
@@ -116,7 +124,7 @@ class Approvals:
             request_id=request_id,
             question=question,
             digest=question.digest,
-            ladder=self._case.policy.ladder(question.action),
+            ladder=self._case.policy.ladder(ladder),
             asked_at=workflow.now(),
         )
         self._case.state.approvals[request_id] = request

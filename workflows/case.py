@@ -162,15 +162,34 @@ class Case(Generic[StateT]):
             self.note(TimelineKind.EFFECT, f"{title} failed: {problem_of(error)}")
             return None
 
+    async def ask_person(self, parked: ParkedStep) -> ParkedStep:
+        """Park a step, and wait for a person's word on it. A step that is parked already is only waited for.
+
+        Returns:
+            The step with `action`, `acted_by` and `edited` as the person gave them; it is no longer parked.
+        """
+        if parked.step not in self.state.parked:
+            await self._announce(parked)
+        answered = self.state.parked[parked.step]
+        await self._wait_for_word(parked.step)
+        return answered
+
     async def _park(self, step: str, title: str, problem: str, *, can_skip: bool, left_undone: list[str]) -> None:
-        self.state.parked[step] = ParkedStep(
-            step=step,
-            title=title,
-            problem=problem,
-            parked_at=workflow.now(),
-            can_skip=can_skip,
-            left_undone=left_undone,
+        await self._announce(
+            ParkedStep(
+                step=step,
+                title=title,
+                problem=problem,
+                parked_at=workflow.now(),
+                can_skip=can_skip,
+                left_undone=left_undone,
+            )
         )
+
+    async def _announce(self, parked: ParkedStep) -> None:
+        step, title, problem = parked.step, parked.title, parked.problem
+        left_undone, can_skip = parked.left_undone, parked.can_skip
+        self.state.parked[step] = parked
         self.note(TimelineKind.PARKED, f"Parked: {title}. {problem}")
         self.changed()
         if self.state.policy is not None:

@@ -23,6 +23,8 @@ class Frame(State):
     """What a list or loop passes to its next task."""
     next: int = 0
     """Index of the next task of a list, or of the next round of a loop."""
+    begun: bool = False
+    """Whether the task at `next` was begun."""
     visits: dict[str, int] = Field(default_factory=dict)
     """How often a list's task was begun: `then` may lead back to it, and each visit is its own effect."""
     attempt: int = 1
@@ -100,7 +102,9 @@ class PlaybookState(CaseState):
     totals: dict[str, float] = Field(default_factory=dict)
     """Limits per case: what has added up."""
     ending: str = ""
-    """`faulted` or `cancelled` while undos run; empty before."""
+    """`faulted` or `cancelled` from when undos begin; empty before, and for a run that completes."""
+    stopped_by: str = ""
+    """Who aborted it, and why."""
     error: JsonValue = None
     runs: int = 1
 
@@ -108,6 +112,7 @@ class PlaybookState(CaseState):
         """The status that follows from everything else. The order says which fact a person must see first."""
         facts = (
             (self.withdrawn, Status.WITHDRAWN),
+            (self.closed and bool(self.ending), Status.FAULTED),
             (self.closed, Status.CLOSED),
             (bool(self.parked), Status.PARKED),
             (bool(self.ending), Status.UNDOING),
