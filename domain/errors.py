@@ -18,6 +18,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from domain.model import JsonValue
+
 
 class SurehandError(Exception):
     """The root. Its text is one sentence for a person, and carries nothing secret or personal."""
@@ -49,7 +51,12 @@ class VendorError(SurehandError):
     Attributes:
         vendor: short name, such as `slack`.
         code: the vendor's own word or status for it, such as `channel_not_found` or `503`.
+        status: HTTP status of the answer, where there was one.
+        data: a piece of what the vendor said, capped; text from outside, for a playbook that catches the error.
     """
+
+    status: int | None = None
+    data: JsonValue = None
 
     def __init__(self, vendor: str, code: str, message: str) -> None:
         """Keep the vendor and its code beside the sentence."""

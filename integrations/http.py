@@ -137,25 +137,30 @@ class VendorHttp:
                 timeout=httpx.Timeout(self._timeout_seconds, connect=min(CONNECT_SECONDS, self._timeout_seconds)),
                 trust_env=False,
                 follow_redirects=False,
-                verify=_certificates(),
+                verify=certificates(),
             ) as client,
             client.stream(method, path, headers=extra, extensions={"trace": trace}, **request) as response,
         ):
-            return read_reply(response.status_code, dict(response.headers), await _bounded(response))
+            return read_reply(response.status_code, dict(response.headers), await read_bounded(response))
 
 
 @cache
-def _certificates() -> ssl.SSLContext:
+def certificates() -> ssl.SSLContext:
+    """The certificate authorities that we trust, read once; the environment adds none."""
     return httpx.create_ssl_context(trust_env=False)
 
 
-async def _bounded(response: httpx.Response) -> bytes:
-    """Read a body up to the limit, counted after decompression and never inflated past it."""
+async def read_bounded(response: httpx.Response, limit_bytes: int = RESPONSE_LIMIT) -> bytes:
+    """Read a body up to the limit, counted after decompression and never inflated past it.
+
+    Raises:
+        Unreadable: it is larger, or compressed in a way that we do not read.
+    """
     inflate = _inflater(response.headers.get("content-encoding", ""))
     body = bytearray()
     async for part in response.aiter_raw():
-        body += inflate(part, RESPONSE_LIMIT + 1 - len(body))
-        if len(body) > RESPONSE_LIMIT:
+        body += inflate(part, limit_bytes + 1 - len(body))
+        if len(body) > limit_bytes:
             raise Unreadable
     return bytes(body)
 
@@ -245,18 +250,30 @@ def status_error(
         advice: what to do, by status.
     """
     status, word = reply.status, code or str(reply.status)
+    error = _by_status(vendor, reply, word, write=write, retryable=retryable)
+    if error is None:
+        sentence = (
+            (advice or {}).get(status) or _ADVICE.get(status) or f"{vendor} refused the request (status {status})."
+        )
+        if 300 <= status < 400 and status not in (advice or {}):
+            sentence = f"{vendor} redirects elsewhere (status {status}): correct its BASE_URL."
+        kind = NotFoundAtVendor if status in (404, 410) else VendorRefused
+        error = kind(vendor, word, sentence.format(vendor=vendor))
+    error.status = status
+    return error
+
+
+def _by_status(vendor: str, reply: Reply, word: str, *, write: bool, retryable: frozenset[int]) -> VendorError | None:
+    """The error for a status that may pass; None for one that does not."""
+    status = reply.status
     wait = retry_after(reply.headers.get("retry-after"), datetime.now(UTC))
     if status == 429:
         return VendorThrottled(vendor, word, f"{vendor} asked us to slow down.", retry_after=wait)
-    if status in retryable:
-        if write and status in _IN_DOUBT:
-            return OutcomeUnknown(vendor, word, f"{vendor} failed (status {status}) and may have acted.")
-        return VendorUnavailable(vendor, word, f"{vendor} failed (status {status}).", retry_after=wait)
-    sentence = (advice or {}).get(status) or _ADVICE.get(status) or f"{vendor} refused the request (status {status})."
-    if 300 <= status < 400:
-        sentence = f"{vendor} redirects elsewhere (status {status}): correct its BASE_URL."
-    kind = NotFoundAtVendor if status in (404, 410) else VendorRefused
-    return kind(vendor, word, sentence.format(vendor=vendor))
+    if status not in retryable:
+        return None
+    if write and status in _IN_DOUBT:
+        return OutcomeUnknown(vendor, word, f"{vendor} failed (status {status}) and may have acted.")
+    return VendorUnavailable(vendor, word, f"{vendor} failed (status {status}).", retry_after=wait)
 
 
 _ADVICE = {

@@ -38,7 +38,8 @@ def variables(model: type[BaseModel], prefix: str = PREFIX) -> Iterator[Variable
             continue
         default = None if field.is_required() or field.default is None else field.get_default(call_default_factory=True)
         yield Variable(
-            name=f"{prefix}{name.upper()}",
+            # A table has one variable per entry.
+            name=f"{prefix}{name.upper()}" + (f"{DELIMITER}NAME" if get_origin(field.annotation) is dict else ""),
             meaning=field.description or "",
             default=_as_written(default),
             required=field.is_required(),
@@ -47,7 +48,7 @@ def variables(model: type[BaseModel], prefix: str = PREFIX) -> Iterator[Variable
 
 
 def _as_written(default: object) -> str | None:
-    if default is None or default == ():
+    if default is None or default in ((), {}):
         return None
     return str(default).lower() if isinstance(default, bool) else str(default)
 
@@ -55,14 +56,21 @@ def _as_written(default: object) -> str | None:
 def unknown_names(model: type[BaseModel], given: Iterable[str], *, also_known: tuple[str, ...] = ()) -> list[str]:
     """One sentence per variable that no setting answers to, with the nearest right name."""
     known = [*(variable.name for variable in variables(model)), *also_known]
+    tables = tuple(f"{prefix}{DELIMITER}" for prefix in _tables(model))
     sentences = []
     for name in sorted(given):
-        if name.upper() in known:
+        if name.upper() in known or name.upper().startswith(tables):
             continue
         near = get_close_matches(name.upper(), known, n=1, cutoff=0.6)
         advice = f"did you mean {near[0]}?" if near else "remove it; .env.example lists every variable."
         sentences.append(f"{name} is not a setting of Surehand: {advice}")
     return sentences
+
+
+def _tables(model: type[BaseModel]) -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        if get_origin(field.annotation) is dict:
+            yield f"{PREFIX}{name.upper()}"
 
 
 def explain(model: type[BaseModel], error: ValidationError) -> list[str]:

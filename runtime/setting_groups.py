@@ -216,6 +216,16 @@ def _read_keys(text: str) -> dict[str, bytes]:
     return ring
 
 
+def _secret_name(name: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name):
+        raise ValueError("is not a name: write letters and digits with single underscores between them")
+    return name
+
+
+NamedSecrets = dict[Annotated[str, AfterValidator(_secret_name)], SecretStr]
+"""Secrets of tools: `SUREHAND_SECRETS__INVENTORY_KEY` is `inventory_key` in `tools.yaml`."""
+
+
 class LogSettings(Group):
     """What is logged, and how."""
 

@@ -26,6 +26,7 @@ from runtime.setting_groups import (
     LogSettings,
     ModelEndpoint,
     ModelSettings,
+    NamedSecrets,
     SlackSettings,
     SmtpSettings,
     StoreSettings,
@@ -57,6 +58,7 @@ __all__ = [
 ]
 
 ENV_FILE = "SUREHAND_ENV_FILE"
+SECRETS_PREFIX = f"{PREFIX}SECRETS{DELIMITER}"
 _BARE = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "PYTHONPATH", "VIRTUAL_ENV")
 SHIPPED_CONFIG = Path(__file__).resolve().parent.parent / "config"
 
@@ -79,6 +81,7 @@ class Settings(BaseSettings):
     model: ModelSettings = ModelSettings()
     codec: CodecSettings | None = None
     log: LogSettings = LogSettings()
+    secrets: NamedSecrets = Field({}, description="a secret by the name that tools.yaml calls it by; one variable each")
     config_dirs: Annotated[tuple[Path, ...], NoDecode] = Field(
         (), description="your configuration folders, separated by commas; later ones win over earlier ones"
     )
@@ -120,7 +123,7 @@ class Settings(BaseSettings):
         url = re.sub(r"^sqlite://", "sqlite+aiosqlite://", url)
         return re.sub(r"^postgres(ql)?://", "postgresql+asyncpg://", url)
 
-    def secrets(self) -> frozenset[str]:
+    def secret_values(self) -> frozenset[str]:
         """Every secret value, for the log filter that hides them."""
         return frozenset(_secrets_in(self))
 
@@ -156,6 +159,8 @@ def _secrets_in(group: BaseModel) -> list[str]:
             found.append(value.get_secret_value())
         elif isinstance(value, BaseModel):
             found.extend(_secrets_in(value))
+        elif isinstance(value, dict):
+            found.extend(secret.get_secret_value() for secret in value.values() if isinstance(secret, SecretStr))
     if isinstance(group, StoreSettings) and group.url is not None:
         found.append(urlsplit(group.url.get_secret_value()).password or "")
     if isinstance(group, CodecSettings):
@@ -185,7 +190,10 @@ def load_settings(
     faults = unknown_names(Settings, ours, also_known=(ENV_FILE,))
     if faults:
         raise ConfigurationProblem("\n".join(faults))
-    values: dict[str, Any] = _Variables(ours)()
+    named = {name: text for name, text in ours.items() if name.upper().startswith(SECRETS_PREFIX)}
+    values: dict[str, Any] = _Variables({name: text for name, text in ours.items() if name not in named})()
+    # Taken as they are: the reader of groups would turn a secret made of digits into a number.
+    values["secrets"] = {name[len(SECRETS_PREFIX) :].lower(): text for name, text in named.items() if text.strip()}
     try:
         return Settings(**values)
     except ValidationError as error:

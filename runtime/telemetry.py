@@ -103,7 +103,7 @@ def configure_logging(
 
     Args:
         settings: level and form.
-        secrets: values that must never appear, from `Settings.secrets()`.
+        secrets: values that must never appear, from `Settings.secret_values()`.
         stream: where lines go; standard error when not given.
 
     Returns:

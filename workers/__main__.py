@@ -15,7 +15,7 @@ from workers.worker import run
 
 async def _main() -> None:
     settings = load_settings()
-    configure_logging(settings.log, secrets=settings.secrets())
+    configure_logging(settings.log, secrets=settings.secret_values())
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -58,7 +58,7 @@ async def worker() -> None:
     from workers.worker import run  # noqa: PLC0415
 
     settings = find_settings()
-    configure_logging(settings.log, secrets=settings.secrets())
+    configure_logging(settings.log, secrets=settings.secret_values())
     stop = asyncio.Event()
     with stop_on_signals(stop):
         await run(settings, stop=stop)

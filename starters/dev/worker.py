@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 async def _main(line: str) -> None:
     settings = settings_of(line)
-    configure_logging(settings.log, secrets=settings.secrets())
+    configure_logging(settings.log, secrets=settings.secret_values())
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)

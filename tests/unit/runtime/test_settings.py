@@ -158,7 +158,7 @@ def test_secrets_stand_in_no_representation_and_in_the_list_for_the_log_filter()
 
     shown = repr(settings) + str(settings) + settings.model_dump_json()
     assert not [secret for secret in secrets if secret in shown]
-    assert settings.secrets() >= set(secrets)
+    assert settings.secret_values() >= set(secrets)
     assert settings.store_url == f"postgresql+asyncpg://u:{secrets[1]}@db/x"
 
 
@@ -192,3 +192,24 @@ def test_every_variable_that_the_documents_name_exists():
 
     assert len(named) > 10
     assert named - known == {"SUREHAND_TEMPORAL__ADRESS"}, "the one misspelt on purpose"
+
+
+def test_named_secrets_are_taken_as_they_are_and_shown_nowhere():
+    settings = load_settings(
+        environ={
+            "SUREHAND_SECRETS__INVENTORY_KEY": "0012",
+            "SUREHAND_SECRETS__Pin": "[1, 2]",
+            "SUREHAND_SECRETS__X": "",
+        }
+    )
+
+    assert {name: secret.get_secret_value() for name, secret in settings.secrets.items()} == {
+        "inventory_key": "0012",
+        "pin": "[1, 2]",
+    }
+    assert settings.secret_values() >= {"0012", "[1, 2]"}
+    assert "0012" not in repr(settings) + settings.model_dump_json()
+
+
+def test_a_secret_with_a_name_that_nothing_can_refer_to_is_refused():
+    assert "is not a name" in refusal(**{"SECRETS__A__B": "x"})[0]
