@@ -15,8 +15,8 @@ from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, 
 from domain.errors import (
     ConfigurationProblem,
     InvalidInput,
-    OutcomeUnknown,
     SurehandError,
+    VendorError,
     VendorRefused,
     VendorThrottled,
     VendorUnavailable,
@@ -30,22 +30,29 @@ def translate(error: SurehandError) -> ApplicationError:
         error: any `SurehandError`. Its text is safe to show: it carries nothing secret or personal.
 
     Returns:
-        An `ApplicationError` whose type is the error's class name.
+        An `ApplicationError` whose type is the error's class name. A vendor's error carries one detail, with
+        `vendor`, `code` and the HTTP `status` (None where there is none): a playbook catches by them.
     """
     kind = type(error).__name__
+    details = _details(error)
     if isinstance(error, VendorRefused | InvalidInput | ConfigurationProblem):
-        return ApplicationError(str(error), type=kind, non_retryable=True)
+        return ApplicationError(str(error), *details, type=kind, non_retryable=True)
     if isinstance(error, VendorUnavailable):
         quiet = ApplicationErrorCategory.BENIGN if isinstance(error, VendorThrottled) else None
         return ApplicationError(
             str(error),
+            *details,
             type=kind,
             next_retry_delay=error.retry_after,
             category=quiet or ApplicationErrorCategory.UNSPECIFIED,
         )
-    if isinstance(error, OutcomeUnknown):
-        return ApplicationError(str(error), type=kind)
-    return ApplicationError(str(error), type=kind)
+    return ApplicationError(str(error), *details, type=kind)
+
+
+def _details(error: SurehandError) -> tuple[dict[str, str | int | None], ...]:
+    if not isinstance(error, VendorError):
+        return ()
+    return ({"vendor": error.vendor, "code": error.code, "status": error.status},)
 
 
 class Boundary(Interceptor):

@@ -68,9 +68,17 @@ class VendorError(SurehandError):
 class VendorUnavailable(VendorError):
     """Trying again may help."""
 
-    def __init__(self, vendor: str, code: str, message: str, *, retry_after: timedelta | None = None) -> None:
+    def __init__(
+        self,
+        vendor: str,
+        code: str,
+        message: str,
+        *,
+        retry_after: timedelta | None = None,
+        status: int | None = None,
+    ) -> None:
         """Keep the vendor's own wish for the delay, where it gave one."""
-        super().__init__(vendor, code, message)
+        super().__init__(vendor, code, message, status=status)
         self.retry_after = retry_after
 
 

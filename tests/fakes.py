@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from domain.errors import VendorError
+from domain.errors import InvalidInput, VendorError
 from domain.knowledge import Article, ArticleHit
 from domain.mail import ChatMessage, ChatReceipt, MailReceipt, OutgoingMail, TicketEscalation, TicketReceipt
 from domain.people import Person
@@ -15,6 +16,7 @@ from domain.policy import CasePolicy
 from domain.ports import Answer, AnswerT, ModelUnavailable, Question
 from domain.records import ApprovalRecord, CaseRecord, OutcomeRecord
 from domain.timeline import CaseMessage, TimelineEntry
+from domain.tool import RefusalKind, ToolCall, ToolRefusal, ToolResult, ToolSpec, canonical
 from domain.triage import Origin
 
 
@@ -253,6 +255,89 @@ class FakeModel:
         return Answer[answer_type](  # type: ignore[valid-type]  # the type is a value here, as in the real chain
             value=answer_type.model_validate(answer), origin=Origin(provider="primary", model="fake", cost=0.01)
         )
+
+
+class FakeToolBox:
+    """Tools that do what a test says. A repeat with a key that took effect gives what it gave, as a real vendor does.
+
+    `on(name, behaviour)` takes a value (the output), a `ToolResult` or `ToolRefusal`, an exception (raised each time),
+    a function of the `ToolCall` that gives any of these (async or not), or a list with at least one exception in it:
+    a script of one behaviour per attempt, whose last one stays. A tool without a behaviour gives back its arguments.
+    """
+
+    def __init__(self, *specs: ToolSpec) -> None:
+        self._specs = {spec.name: spec for spec in specs}
+        self._behaviours: dict[str, list[Any]] = {}
+        self.calls: list[ToolCall] = []
+        """Every attempt, also those that failed."""
+        self.effects: dict[str, ToolCall] = {}
+        """Calls that took effect, by key."""
+        self._results: dict[str, ToolResult] = {}
+
+    def on(self, name: str, behaviour: Any) -> FakeToolBox:
+        script = isinstance(behaviour, list) and any(isinstance(step, BaseException) for step in behaviour)
+        self._behaviours[name] = list(behaviour) if script else [behaviour]
+        return self
+
+    def add(self, *specs: ToolSpec) -> FakeToolBox:
+        """Add tools, or change them under running cases."""
+        self._specs.update({spec.name: spec for spec in specs})
+        return self
+
+    def calls_of(self, name: str) -> list[ToolCall]:
+        return [call for call in self.calls if call.tool == name]
+
+    async def specs(self, tenant: str) -> Sequence[ToolSpec]:
+        return [self._specs[name] for name in sorted(self._specs)]
+
+    async def find(self, tenant: str, name: str) -> ToolSpec | None:
+        return self._specs.get(name)
+
+    async def choose(self, tenant: str, capability: str) -> Sequence[ToolSpec]:
+        return [spec for spec in self._specs.values() if capability in spec.capabilities]
+
+    async def find_operation(self, tenant: str, document: str, operation_id: str) -> ToolSpec:
+        for spec in self._specs.values():
+            if spec.source == document and spec.name.endswith(f".{operation_id}"):
+                return spec
+        raise InvalidInput(f"{document} has no operation {operation_id}: correct its name.")
+
+    async def check(self, call: ToolCall) -> ToolRefusal | None:
+        spec = self._specs.get(call.tool)
+        if spec is None:
+            return ToolRefusal(kind=RefusalKind.UNKNOWN_TOOL, sentence=f"There is no tool {call.tool}.")
+        if call.digest and call.digest != spec.brief().digest:
+            return ToolRefusal(kind=RefusalKind.TOOL_CHANGED, sentence=f"{call.tool} changed since it was approved.")
+        return None
+
+    async def run(self, call: ToolCall, *, attempt: int, beat: Callable[[], None]) -> ToolResult:
+        self.calls.append(call)
+        refusal = await self.check(call)
+        if refusal is not None:
+            return ToolResult(refusal=refusal, attempt=attempt)
+        if call.key in self._results:
+            return self._results[call.key].model_copy(update={"attempt": attempt, "repeated": True})
+        steps = self._behaviours.get(call.tool, [lambda made: made.arguments])
+        answer = steps.pop(0) if len(steps) > 1 else steps[0]
+        if callable(answer) and not isinstance(answer, BaseException):
+            answer = answer(call)
+        if inspect.isawaitable(answer):
+            answer = await answer
+        if isinstance(answer, BaseException):
+            raise answer
+        result = self._result(answer).model_copy(update={"attempt": attempt})
+        if result.refusal is None:
+            self.effects[call.key] = call
+            self._results[call.key] = result
+        return result
+
+    @staticmethod
+    def _result(answer: Any) -> ToolResult:
+        if isinstance(answer, ToolResult):
+            return answer
+        if isinstance(answer, ToolRefusal):
+            return ToolResult(refusal=answer)
+        return ToolResult(output=answer, size_bytes=len(canonical(answer)))
 
 
 def at(text: str) -> datetime:
