@@ -55,14 +55,14 @@ class VendorError(SurehandError):
         data: a piece of what the vendor said, capped; text from outside, for a playbook that catches the error.
     """
 
-    status: int | None = None
     data: JsonValue = None
 
-    def __init__(self, vendor: str, code: str, message: str) -> None:
-        """Keep the vendor and its code beside the sentence."""
+    def __init__(self, vendor: str, code: str, message: str, *, status: int | None = None) -> None:
+        """Keep the vendor, its code and the status beside the sentence."""
         super().__init__(message)
         self.vendor = vendor
         self.code = code
+        self.status = status
 
 
 class VendorUnavailable(VendorError):
