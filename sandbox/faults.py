@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-VENDORS = ("smtp", "slack", "zendesk", "hubspot", "stripe", "openai")
+VENDORS = (
+    "smtp", "slack", "zendesk", "hubspot", "stripe", "openai", "inventory", "shipping", "accounting", "deployments",
+    "metrics", "fleet", "market", "documents", "mailing", "petstore", "httpbin",
+)  # fmt: skip
 KINDS = (
-    "fail", "throttle", "delay", "hang", "drop", "duplicate", "down",
+    "fail", "throttle", "delay", "hang", "stall", "drop", "duplicate", "down",
     "html", "empty", "truncated", "redirect", "charset",
 )  # fmt: skip
 HANG_SECONDS = 3_600.0
@@ -24,8 +27,8 @@ class Fault:
     vendor: str
     kind: str
     """`fail`: refuse with `status` or `code`, nothing happens. `throttle`: 429 with `retry_after`. `delay`: answer
-    after `delay_ms`. `hang`: never answer, nothing happens. `drop`: it takes effect and the connection ends without an
-    answer. `duplicate`: it takes effect twice. `down`: no connection is accepted until the fault is removed. `html`,
+    after `delay_ms`. `hang`: never answer, nothing happens. `stall`: it takes effect and is never answered (HTTP only). `drop`: it
+    takes effect and the connection ends without an answer. `duplicate`: it takes effect twice. `down`: no connection is accepted until the fault is removed. `html`,
     `empty`, `truncated`, `redirect`, `charset`: it takes effect and the answer is an HTML page, nothing (204), cut
     off, a redirect, or in bytes that are not UTF-8."""
     times: int | None = 1
@@ -40,7 +43,8 @@ class Fault:
     stage: str = "DATA"
     """SMTP: `CONNECT`, `MAIL`, `RCPT` or `DATA`."""
     match: str = ""
-    """Only requests in whose `METHOD /path`, or SMTP commands in whose recipients or sender, this stands."""
+    """Only requests in whose `METHOD /path`, or SMTP commands in whose recipients or sender, this stands; at the SMTP
+    stage `DATA` also mails in whose subject it stands."""
     id: int = 0
     met: int = 0
     """How many requests it has met."""

@@ -75,21 +75,20 @@ class SmtpSimulator:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         """The message, after its final dot."""
-        fault = self._faults.meet("smtp", ",".join(envelope.rcpt_tos), "DATA")
+        message = _parsed(envelope)
+        target = f"{','.join(envelope.rcpt_tos)} {message['Subject'] or ''}"
+        fault = self._faults.meet("smtp", target, "DATA")
         if fault is not None and fault.kind not in ("drop", "duplicate", "delay"):
             return await _act(fault, server) or "250 OK"
         if fault is not None and fault.kind == "delay":
             await asyncio.sleep(fault.delay_ms / 1000)
         for _ in range(2 if fault is not None and fault.kind == "duplicate" else 1):
-            self._keep(envelope)
+            self._keep(envelope, message)
         if fault is not None and fault.kind == "drop":
             _break_off(server)
         return "250 2.0.0 Accepted"
 
-    def _keep(self, envelope: Envelope) -> None:
-        content = envelope.content if isinstance(envelope.content, bytes) else str(envelope.content).encode()
-        message = message_from_bytes(content, policy=default)
-        assert isinstance(message, EmailMessage)  # noqa: S101 - the default policy makes these
+    def _keep(self, envelope: Envelope, message: EmailMessage) -> None:
         key = str(message["Message-ID"] or "")
         subject = str(message["Subject"] or "")
         body = {
@@ -123,6 +122,13 @@ class _Connection(SMTP):
             _break_off(self, politely=True)
             return
         await super()._handle_client()
+
+
+def _parsed(envelope: Envelope) -> EmailMessage:
+    content = envelope.content if isinstance(envelope.content, bytes) else str(envelope.content).encode()
+    message = message_from_bytes(content, policy=default)
+    assert isinstance(message, EmailMessage)  # noqa: S101 - the default policy makes these
+    return message
 
 
 def _break_off(server: SMTP, *, politely: bool = False) -> None:

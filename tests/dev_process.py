@@ -52,7 +52,7 @@ class Dev:
                 cwd=ROOT, env=self.environment, start_new_session=True,
             )  # fmt: skip
         while state.running(self.folder) is None or "Ctrl-C stops" not in self.said():
-            if self._process.poll() is not None or time.monotonic() - began > 60:
+            if self._process.poll() is not None or time.monotonic() - began > 120:
                 raise AssertionError(f"dev did not come up: {self.said()}")
             time.sleep(0.05)
         self.ready_after_seconds = time.monotonic() - began
@@ -108,7 +108,7 @@ class Dev:
         """A command of another terminal."""
         return subprocess.run(
             [sys.executable, "-m", "starters.cli", *arguments],
-            input=text, capture_output=True, text=True, cwd=ROOT, env=self.environment, timeout=120, check=False,
+            input=text, capture_output=True, text=True, cwd=ROOT, env=self.environment, timeout=180, check=False,
         )  # fmt: skip
 
     def json(self, *arguments: str, text: str | None = None) -> Any:
@@ -117,7 +117,7 @@ class Dev:
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
-    def until(self, case: str, wanted: Any, within_seconds: float = 30) -> dict[str, Any]:
+    def until(self, case: str, wanted: Any, within_seconds: float = 120) -> dict[str, Any]:
         """The case's state once it is as wanted."""
         deadline = time.monotonic() + within_seconds
         while True:

@@ -53,7 +53,7 @@ class PostgresServer:
         """Stop at once, as a failing machine would, but without a recovery at the next start."""
         if self._process is not None:
             self._process.send_signal(signal.SIGINT)
-            self._process.wait(20)
+            self._process.wait(60)
             self._process = None
 
     def restart(self) -> None:
@@ -89,7 +89,7 @@ class PostgresServer:
         subprocess.run([self._programs / program, *arguments], check=True, capture_output=True, user=self._user)
 
     def _wait(self) -> None:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         command = [self._programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)]
         while subprocess.run(command, check=False).returncode != 0:
             if time.monotonic() > deadline:

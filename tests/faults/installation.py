@@ -15,7 +15,7 @@ from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, cast
 
 from temporalio.api.enums.v1 import PendingActivityState
 from temporalio.client import Client, WorkflowHandle, WorkflowUpdateRPCTimeoutOrCancelledError
@@ -42,8 +42,12 @@ OUTAGE_TICKET = (
 )
 REFUND_TICKET = "I was charged twice this month and would like a refund of 49.90 EUR to my card, please."
 STARTED = PendingActivityState.PENDING_ACTIVITY_STATE_STARTED
-SOON_SECONDS = 45.0
-"""Patience of a test: the death of a worker is noticed by a heartbeat that stays out for ten seconds."""
+SOON_SECONDS = 120.0
+"""Patience of a test with a busy machine. It bounds a hang and proves nothing: what is soon is measured elsewhere."""
+WRITES_4711 = "PUT /api/v2/tickets/4711"
+ACKNOWLEDGEMENT, REPLY, RESOLVED, SURVEY = "We have your request", "] Re: ", "] Resolved: ", "How did we do"
+HANDOFF, WITHDRAWN_HANDOFF = "handoff to", "Handoff withdrawn"
+"""What stands in the subject of a mail: several mails are under way at once, and a fault must hit the one it is for."""
 
 TIMERS = """
 timers:
@@ -232,13 +236,11 @@ class Case:
         self.handle = handle
         self.number = handle.id.rsplit(":", 1)[1]
 
-    async def until(
-        self, condition: Callable[[EscalationState], bool], *, within: float = SOON_SECONDS
-    ) -> EscalationState:
+    async def until(self, condition: Callable[[EscalationState], bool]) -> EscalationState:
         """Look at the case until a condition holds."""
         state: EscalationState | None = None
         try:
-            async with asyncio.timeout(within):
+            async with asyncio.timeout(SOON_SECONDS):
                 while True:
                     # Without a worker nobody answers.
                     with suppress(RPCError):
@@ -257,8 +259,19 @@ class Case:
 
     async def asked(self) -> ApprovalState:
         """The open request, once its approvers were told."""
-        state = await self.until(lambda s: any(r.rungs for r in s.pending_approvals))
-        return next(request for request in state.pending_approvals if request.rungs)
+        state = await self.until(lambda s: open_request(s) is not None)
+        return cast("ApprovalState", open_request(state))
+
+    async def approve_what_is_asked(self) -> EscalationState:
+        """Approve until the customer has an answer. A request may be decided, or another be asked, while we look."""
+        while True:
+            state = await self.until(
+                lambda s: open_request(s) is not None or s.last_word_at is not None or s.is_resolved
+            )
+            request = open_request(state)
+            if request is None:
+                return state
+            await self.approve(request, "p-greta" if request.question.action == "refund" else "p-lena")
 
     async def approve(self, request: ApprovalState, person: str) -> None:
         """Approve, as the service does it: the same update id each time, so that asking again is safe."""
@@ -337,9 +350,14 @@ class Case:
             assert count == 1 or (count == 2 and message_id in may_repeat), (effect, count)
 
 
-async def met(fault: Fault, *, within: float = SOON_SECONDS) -> None:
+def open_request(state: EscalationState) -> ApprovalState | None:
+    """A request whose approvers were found, on which nobody's word is being checked."""
+    return next((r for r in state.pending_approvals if r.rungs and r.unchecked_vote is None), None)
+
+
+async def met(fault: Fault) -> None:
     """Wait until a request has met a fault."""
-    async with asyncio.timeout(within):
+    async with asyncio.timeout(SOON_SECONDS):
         while not fault.met:  # noqa: ASYNC110 - the sandbox counts and tells nobody
             await asyncio.sleep(0.02)
 

@@ -49,9 +49,7 @@ async def open_one(installation: Installation, number: int) -> Case:
 
 
 async def live_on(case: Case) -> None:
-    state = await case.until(lambda s: bool(s.pending_approvals) or s.last_word_at is not None)
-    if state.pending_approvals:
-        await case.approve(await case.asked(), "p-lena")
+    await case.approve_what_is_asked()
     state = await case.until(lambda s: s.last_word_at is not None and s.next_unhandled() is None)
     if state.decision is not None and state.decision.escalates:
         await case.until(lambda s: s.people_have_it)

@@ -12,7 +12,16 @@ from temporalio.client import Client, WorkflowFailureError
 from domain.approval import ApprovalDecision
 from domain.case import Status
 from tests.faults.conftest import Running, Scenario
-from tests.faults.installation import OUTAGE_TICKET, PASSWORD_TICKET, REFUND_TICKET, Case, Installation, met
+from tests.faults.installation import (
+    OUTAGE_TICKET,
+    PASSWORD_TICKET,
+    REFUND_TICKET,
+    WITHDRAWN_HANDOFF,
+    WRITES_4711,
+    Case,
+    Installation,
+    met,
+)
 from workflows.escalation import EscalationWorkflow
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -51,7 +60,7 @@ async def killed_between_approval_and_answer(client: Client, folder: Path) -> No
         worker = installation.worker()
         case = await installation.submit(PASSWORD_TICKET, customer=VIP)
         request = await case.asked()
-        await case.until(lambda s: any(message.step.startswith("approval/") for message in s.sent))
+        await case.until(lambda s: s.acknowledged and any(message.step.startswith("approval/") for message in s.sent))
         # The e-mail waits for its line in the ledger, so the approval is in and nothing has left.
         lock = installation.lock_store()
         await case.approve(request, "p-lena")
@@ -84,12 +93,12 @@ async def answered_once(case: Case) -> None:
     await case.assert_each_effect_once("acknowledge", "reply-1", "resolved-1")
 
 
-def killed_while_handoff_is_taken_back(vendor: str, match: str, after: int) -> Scenario:
+def killed_while_handoff_is_taken_back(vendor: str, match: str) -> Scenario:
     async def scenario(client: Client, folder: Path) -> None:
         async with Installation(client, folder) as installation:
             worker = installation.worker()
             installation.break_vendor("zendesk", "fail", status=403, times=None, match="/tickets/4711")
-            undoing = installation.break_vendor(vendor, "hang", match=match, after=after)
+            undoing = installation.break_vendor(vendor, "hang", match=match)
             case = await installation.submit(OUTAGE_TICKET, external_id="4711")
             await met(undoing)
             await worker.restart()
@@ -113,7 +122,7 @@ def killed_while_case_is_withdrawn(lost: str) -> Scenario:
             worker = installation.worker()
             case = await installation.submit(OUTAGE_TICKET, external_id="4711")
             await case.until(lambda s: s.people_have_it and s.next_unhandled() is None)
-            reverting = installation.break_vendor("zendesk", lost, match="/tickets/4711", after=2)
+            reverting = installation.break_vendor("zendesk", lost, match=WRITES_4711)
             await case.handle.cancel()
             await met(reverting)
             await worker.restart()
@@ -150,8 +159,8 @@ async def test_worker_killed_between_approval_and_action_acts_once(scenario: Any
 @pytest.mark.parametrize(
     "scenario",
     [
-        killed_while_handoff_is_taken_back("slack", "chat.delete", 0),
-        killed_while_handoff_is_taken_back("smtp", "engineering-support@example.com", 1),
+        killed_while_handoff_is_taken_back("slack", "chat.delete"),
+        killed_while_handoff_is_taken_back("smtp", WITHDRAWN_HANDOFF),
         killed_while_case_is_withdrawn("hang"),
         killed_while_case_is_withdrawn("drop"),
     ],

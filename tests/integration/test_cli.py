@@ -127,7 +127,7 @@ def test_an_answer_is_rejected_written_anew_and_approved_for_exactly_what_it_say
 
 def request_of(dev: Dev, case: str, *, other_than: str = "") -> dict:
     """The case's open request, as `surehand approvals` lists it."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         for request in dev.json("approvals"):
             if request["case"] == case and request["request"] != other_than:
@@ -142,8 +142,10 @@ def test_a_cancelled_case_takes_back_what_it_sent_and_takes_nothing_more(dev):
     assert dev.surehand("case", "cancel", "CLI-CANCEL").returncode == 0
     shown = dev.until("CLI-CANCEL", lambda case: case["withdrawn"])
     assert shown["status"] == "withdrawn"
-    time.sleep(1)
-    again = dev.surehand("ticket", "submit", "-", text=text)
+    deadline = time.monotonic() + 60
+    # It shows that it is withdrawn a moment before it ends; until then a repeated ticket joins it.
+    while (again := dev.surehand("ticket", "submit", "-", text=text)).returncode == 0:
+        assert time.monotonic() < deadline
     assert again.returncode == 1
     assert "withdrawn" in again.stderr
     late = dev.surehand("case", "message", "CLI-CANCEL", "Hello?")
@@ -179,7 +181,7 @@ def test_a_long_text_travels_by_reference(dev):
 
 def test_lists_are_filtered_and_closed_against_injection(dev):
     dev.json("ticket", "submit", "-", "--wait", text=ticket("security-report", "CLI-LIST"))
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 120
     while "CLI-LIST" not in {row["case"] for row in dev.json("case", "list", "--team", "security_team")}:
         assert time.monotonic() < deadline
         time.sleep(0.3)
@@ -253,10 +255,15 @@ def test_a_worker_that_is_killed_is_started_again_and_its_cases_go_on(dev):
     dev.json("ticket", "submit", "-", "--wait", text=ticket("security-report", "CLI-KILLED"))
     (worker,) = [pid for pid in dev.children() if b"starters.dev.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()]
     os.kill(worker, signal.SIGKILL)
-    claimed = dev.surehand("claim", "CLI-KILLED", "--as", "p-ivan")
-    assert claimed.returncode in (0, 3), claimed.stderr
+    deadline = time.monotonic() + 120
+    # While no worker answers, a command says that saying it again is safe.
+    while (claimed := dev.surehand("claim", "CLI-KILLED", "--as", "p-ivan")).returncode == 3:
+        assert time.monotonic() < deadline
+    assert claimed.returncode == 0, claimed.stderr
     dev.until("CLI-KILLED", lambda case: case["claim"]["claimed_by"] == "p-ivan")
-    assert "The worker is back." in dev.said()
+    while "The worker is back." not in dev.said():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def test_a_running_case_goes_on_after_ctrl_c_and_another_start(tmp_path):
@@ -287,7 +294,7 @@ def test_nothing_stays_behind_when_dev_is_killed(tmp_path):
     assert len(dev.children()) >= 3
     dev.send(signal.SIGKILL)
     dev.ended()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while dev.children() and time.monotonic() < deadline:
         time.sleep(0.2)
     assert dev.children() == []

@@ -1,7 +1,12 @@
-"""Long conversations on the real server: a case carries on in a new run and forgets nothing."""
+"""Long histories on the real server: a case carries on in a new run and forgets nothing.
+
+Whatever continues as new is tested here. The time-skipping server, when it meets the last task of a run that has just
+continued as new, keeps its lock on time for ever.
+"""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -10,6 +15,8 @@ from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
 from domain.approval import ApprovalDecision
+from domain.case import UnparkAction, UnparkInput
+from domain.errors import VendorRefused
 from domain.rules import Phrases, RulesEngine
 from runtime.configuration import Configuration
 from runtime.dev_server import EmbeddedServer
@@ -66,3 +73,25 @@ async def test_open_approval_outlives_the_run_it_was_asked_in(real_world: World)
     asked = [key for key in world.mailer.sent if "approval/" in key and "rung-1" in key]
     assert len(asked) <= 1
     await world.until(handle, lambda s: any("/reply-1" in key for key in world.mailer.sent))
+
+
+async def test_parked_survey_is_not_forgotten_when_a_new_run_is_due(real_world: World) -> None:
+    world = real_world
+    world.continue_after_events = 20
+    world.mailer.always = lambda mail: VendorRefused("mail", "550", "No.") if "/survey" in mail.key else None
+    handle = await world.submit(a_ticket())
+    await answered(world, handle)
+    await write(handle, "Thank you, that worked!")
+    await world.until(handle, lambda s: s.is_resolved)
+    await world.until(handle, lambda s: "survey-1" in s.parked)
+    await asyncio.sleep(2 * world.policy.timers.final_analysis_after.total_seconds())
+    state = await world.until(handle, lambda s: "survey-1" in s.parked)
+    assert not state.closed
+    assert (await handle.describe()).history_length >= world.continue_after_events
+    world.mailer.always = lambda _: None
+    await handle.execute_update(
+        EscalationWorkflow.unpark, UnparkInput(step="survey-1", action=UnparkAction.RETRY, person_id="p-ruth")
+    )
+    state = await world.until(handle, lambda s: s.closed)
+    assert state.parked == {}
+    assert any(key.endswith("/survey-1") for key in world.mailer.sent)

@@ -156,12 +156,12 @@ class World:
         await self.environment.sleep(duration)
 
     async def until(
-        self, handle: Handle, condition: Callable[[EscalationState], bool], *, within: timedelta = timedelta(seconds=20)
+        self, handle: Handle, condition: Callable[[EscalationState], bool], *, within: timedelta = timedelta(minutes=2)
     ) -> EscalationState:
         """Poll the case's state, in real time, until a condition holds."""
         async with asyncio.timeout(within.total_seconds()):
             while True:
-                # The time-skipping server forgets a query that meets a run which is just continuing as new.
+                # A query gets no answer when it meets a run that is just continuing as new.
                 with suppress(RPCError):
                     state = await handle.query(EscalationWorkflow.query_state, rpc_timeout=timedelta(seconds=2))
                     if condition(state):
