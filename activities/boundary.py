@@ -21,6 +21,7 @@ from domain.errors import (
     VendorThrottled,
     VendorUnavailable,
 )
+from domain.model import JsonValue
 
 
 def translate(error: SurehandError) -> ApplicationError:
@@ -31,7 +32,8 @@ def translate(error: SurehandError) -> ApplicationError:
 
     Returns:
         An `ApplicationError` whose type is the error's class name. A vendor's error carries one detail, with
-        `vendor`, `code` and the HTTP `status` (None where there is none): a playbook catches by them.
+        `vendor`, `code`, the HTTP `status` (None where there is none) and, where there is any, `data` that the vendor
+        said: a playbook catches by them.
     """
     kind = type(error).__name__
     details = _details(error)
@@ -49,10 +51,11 @@ def translate(error: SurehandError) -> ApplicationError:
     return ApplicationError(str(error), *details, type=kind)
 
 
-def _details(error: SurehandError) -> tuple[dict[str, str | int | None], ...]:
+def _details(error: SurehandError) -> tuple[dict[str, JsonValue], ...]:
     if not isinstance(error, VendorError):
         return ()
-    return ({"vendor": error.vendor, "code": error.code, "status": error.status},)
+    details: dict[str, JsonValue] = {"vendor": error.vendor, "code": error.code, "status": error.status}
+    return ({**details, "data": error.data} if error.data is not None else details,)
 
 
 class Boundary(Interceptor):

@@ -268,7 +268,7 @@ def _by_status(vendor: str, reply: Reply, word: str, *, write: bool, retryable: 
     status = reply.status
     wait = retry_after(reply.headers.get("retry-after"), datetime.now(UTC))
     if status == 429:
-        return VendorThrottled(vendor, word, f"{vendor} asked us to slow down.", retry_after=wait, status=status)
+        return VendorThrottled(vendor, word, f"{vendor} asked us to slow down.", retry_after=wait)
     if status not in retryable:
         return None
     if write and status in _IN_DOUBT:
