@@ -85,3 +85,7 @@ class NotAllowed(Exception):
 
     Its text is one sentence for a person and carries no value of an argument.
     """
+
+
+class ToolChanged(NotAllowed):
+    """The tool is no longer what the caller saw: becomes a refusal of kind `tool_changed`; nothing happened."""
