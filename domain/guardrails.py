@@ -69,7 +69,8 @@ class GuardrailRule(Value):
     reason: str
     """For a person, and for the one who is refused."""
     sanitise: tuple[str, ...] = ("secrets",)
-    """For `sanitise`: `secrets`, `personal`, or a dotted path of the arguments to leave out."""
+    """For `sanitise`: `secrets`, `personal`, `links` (made unclickable unless their host is known), or a dotted path of
+    the arguments to leave out, such as `arguments.note`."""
 
 
 class LimitPer(Term):
@@ -99,6 +100,10 @@ class Guardrails(Value):
 
     rules: tuple[GuardrailRule, ...] = ()
     limits: tuple[Limit, ...] = ()
+    link_hosts: tuple[str, ...] = ()
+    """Hosts that links and addresses in outgoing words may name; `*.example.com` takes every name below it."""
+    target_hosts: tuple[str, ...] = ()
+    """Internal hosts (`name`, `address` or either with `:port`) that arguments of tools may name all the same."""
     approval_from_risk: int = 60
     """A call with at least this risk (0 to 100) needs an approval, whatever its safety level."""
     deny_from_risk: int = 95

@@ -47,9 +47,14 @@ class _Tokens:
 
     given: frozenset[str]
     """Tokens that stand in the text already, as the customer's own words: never handed out."""
+    kinds: frozenset[str] | None = None
+    """What is replaced; everything when None."""
     mapping: dict[str, str] = field(default_factory=dict)
     _by_value: dict[tuple[str, str], str] = field(default_factory=dict)
     _counts: dict[str, int] = field(default_factory=dict)
+
+    def wanted(self, kind: str) -> bool:
+        return self.kinds is None or kind in self.kinds
 
     def token(self, kind: str, original: str) -> str:
         key = (kind, _canonical(kind, original))
@@ -70,23 +75,26 @@ class _Tokens:
 class Redactor:
     """Replaces personal data and secrets by tokens, and puts back what may be put back. Keeps nothing."""
 
-    def redact(self, text: str, known_names: Iterable[str] = ()) -> Redacted:
+    def redact(self, text: str, known_names: Iterable[str] = (), *, kinds: frozenset[str] | None = None) -> Redacted:
         """Replace everything that is found.
 
         Args:
             text: what is about to leave.
             known_names: names of people that the ticket gives; their parts are found whatever their case.
+            kinds: replace these only, such as `SECRET`; all when None.
         """
-        tokens = _Tokens(_tokens_in(text))
+        tokens = _Tokens(_tokens_in(text), kinds)
         return Redacted(text=_replace(text, _name_pattern(known_names), tokens), mapping=tokens.mapping)
 
-    def redact_json(self, value: JsonValue, known_names: Iterable[str] = ()) -> RedactedJson:
+    def redact_json(
+        self, value: JsonValue, known_names: Iterable[str] = (), *, kinds: frozenset[str] | None = None
+    ) -> RedactedJson:
         """Replace in every text of a JSON value, keys included, with one mapping for all of them.
 
         Each text is looked at on its own: a secret that is split over two of them is not found.
         """
         names = _name_pattern(known_names)
-        tokens = _Tokens(_tokens_in("\n".join(_texts(value))))
+        tokens = _Tokens(_tokens_in("\n".join(_texts(value))), kinds)
         return RedactedJson(value=_replace_json(value, names, tokens, 0), mapping=tokens.mapping)
 
     def restore(self, text: str, mapping: Mapping[str, str]) -> str:
@@ -135,6 +143,12 @@ def _texts(value: JsonValue, depth: int = 0) -> Iterable[str]:
             yield from _texts(inner, depth + 1)
 
 
+def findings(text: str) -> list[tuple[str, str]]:
+    """Kind and words of everything that would be replaced, in order."""
+    plain, _ = _without_hidden(text)
+    return [(one.kind, plain[one.start : one.end]) for one in _non_overlapping(_findings(plain, None))]
+
+
 def _replace_json(value: JsonValue, names: re.Pattern[str] | None, tokens: _Tokens, depth: int) -> JsonValue:
     if isinstance(value, str):
         return _replace(value, names, tokens)
@@ -162,11 +176,16 @@ _SECRET_KEY = re.compile(
 )
 
 
+def is_secret_name(key: str) -> bool:
+    """Whether what stands under this key is a secret, such as under `client_secret`."""
+    return _SECRET_KEY.match(key) is not None
+
+
 def _replace_entry(
     key: object, value: JsonValue, names: re.Pattern[str] | None, tokens: _Tokens, depth: int
 ) -> JsonValue:
     """In `{"password": "..."}` the key says what the value is."""
-    if isinstance(value, str) and value and isinstance(key, str) and _SECRET_KEY.match(key):
+    if isinstance(value, str) and value and isinstance(key, str) and tokens.wanted("SECRET") and is_secret_name(key):
         return tokens.token("SECRET", value)
     return _replace_json(value, names, tokens, depth + 1)
 
@@ -199,7 +218,7 @@ def _replace(text: str, names: re.Pattern[str] | None, tokens: _Tokens) -> str:
     if not text:
         return text
     plain, places = _without_hidden(text)
-    found = _non_overlapping(_findings(plain, names))
+    found = [finding for finding in _non_overlapping(_findings(plain, names)) if tokens.wanted(finding.kind)]
     if not found:
         return text
     parts, last = [], 0
