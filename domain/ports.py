@@ -21,6 +21,7 @@ from domain.policy import CasePolicy, ModelBudget
 from domain.records import ApprovalRecord, CaseRecord, EffectEntry, MeterRecord, OutcomeRecord, Spending
 from domain.timeline import CaseMessage, TimelineEntry
 from domain.tool import ToolCall, ToolRefusal, ToolResult, ToolSpec
+from domain.tool_policy import ToolPolicy
 from domain.triage import Origin
 
 AnswerT = TypeVar("AnswerT", bound=BaseModel)
@@ -330,6 +331,18 @@ class ToolBox(Protocol):
 
         Raises:
             VendorError: as every client does.
+        """
+        ...
+
+
+class ToolPolicySource(Protocol):
+    """Which tools a tenant may use, and how each is held tighter."""
+
+    def tools_for(self, tenant: str) -> ToolPolicy:
+        """The tenant's part of `tools.yaml`.
+
+        Raises:
+            ConfigurationProblem: when no such tenant is configured.
         """
         ...
 

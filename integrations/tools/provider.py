@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from domain.model import JsonValue
 from domain.tool import ToolCall, ToolSpec
@@ -76,6 +76,55 @@ class ToolProvider(Protocol):
             VendorUnavailable: certainly without effect, and trying again may help.
             OutcomeUnknown: it may have taken effect.
             VendorRefused: trying again cannot help.
+        """
+        ...
+
+
+@runtime_checkable
+class FindsTools(Protocol):
+    """A provider with tools beyond those it lists, such as operations of a document given by its address."""
+
+    async def find(self, name: str) -> ToolSpec | None:
+        """The tool of that name; None when it has none."""
+        ...
+
+
+@runtime_checkable
+class FindsOperations(Protocol):
+    """A provider that makes tools of the operations of OpenAPI documents."""
+
+    async def find_operation(self, tenant: str, document: str, operation_id: str) -> ToolSpec | None:
+        """The tool for one operation; `document` is a configured name or an address. None when it has no such document.
+
+        Raises:
+            InvalidInput: the document has no such operation, or the address is not allowed.
+            VendorError: the document could not be read.
+        """
+        ...
+
+
+@runtime_checkable
+class ChecksCalls(Protocol):
+    """A provider that can tell before a call that it must not be made, such as one with a list of hosts."""
+
+    async def check(self, spec: ToolSpec, call: ToolCall) -> None:
+        """Look at a call without making it.
+
+        Raises:
+            InvalidInput, NotAllowed: as `call` would.
+        """
+        ...
+
+
+@runtime_checkable
+class FindsEffects(Protocol):
+    """A provider that can find out what an earlier attempt did, for tools that are not idempotent."""
+
+    async def find_effect(self, spec: ToolSpec, call: ToolCall, context: CallContext) -> ProviderAnswer | None:
+        """What the attempt with `context.key` gave; None when it certainly had no effect.
+
+        Raises:
+            OutcomeUnknown: for this tool nobody can tell.
         """
         ...
 

@@ -1,0 +1,164 @@
+"""Which tools there are, and which of them a tenant has. Specifications are kept and read again now and then."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from domain.errors import ConfigurationProblem, VendorError, VendorUnavailable
+from domain.ports import ToolPolicySource
+from domain.tool import ToolSpec, is_reserved
+from domain.tool_policy import VendorSettings
+from integrations.tools.provider import FindsTools, ToolProvider
+
+FRESH_SECONDS = 60.0
+"""A provider's tools are read again after this long; a change at the vendor shows within it."""
+_AGAIN_SECONDS = 5.0
+_READ_SECONDS = 30.0
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A tool as a tenant has it, and who makes its calls."""
+
+    spec: ToolSpec
+    provider: ToolProvider
+
+
+class _Shelf:
+    """One provider's tools as last read. A provider that fails keeps what it had."""
+
+    def __init__(self, provider: ToolProvider) -> None:
+        self.provider = provider
+        self.specs: Sequence[ToolSpec] | None = None
+        self.due = 0.0
+        self._lock = asyncio.Lock()
+
+    async def refresh(self) -> None:
+        if self._lock.locked() and self.specs is not None:
+            return  # somebody reads it; what is known is good enough meanwhile
+        async with self._lock:
+            if time.monotonic() < self.due:
+                return
+            try:
+                async with asyncio.timeout(_READ_SECONDS):
+                    self.specs = tuple(await self.provider.specs())
+                self.due = time.monotonic() + FRESH_SECONDS
+            except (VendorError, TimeoutError) as error:
+                self.due = time.monotonic() + _AGAIN_SECONDS
+                logger.warning(
+                    "tools could not be read", extra={"provider": self.provider.name, "error": type(error).__name__}
+                )
+
+
+class ToolRegistry:
+    """Every provider's tools, as each tenant has them."""
+
+    def __init__(
+        self,
+        providers: Sequence[ToolProvider],
+        policies: ToolPolicySource,
+        *,
+        vendors: Mapping[str, VendorSettings],
+        queue_of: Callable[[str], str],
+    ) -> None:
+        """`queue_of` names the task queue of a vendor that is called so many times a second."""
+        self.providers = tuple(providers)
+        self._shelves = [_Shelf(provider) for provider in providers]
+        self._policies = policies
+        self._vendors = vendors
+        self._queue_of = queue_of
+        self._faults: set[str] = set()
+
+    async def entries(self, tenant: str) -> dict[str, Entry]:
+        """Name -> tool of the tenant. Of two tools with one name, the provider named first has it."""
+        await asyncio.gather(*(shelf.refresh() for shelf in self._shelves))
+        found: dict[str, Entry] = {}
+        for shelf in self._shelves:
+            for spec in shelf.specs or ():
+                if spec.name in found or is_reserved(spec.name):
+                    self._note(f"{spec.name} of {shelf.provider.name} is left out: its name is taken")
+                    continue
+                entry = self.entry(tenant, spec, shelf.provider)
+                if entry is not None:
+                    found[spec.name] = entry
+        return found
+
+    async def entry_of(self, tenant: str, name: str) -> Entry | None:
+        """One tool; None when the tenant has none of that name.
+
+        Raises:
+            VendorUnavailable: a provider that may have it could not be read yet.
+        """
+        found = (await self.entries(tenant)).get(name)
+        if found is not None:
+            return found
+        for shelf in self._shelves:
+            if isinstance(shelf.provider, FindsTools):
+                spec = await shelf.provider.find(name)
+                if spec is not None:
+                    return self.entry(tenant, spec, shelf.provider)
+        listed = self._policies.tools_for(tenant).providers
+        unread = [shelf.provider.name for shelf in self._shelves if shelf.specs is None]
+        if unread and listed:
+            raise VendorUnavailable(unread[0], "unread", f"The tools of {unread[0]} could not be read yet.")
+        return None
+
+    def entry(self, tenant: str, spec: ToolSpec, provider: ToolProvider) -> Entry | None:
+        """A provider's tool as the tenant has it; None when the tenant may not use it."""
+        policy = self._policies.tools_for(tenant)
+        if not policy.allows(spec, provider.name):
+            return None
+        try:
+            tightened = policy.applied_to(spec)
+        except ConfigurationProblem as problem:
+            # Start-up refuses this (`verify`); a tool that became stricter since then is not offered more laxly.
+            self._note(str(problem))
+            return None
+        limited = self._vendors.get(spec.vendor, VendorSettings()).calls_per_second is not None
+        complete = tightened.model_copy(update={"queue": self._queue_of(spec.vendor) if limited else None})
+        return Entry(complete.model_copy(update={"digest": complete.computed_digest()}), provider)
+
+    def rank(self, tenant: str, capability: str, name: str) -> int:
+        """Where a tool stands among the tenant's alternatives for a capability."""
+        return self._policies.tools_for(tenant).rank(capability, name)
+
+    async def verify(self, tenants: Sequence[str]) -> list[str]:
+        """Read every provider and look at every tenant's tools.
+
+        Returns:
+            What works and should be looked at, as sentences.
+
+        Raises:
+            ConfigurationProblem: configuration would make a tool laxer, or a provider cannot be used as configured.
+        """
+        await asyncio.gather(*(shelf.refresh() for shelf in self._shelves))
+        notes = [
+            f"The tools of {shelf.provider.name} could not be read: see that it runs."
+            for shelf in self._shelves
+            if shelf.specs is None
+        ]
+        for tenant in tenants:
+            policy = self._policies.tools_for(tenant)
+            for shelf in self._shelves:
+                for spec in shelf.specs or ():
+                    if policy.allows(spec, shelf.provider.name):
+                        policy.applied_to(spec)
+            entries = await self.entries(tenant)
+            notes += [
+                f"{name} of tenant {tenant} is undone by {entry.spec.undo.tool}, which the tenant does not have: "
+                "enable it."
+                for name, entry in entries.items()
+                if entry.spec.undo is not None and entry.spec.undo.tool not in entries
+            ]
+        return notes
+
+    def _note(self, fault: str) -> None:
+        if fault not in self._faults:
+            self._faults.add(fault)
+            logger.error("a tool is not offered: %s", fault)
