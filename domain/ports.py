@@ -314,6 +314,10 @@ class ToolBox(Protocol):
         """
         ...
 
+    async def find_mcp_tool(self, tenant: str, address: str, name: str) -> ToolSpec | None:
+        """The tool of a configured MCP server, by the server's address; None when no such server is configured."""
+        ...
+
     async def check(self, call: ToolCall) -> ToolRefusal | None:
         """Whether a call could be made, without making it: tool, digest, arguments, allow-lists."""
         ...

@@ -21,6 +21,9 @@ class TimelineKind(Term):
     EFFECT = "effect"
     PARKED = "parked"
     OUTCOME = "outcome"
+    GUARDRAIL = "guardrail"
+    STEP = "step"
+    """A playbook's task."""
 
 
 class TimelineEntry(Value):

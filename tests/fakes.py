@@ -302,6 +302,9 @@ class FakeToolBox:
                 return spec
         raise InvalidInput(f"{document} has no operation {operation_id}: correct its name.")
 
+    async def find_mcp_tool(self, tenant: str, address: str, name: str) -> ToolSpec | None:
+        return next((s for s in self._specs.values() if s.target == address and s.name.endswith(f".{name}")), None)
+
     async def check(self, call: ToolCall) -> ToolRefusal | None:
         spec = self._specs.get(call.tool)
         if spec is None:

@@ -8,6 +8,7 @@ from temporalio.common import RetryPolicy
 from temporalio.workflow import ActivityCancellationType, ActivityConfig
 
 from domain.policy import Timers
+from domain.tool import ToolBrief
 
 HEARTBEAT = timedelta(seconds=10)
 """Every activity beats (see `activities/boundary.py`), so the next worker takes over this soon after one died."""
@@ -59,6 +60,14 @@ def handoff(timers: Timers) -> ActivityConfig:
 def store(timers: Timers) -> ActivityConfig:
     """One write to the store."""
     return _config(timers, _STORE_ATTEMPT, timers.give_up_after)
+
+
+def tool(brief: ToolBrief, timers: Timers) -> ActivityConfig:
+    """One call of a tool, on the task queue of its vendor where that is rate-limited."""
+    config = _config(timers, brief.timeout, brief.give_up_after or timers.give_up_after)
+    if brief.queue is not None:
+        config["task_queue"] = brief.queue
+    return config
 
 
 def directory(timers: Timers) -> ActivityConfig:

@@ -32,16 +32,30 @@ def at_start(tenant: str, kind: str) -> TypedSearchAttributes:
     )
 
 
+def at_playbook_start(tenant: str, name: str) -> TypedSearchAttributes:
+    """The attributes of a new playbook run; they say all that is to be said until it waits for somebody."""
+    return TypedSearchAttributes(
+        [
+            SearchAttributePair(TENANT, tenant),
+            SearchAttributePair(KIND, "playbook"),
+            SearchAttributePair(STATUS, "running"),
+            SearchAttributePair(PHASE, "running"),
+            SearchAttributePair(CATEGORY, name),
+            SearchAttributePair(WAITING_FOR, "nobody"),
+        ]
+    )
+
+
 def updates(
     *,
     status: str,
     phase: str,
     waiting_for: str,
-    priority: str | None,
-    category: str | None,
-    team: str | None,
-    risk: int | None,
-    due_at: datetime | None,
+    priority: str | None = None,
+    category: str | None = None,
+    team: str | None = None,
+    risk: int | None = None,
+    due_at: datetime | None = None,
 ) -> list[SearchAttributeUpdate[Any]]:
     """The updates that show a case's present state; what it does not have is left as it is or unset."""
     known: list[SearchAttributeUpdate[Any]] = [

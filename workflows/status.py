@@ -49,13 +49,14 @@ def markdown(state: EscalationState, due_at: datetime | None) -> str:
     ]
     lines += ["", "| when | what | who |", "|---|---|---|"]
     lines += [
-        f"| {entry.at.isoformat(timespec='seconds')} | {_cell(entry.text)} | {_cell(entry.actor)} |"
+        f"| {entry.at.isoformat(timespec='seconds')} | {cell(entry.text)} | {cell(entry.actor)} |"
         for entry in state.timeline[-_LAST_LINES:]
     ]
     return "\n".join(lines)
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
+    """A text as one cell of a Markdown table."""
     return text.replace("|", "\\|").replace("\n", " ")
 
 

@@ -37,6 +37,16 @@ class PlaybookError(Value):
     data: JsonValue = None
     """What the vendor said, where a playbook may want to look at it. Data, capped."""
 
+    def fits(self, wanted: JsonValue) -> bool:
+        """Whether the error is one that a filter (`catch.errors.with`) is for; an empty filter is for all."""
+        if not isinstance(wanted, dict):
+            return False
+        own = self.model_dump(mode="json")
+        return all(
+            same_type(self.type, str(value)) if name == "type" else own.get(name) == value
+            for name, value in wanted.items()
+        )
+
     def as_json(self) -> dict[str, JsonValue]:
         """The error as an expression sees it."""
         values = {name: value for name, value in self.model_dump(mode="json").items() if value not in (None, "")}

@@ -51,6 +51,8 @@ class Effect(State):
     """For a person: the tool's title and the task's name."""
     place: str
     """Key of the task: its path, with the rounds of loops."""
+    reference: str
+    """Path of the task in the definition."""
     tool: str
     arguments: dict[str, JsonValue]
     key: str

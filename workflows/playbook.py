@@ -1,0 +1,325 @@
+"""The playbook lifecycle: a durable procedure as data, with approvals, undo and dead letters. One workflow per run.
+
+State first, then the business process, queries, updates and signals with their validators. How each kind of task is
+carried out is in `workflows/playbooks/`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
+
+with workflow.unsafe.imports_passed_through():
+    from activities.playbooks import OpenPlaybookInput, PlaybookActivities
+    from domain.approval import ApprovalDecision, ApprovalReceipt, ApprovalState
+    from domain.case import AbortInput, Accepted, Status, TimelineView, UnparkAction, UnparkInput
+    from domain.ids import case_id, tenant_in
+    from domain.model import JsonValue
+    from domain.playbook.definition import parse_playbook
+    from domain.playbook.errors import PlaybookError, PlaybookFault, standard
+    from domain.playbook.messages import CloudEvent, PlaybookInput, PlaybookResult
+    from domain.playbook.state import PlaybookState
+    from domain.policy import shared
+    from domain.timeline import TimelineKind
+
+from workflows import options
+from workflows.approvals import Approvals
+from workflows.case import Case, problem_of
+from workflows.playbooks.calls import Calls
+from workflows.playbooks.children import Children
+from workflows.playbooks.control import Control
+from workflows.playbooks.events import KEPT_EVENT_IDS, KEPT_EVENTS, Events
+from workflows.playbooks.interpreter import Interpreter
+from workflows.playbooks.record import PlaybookRecord, ShownPlaybook
+from workflows.playbooks.steps import Steps
+from workflows.playbooks.strands import Stop, Strands, ended, shielded
+from workflows.playbooks.tool_calls import ToolCalls
+from workflows.playbooks.undo import Undo
+
+FAULTED, CANCELLED = "faulted", "cancelled"
+
+
+@workflow.defn
+class PlaybookWorkflow:
+    """Runs one playbook."""
+
+    @workflow.init
+    def __init__(self, request: PlaybookInput) -> None:
+        """Build the state, or take over the one that the last run left."""
+        self._request = request
+        self.state = request.state or _first_state(request)
+        if self.state.policy is not None:
+            self.state.policy = shared(self.state.policy)
+        self._shown = ShownPlaybook()
+        self.case: Case[PlaybookState] = Case(self.state, self._show)
+        self.strands = Strands()
+        self.case.lanes = self.strands
+        self.approvals = Approvals(self.case)
+        self.record = PlaybookRecord(self.case)
+        self._output: JsonValue = None
+
+    # The business process
+
+    @workflow.run
+    async def run(self, request: PlaybookInput) -> PlaybookResult:
+        """Open the playbook, do its tasks, take back what it did if it does not come to its end, and record that."""
+        cancelled = False
+        try:
+            await self._open()
+            await self._perform()
+        except asyncio.CancelledError:
+            cancelled = True
+            self._end_early(CANCELLED, "It was cancelled")
+        except PlaybookFault as fault:
+            self.state.error = fault.error.as_json()
+            self._end_early(FAULTED, f"It failed: {fault.error.title or fault.error.type}")
+
+        def note_cancellation() -> None:
+            nonlocal cancelled
+            cancelled = True
+
+        await shielded(self._wind_up(), note_cancellation)
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        if cancelled:
+            raise asyncio.CancelledError
+        return self._result()
+
+    async def _open(self) -> None:
+        """Look up everything that the run keeps: definition, tools, guardrails, policy."""
+        if self.state.opened is not None:
+            return
+        request = self._request
+        opening = OpenPlaybookInput(
+            tenant=request.tenant,
+            name=request.name,
+            version=request.version,
+            definition=request.definition,
+            case_number=self.state.case_number,
+            customer_id=request.customer_id,
+            opened_at=self.state.opened_at,
+        )
+        try:
+            opened = await self.case.do(
+                PlaybookActivities.open_playbook, opening, f"Open playbook {request.name}", options.opening()
+            )
+        except ActivityError as error:
+            if is_cancelled_exception(error):
+                raise asyncio.CancelledError from None
+            raise PlaybookFault(standard("configuration", problem_of(error), "/")) from None
+        self.state.policy, self.state.channels = shared(opened.policy), opened.channels
+        self.state.opened = opened.opened
+        self.case.changed()
+
+    async def _perform(self) -> None:
+        """Do the tasks; stop them when a person aborts the run, rest them when it is to be continued as new."""
+        stop = Stop()
+        body = asyncio.create_task(self._interpreter().perform(stop))
+        try:
+            await workflow.wait_condition(lambda: body.done() or bool(self.state.stopped_by) or self._may_leave())
+        except asyncio.CancelledError:
+            stop.ask()
+            await ended(body)
+            raise
+        if not body.done() and not self.state.stopped_by:
+            self.strands.leaving = True
+            await ended(body)
+            await self._continue_as_new()
+        if not body.done():
+            stop.ask()
+            await ended(body)
+        if self.state.stopped_by and (body.cancelled() or body.exception() is not None):
+            self._end_early(CANCELLED, f"Aborted by {self.state.stopped_by}")
+            return
+        self._output = body.result()
+
+    async def _wind_up(self) -> None:
+        """Undo what was done where the run did not come to its end, and write down how it ended."""
+        self.strands.winding_down = True
+        if self.state.ending:
+            self.state.phase = "undoing"
+            self.state.parked.clear()
+            self.approvals.supersede_all(f"the run is {self.state.ending}")
+            self.case.changed()
+            if self.state.opened is not None:
+                self._interpreter()
+                await self._undo.take_back_everything()
+        self.state.phase = self.state.ending or "completed"
+        self.state.closed = True
+        self.state.withdrawn = self.state.ending == CANCELLED
+        self.case.note(TimelineKind.CASE, f"The playbook is {self.state.phase}")
+        self.case.changed()
+        if self.state.policy is not None:
+            await self.approvals.show_outcomes()
+            await self.record.save(self.state.phase)
+
+    def _interpreter(self) -> Interpreter:
+        """The parts that work on the run, bound to each other."""
+        opened = self.state.opened
+        assert opened is not None  # noqa: S101  (the caller opened the playbook)
+        interpreter = Interpreter(self.case, self.strands, parse_playbook(opened.definition), self._is_full)
+        self._undo = Undo(interpreter)
+        steps = Steps(interpreter, self._undo)
+        tools = ToolCalls(interpreter, self._undo, self.approvals, self._approved_before())
+        Control(interpreter, self._undo)
+        Calls(interpreter, tools, steps, self.approvals)
+        Events(interpreter, steps)
+        Children(interpreter)
+        return interpreter
+
+    def _approved_before(self) -> frozenset[str]:
+        """What the case that started this run had approved. Only a parent of the same tenant is believed.
+
+        The server records who the parent is, so nobody who merely starts a run can claim an approval.
+        """
+        parent = workflow.info().parent
+        if parent is None or tenant_in(parent.workflow_id) != self.state.tenant:
+            return frozenset()
+        return frozenset(self._request.approved)
+
+    def _end_early(self, how: str, why: str) -> None:
+        if not self.state.ending:
+            self.state.ending = how
+            self.case.note(TimelineKind.CASE, why)
+
+    def _result(self) -> PlaybookResult:
+        return PlaybookResult(
+            status=self.state.ending or "completed",
+            output=self._output if not self.state.ending else None,
+            error=PlaybookError.model_validate(self.state.error) if self.state.error else None,
+            done=tuple(effect.what for effect in self.state.effects),
+            undone=tuple(self.state.undone),
+            left=tuple(effect.what for effect in self.state.effects if self.state.ending and effect.needs_undo),
+        )
+
+    def _show(self) -> None:
+        self._shown.show(self.state)
+
+    # Continue as new
+
+    def _is_full(self) -> bool:
+        limit, info = self._request.continue_after_events, workflow.info()
+        return info.is_continue_as_new_suggested() or (limit is not None and info.get_current_history_length() >= limit)
+
+    def _may_leave(self) -> bool:
+        return self._is_full() and self.strands.all_rest() and workflow.all_handlers_finished()
+
+    async def _continue_as_new(self) -> None:
+        await self.record.save("continued")
+        self.state.forget_what_is_saved()
+        self.state.runs += 1
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        workflow.continue_as_new(
+            self._request.model_copy(update={"state": self.state, "definition": None, "input": None})
+        )
+
+    # Queries
+
+    @workflow.query(name="state")
+    def query_state(self) -> PlaybookState:
+        """Everything the run knows."""
+        return self.state
+
+    @workflow.query
+    def timeline(self) -> TimelineView:
+        """The recent timeline; the store has all of it."""
+        return TimelineView(entries=tuple(self.state.timeline), total=self.state.timeline_count)
+
+    @workflow.query
+    def pending_approvals(self) -> list[ApprovalState]:
+        """Requests that wait for a decision."""
+        return self.state.pending_approvals
+
+    # Updates and signals
+
+    @workflow.update
+    def decide_approval(self, decision: ApprovalDecision) -> ApprovalReceipt:
+        """A person's word on an open request."""
+        return self.approvals.record(decision)
+
+    @decide_approval.validator
+    def _check_decision(self, decision: ApprovalDecision) -> None:
+        self._refuse_when_closed()
+        why = self.approvals.refusal(decision)
+        if why is not None:
+            raise ApplicationError(why, non_retryable=True)
+
+    @workflow.update
+    def unpark(self, word: UnparkInput) -> Accepted:
+        """A person says how a parked step goes on; a retry may carry other arguments."""
+        parked = self.state.parked[word.step]
+        parked.action, parked.acted_by, parked.edited = word.action, word.person_id, word.arguments
+        if word.reason or word.arguments is not None:
+            edited = "with other arguments. " if word.arguments is not None else ""
+            self.case.note(TimelineKind.PARKED, f"{parked.title}: {edited}{word.reason}".strip(), word.person_id)
+        return self._accepted(f"{parked.title}: {word.action.label}.")
+
+    @unpark.validator
+    def _check_unpark(self, word: UnparkInput) -> None:
+        self._refuse_when_closed()
+        parked = self.state.parked.get(word.step)
+        if parked is None or parked.action is not None:
+            steps = ", ".join(self.state.parked) or "none"
+            raise ApplicationError(f"No such step is parked; parked are: {steps}.", non_retryable=True)
+        if word.arguments is not None and (word.action is not UnparkAction.RETRY or parked.tool is None):
+            raise ApplicationError("Only the retry of a tool's call takes other arguments.", non_retryable=True)
+
+    @workflow.update
+    def abort(self, word: AbortInput) -> Accepted:
+        """A person stops the run; what it did is undone."""
+        self.state.stopped_by = word.person_id
+        self.case.note(TimelineKind.CASE, f"Aborted: {word.reason}", word.person_id)
+        return self._accepted("The run stops, and what it did is undone.")
+
+    @abort.validator
+    def _check_abort(self, word: AbortInput) -> None:
+        self._refuse_when_closed()
+        if self.state.ending or self.state.stopped_by:
+            raise ApplicationError("This run is ending already.", non_retryable=True)
+
+    @workflow.signal
+    def approval_decision(self, decision: ApprovalDecision) -> None:
+        """The same as `decide_approval`, for scripts; what cannot be taken is put on the timeline."""
+        why = "the run has ended" if self.state.closed else self.approvals.refusal(decision)
+        if why is None:
+            self.approvals.record(decision)
+        else:
+            self.approvals.record_refusal(decision, why)
+
+    @workflow.signal
+    def event(self, event: CloudEvent) -> None:
+        """Something happened outside. A repeat of an event, known by source and id, is dropped."""
+        name = f"{event.source} {event.id}"
+        if self.state.closed or name in self.state.seen_events:
+            return
+        self.state.seen_events = [*self.state.seen_events[-(KEPT_EVENT_IDS - 1) :], name]
+        if len(self.state.events) >= KEPT_EVENTS:
+            dropped = self.state.events.pop(0)
+            self.case.note(TimelineKind.STEP, f"An event {dropped.get('type')} was dropped: too many wait")
+        attributes = event.model_dump(mode="json", exclude_none=True)
+        self.state.events.append({**attributes.pop("extensions", {}), **attributes})
+
+    def _refuse_when_closed(self) -> None:
+        if self.state.closed:
+            raise ApplicationError("This run has ended: start the playbook again.", non_retryable=True)
+
+    def _accepted(self, text: str) -> Accepted:
+        return Accepted(text=text, status=self.state.current_status())
+
+
+def _first_state(request: PlaybookInput) -> PlaybookState:
+    info = workflow.info()
+    state = PlaybookState(
+        tenant=request.tenant,
+        case_number=f"{case_id(request.name)}:{case_id(request.key)}",
+        opened_at=info.start_time,
+        name=request.name,
+        status=Status.RUNNING,
+        phase="running",
+        started_by=request.started_by,
+        customer_id=request.customer_id,
+        raw_input=request.input,
+    )
+    state.note(state.opened_at, TimelineKind.CASE, f"Playbook {request.name} started", request.started_by)
+    return state

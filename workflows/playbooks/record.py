@@ -1,0 +1,136 @@
+"""How a run shows itself: its row in the store, its Markdown status in the Temporal web UI, its search attributes."""
+
+from __future__ import annotations
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.cases import CaseActivities, SaveCaseInput
+    from domain.case import Status
+    from domain.model import JsonValue
+    from domain.playbook.state import PlaybookState
+    from domain.records import CaseRecord
+
+from workflows import options, search_attributes
+from workflows.case import Case
+from workflows.status import cell
+
+_LAST_LINES = 12
+_WAITING_FOR = {
+    Status.PARKED: "operator",
+    Status.WAITING_APPROVAL: "approval",
+    Status.WAITING_EVENT: "event",
+}
+
+
+class PlaybookRecord:
+    """Writes a run's milestones."""
+
+    def __init__(self, case: Case[PlaybookState]) -> None:
+        """Work on a run."""
+        self._case = case
+
+    async def save(self, milestone: str) -> None:
+        """Write the run's row and everything new. A store that cannot be written to parks the step."""
+        pending = self._pending()
+        step = self._case.state.begin(f"save-{milestone}")
+        await self._case.must(
+            step,
+            f"Save the run ({milestone})",
+            lambda: self._case.do(
+                CaseActivities.save_case,
+                pending,
+                f"Save the run: {milestone}",
+                options.store(self._case.policy.timers),
+            ),
+            can_skip=True,
+        )
+        state = self._case.state
+        state.timeline_saved = max([state.timeline_saved, *(entry.number + 1 for entry in pending.record.timeline)])
+        state.unsaved_audit = [line for line in state.unsaved_audit if line not in pending.approvals]
+
+    def _pending(self) -> SaveCaseInput:
+        state = self._case.state
+        document = state.opened.definition.get("document", {}) if state.opened is not None else {}
+        details: dict[str, JsonValue] = {
+            "playbook": state.name,
+            "version": state.opened.version if state.opened is not None else None,
+            "digest": state.opened.digest if state.opened is not None else None,
+            "done": [effect.what for effect in state.effects],
+            "undone": list(state.undone),
+            "error": state.error,
+            "started_by": state.started_by,
+        }
+        return SaveCaseInput(
+            record=CaseRecord(
+                workflow_id=workflow.info().workflow_id,
+                tenant=state.tenant,
+                kind="playbook",
+                case_id=state.case_number,
+                ticket_id=state.case_number,
+                status=state.current_status().value,
+                phase=state.phase,
+                category=state.name,
+                subject=document.get("title") or state.name,
+                customer_ref=state.customer_id,
+                opened_at=state.opened_at,
+                updated_at=self._case.now(),
+                closed_at=self._case.now() if state.closed else None,
+                details=details,
+                timeline=tuple(entry for entry in state.timeline if entry.number >= state.timeline_saved),
+            ),
+            approvals=tuple(state.unsaved_audit),
+        )
+
+
+def markdown(state: PlaybookState) -> str:
+    """The present status for a person who opens the workflow. No arguments and no outputs: they may be personal."""
+    lines = [f"**{state.current_status().label}**: playbook *{state.name}*"]
+    if state.opened is not None:
+        lines[0] += f" {state.opened.version}"
+    at_work = sorted(place for place in state.frames if not any(_is_below(other, place) for other in state.frames))
+    lines += [f"- at `{place}`" for place in at_work if place != "/"]
+    lines += [f"- done: {effect.what}" for effect in state.effects]
+    lines += [f"- undone: {what}" for what in state.undone]
+    lines += [f"- **parked**: {step.title}. {step.problem} (`surehand case unpark`)" for step in state.parked.values()]
+    lines += [
+        f"- **approval open**: {request.question.summary} (`surehand approve`)" for request in state.pending_approvals
+    ]
+    if state.error:
+        lines.append(
+            f"- error {state.error.get('status')}: {state.error.get('title')} at `{state.error.get('instance')}`"
+        )
+    lines += ["", "| when | what | who |", "|---|---|---|"]
+    lines += [
+        f"| {entry.at.isoformat(timespec='seconds')} | {cell(entry.text)} | {cell(entry.actor)} |"
+        for entry in state.timeline[-_LAST_LINES:]
+    ]
+    return "\n".join(lines)
+
+
+def _is_below(other: str, place: str) -> bool:
+    return other != place and (place == "/" or other.startswith((f"{place}/", f"{place}#")))
+
+
+class ShownPlaybook:
+    """Shows a run, and writes its search attributes only when one of them changed: each write is an event."""
+
+    def __init__(self) -> None:
+        """What the starter gave is shown already."""
+        given = workflow.info().typed_search_attributes
+        keys = (search_attributes.STATUS, search_attributes.PHASE, search_attributes.WAITING_FOR)
+        self._last: tuple[object, ...] = tuple(given.get(key) for key in (*keys, search_attributes.CATEGORY))
+
+    def show(self, state: PlaybookState) -> None:
+        """Bring status, details and search attributes up to date."""
+        state.status = state.current_status()
+        workflow.set_current_details(markdown(state))
+        values = {
+            "status": state.status.value,
+            "phase": state.phase,
+            "waiting_for": _WAITING_FOR.get(state.status, "nobody"),
+            "category": state.name,
+        }
+        if tuple(values.values()) != self._last:
+            self._last = tuple(values.values())
+            workflow.upsert_search_attributes(search_attributes.updates(**values))
