@@ -27,6 +27,7 @@ _ADDRESS_LIMIT = 8000
 _ODD_NETWORKS = (ipaddress.ip_network("192.0.0.0/24"), ipaddress.ip_network("192.88.99.0/24"))
 """Protocol assignments and 6to4 relays, which older Pythons take for public."""
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_DOTS = re.compile(r"[/\\](\.|%2e){1,2}([/\\?#]|\Z)", re.IGNORECASE)
 _NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9_]([a-z0-9_-]{0,62})(\.[a-z0-9_]([a-z0-9_-]{0,62}))*\Z")
 _NUMBER = re.compile(r"(0x[0-9a-f]*|[0-9]+)\Z")
 
@@ -113,6 +114,8 @@ def split(address: str | httpx.URL) -> httpx.URL:
     text = str(address)
     if len(text) > _ADDRESS_LIMIT or re.search(r"[\x00-\x20\x7f\\]", text):
         raise NotAllowed("The address has a character in it that no address has: correct it.")
+    if _DOTS.search(text.partition("?")[0].partition("#")[0].partition("://")[2]):
+        raise NotAllowed("The address has a path that climbs: write it without `.` and `..`.")
     try:
         url = httpx.URL(address)
         port = url.port

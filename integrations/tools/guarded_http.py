@@ -53,11 +53,15 @@ class Outgoing:
     content: bytes | None = field(default=None, repr=False)
     secret_parameters: frozenset[str] = frozenset()
     """Names of query parameters that are credentials."""
+    secret_headers: frozenset[str] = frozenset()
+    """Names of headers that are credentials, in lower case, beyond those whose name says so."""
+    harmless: bool = False
+    """A POST that changes nothing, such as a request for a token."""
 
     @property
     def write(self) -> bool:
         """Whether it may change anything."""
-        return self.method not in SAFE_METHODS
+        return self.method not in SAFE_METHODS and not self.harmless
 
     def shown(self) -> dict[str, JsonValue]:
         """Method, address and names of headers, without credentials."""
@@ -66,6 +70,11 @@ class Outgoing:
             "uri": self.shown_address(),
             "headers": sorted(map(str.lower, self.headers)),
         }
+
+    def shown_headers(self) -> dict[str, str]:
+        """Headers without those that hold credentials; names in lower case."""
+        named = {name.lower(): value for name, value in self.headers.items()}
+        return {n: value for n, value in named.items() if n not in self.secret_headers and not is_sensitive(n)}
 
     def shown_address(self) -> str:
         """The address, with credentials in its query masked."""
