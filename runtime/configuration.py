@@ -19,19 +19,23 @@ from domain.ids import check_tenant
 from domain.people import Person
 from domain.policy import CasePolicy, Ladder, ModelBudget, ReplyPolicy, RiskPolicy
 from domain.rules.keywords import KeywordTables
+from domain.tool_policy import ToolPolicy, VendorSettings
 from domain.triage import Category
 from runtime.people_directory import PEOPLE_FILE, PeopleDirectory
 from runtime.policy_files import read_calendars, read_ladders, read_sla, read_teams, read_timers
 from runtime.settings import Settings
-from runtime.yaml_layers import Document, Keys, read_layers
+from runtime.tool_files import TOOLS_FILE, check_sections, read_tool_policy, read_vendors
+from runtime.yaml_layers import Document, Keys, ModelT, read_layers
 
 TENANTS_FILE = "tenants.yaml"
 KEYWORDS_FILE = "keywords.yaml"
 _OVERRIDABLE = ("teams", "sla", "calendars", "risk", "approvals", "timers", "replies")
+_OVERLAID = (*_OVERRIDABLE, "tools")
+"""Beside the policy's files, those whose parts a tenant may lay over and that are no part of a case's policy."""
 
 
 class Configuration:
-    """Implements the ports `PolicySource` and `Directory`.
+    """Implements the ports `PolicySource`, `ToolPolicySource` and `Directory`.
 
     Args:
         dirs: configuration folders, lowest first (`Settings.configuration_dirs`).
@@ -49,6 +53,7 @@ class Configuration:
         self.warnings: list[str] = []
         """What works and should be looked at, such as a team whose lead has left; `surehand doctor` shows it."""
         self._policies = self._read_policies()
+        self._tools = self._read_tools()
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Configuration:
@@ -72,6 +77,29 @@ class Configuration:
         if policy is None:
             raise ConfigurationProblem("That tenant is not configured: add it to tenants.yaml or correct the name.")
         return policy
+
+    def tools_for(self, tenant: str) -> ToolPolicy:
+        """Which tools the tenant may use, and how each is held tighter.
+
+        Raises:
+            ConfigurationProblem: when no such tenant is configured.
+        """
+        self.policy_for(tenant)
+        return self._tools[tenant]
+
+    @cached_property
+    def vendors(self) -> dict[str, VendorSettings]:
+        """How tools' vendors are treated, for all tenants."""
+        return read_vendors(read_layers(self.dirs, TOOLS_FILE))
+
+    def section(self, name: str, section: str, model: type[ModelT]) -> ModelT:
+        """One section of another file, such as `mcp` of `tools`, as a model of who uses it; its defaults when absent.
+
+        Raises:
+            ConfigurationProblem: one sentence per fault, with file and line.
+        """
+        document = read_layers(self.dirs, f"{name}.yaml")
+        return document.read(model, document.below(section).data, section)
 
     def person(self, tenant: str, name: str) -> Person | None:
         """The person with that id, address or other alias, as of now; one who left is returned as not active."""
@@ -111,12 +139,24 @@ class Configuration:
             raise ConfigurationProblem("tenants.yaml names no tenant: add one, such as `default`.")
         return policies
 
+    def _read_tools(self) -> dict[str, ToolPolicy]:
+        shared = read_layers(self.dirs, TOOLS_FILE)
+        check_sections(shared, tenant=False)
+        read_vendors(shared)
+        tenants = read_layers(self.dirs, TENANTS_FILE)
+        policies = {}
+        for tenant in self._policies:
+            own = tenants.below("tenants", tenant, "overrides", "tools")
+            check_sections(own, tenant=True)
+            policies[tenant] = read_tool_policy(shared.under(own))
+        return policies
+
     def _read_policy(self, tenant: str, document: Document, shared: Mapping[str, Document]) -> CasePolicy:
         overrides = document.below("overrides")
         for name in overrides.data:
-            if name not in _OVERRIDABLE:
+            if name not in _OVERLAID:
                 raise document.fault(
-                    ("overrides", name), f"{name!r} cannot be overridden: use one of {', '.join(_OVERRIDABLE)}."
+                    ("overrides", name), f"{name!r} cannot be overridden: use one of {', '.join(_OVERLAID)}."
                 )
         files = {name: shared[name].under(overrides.below(name)) for name in _OVERRIDABLE}
         fields: dict[str, Any] = {key: value for key, value in document.data.items() if key != "overrides"}
