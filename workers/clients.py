@@ -18,9 +18,11 @@ from integrations.slack import SlackChat
 from integrations.store.seeding import seed_articles
 from integrations.store.store import SqlStore
 from integrations.stripe import StripeBilling
+from integrations.tools.toolbox import Tools
 from integrations.zendesk import ZendeskTickets
 from runtime.configuration import Configuration
 from runtime.settings import SHIPPED_CONFIG, ModelEndpoint, Settings
+from workers.tools import build_toolbox
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 
@@ -39,6 +41,7 @@ class Clients:
     tickets: TicketSystem | None
     records: CustomerRecords | None
     billing: Billing | None
+    toolbox: Tools
 
     @property
     def channels(self) -> Channels:
@@ -75,6 +78,7 @@ async def open_clients(settings: Settings) -> Clients:
         tickets=_tickets(settings),
         records=_records(settings),
         billing=_billing(settings),
+        toolbox=build_toolbox(settings, configuration, store.ledger),
     )
 
 

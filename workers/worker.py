@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any
 
@@ -19,6 +20,7 @@ from activities.directory import DirectoryActivities
 from activities.notices import NoticeActivities
 from activities.replies import ReplyActivities
 from activities.ticketing import CustomerActivities, TicketingActivities
+from activities.tools import ToolActivities
 from activities.triage import TriageActivities
 from domain.case import Channels
 from domain.ports import (
@@ -33,12 +35,14 @@ from domain.ports import (
     Renderer,
     TeamChat,
     TicketSystem,
+    ToolBox,
 )
 from domain.rules import RulesEngine
 from runtime.settings import Settings, WorkerSettings
 from runtime.telemetry import create_runtime
 from runtime.temporal import connect
 from workers.clients import Clients, open_clients
+from workers.tools import vendor_workers
 from workflows.escalation import EscalationWorkflow
 
 WORKFLOWS: Sequence[type] = (EscalationWorkflow,)
@@ -75,8 +79,13 @@ def activity_methods(
     records: CustomerRecords | None,
     billing: Billing | None,
     channels: Channels,
+    toolbox: ToolBox | None = None,
 ) -> list[Callable[..., Any]]:
-    """Every activity, on its clients. The one list that workers and tests register."""
+    """Every activity, on its clients. The one list that workers and tests register.
+
+    Without a tool box there are no tools, and a name that is not listed here is no activity.
+    """
+    tools = ToolActivities(toolbox) if toolbox is not None else None
     cases = CaseActivities(store, knowledge, policies, channels)
     triage = TriageActivities(model, rules, store)
     replies = ReplyActivities(model, rules)
@@ -109,6 +118,7 @@ def activity_methods(
         customers.reverse_credit,
         people.find_approvers,
         people.check_authority,
+        *([tools.run_tool, tools.check_call] if tools is not None else ()),
     ]
 
 
@@ -123,14 +133,6 @@ def build_worker(
         task_queue: where it polls; the starters' queue.
         settings: how much it takes on.
     """
-    deployment = None
-    if settings.build_id is not None:
-        deployment = WorkerDeploymentConfig(
-            version=WorkerDeploymentVersion(deployment_name=DEPLOYMENT, build_id=settings.build_id),
-            use_worker_versioning=True,
-            # Cases live for days: they move to new code, which replays their histories (see docs/releasing.md).
-            default_versioning_behavior=VersioningBehavior.AUTO_UPGRADE,
-        )
     return Worker(
         client,
         task_queue=task_queue,
@@ -145,7 +147,19 @@ def build_worker(
         activity_task_poller_behavior=PollerBehaviorAutoscaling(),
         sticky_queue_schedule_to_start_timeout=timedelta(seconds=settings.sticky_timeout_seconds),
         graceful_shutdown_timeout=timedelta(seconds=settings.graceful_shutdown_seconds),
-        deployment_config=deployment,
+        deployment_config=deployment_of(settings),
+    )
+
+
+def deployment_of(settings: WorkerSettings) -> WorkerDeploymentConfig | None:
+    """What versions this process's workers; None when they are not versioned."""
+    if settings.build_id is None:
+        return None
+    return WorkerDeploymentConfig(
+        version=WorkerDeploymentVersion(deployment_name=DEPLOYMENT, build_id=settings.build_id),
+        use_worker_versioning=True,
+        # Cases live for days: they move to new code, which replays their histories (see docs/releasing.md).
+        default_versioning_behavior=VersioningBehavior.AUTO_UPGRADE,
     )
 
 
@@ -165,6 +179,7 @@ def methods_of(clients: Clients) -> list[Callable[..., Any]]:
         records=clients.records,
         billing=clients.billing,
         channels=clients.channels,
+        toolbox=clients.toolbox,
     )
 
 
@@ -181,12 +196,29 @@ async def run(settings: Settings, *, stop: asyncio.Event, ready: Callable[[], No
         NotReachable: Temporal or the store does not answer.
     """
     clients, client = await asyncio.gather(open_clients(settings), connect(settings, runtime=create_runtime(settings)))
-    worker = build_worker(client, methods_of(clients), settings.temporal.task_queue, settings.worker)
     try:
-        async with worker:
+        for note in await clients.toolbox.verify(clients.configuration.tenants):
+            logger.warning(note)
+        async with AsyncExitStack() as running:
+            for worker in _workers(client, clients, settings):
+                await running.enter_async_context(worker)
             logger.info("worker is ready", extra={"task_queue": settings.temporal.task_queue})
             ready()
             await stop.wait()
             logger.info("worker is stopping")
     finally:
+        await clients.toolbox.close()
         await clients.store.close()
+
+
+def _workers(client: Client, clients: Clients, settings: Settings) -> list[Worker]:
+    queue = settings.temporal.task_queue
+    limited = vendor_workers(
+        client,
+        ToolActivities(clients.toolbox).run_tool,
+        task_queue=queue,
+        vendors=clients.configuration.vendors,
+        settings=settings.worker,
+        deployment=deployment_of(settings.worker),
+    )
+    return [build_worker(client, methods_of(clients), queue, settings.worker), *limited]

@@ -129,6 +129,24 @@ class FindsEffects(Protocol):
         ...
 
 
+@runtime_checkable
+class NamesVendor(Protocol):
+    """A provider whose calls go to another vendor by their arguments, such as plain HTTP to a host."""
+
+    def vendor_of(self, spec: ToolSpec, call: ToolCall) -> str:
+        """Whom the call goes to: the circuit breaker and a wish to slow down are per such name."""
+        ...
+
+
+@runtime_checkable
+class KeepsOpen(Protocol):
+    """A provider with sessions or processes."""
+
+    async def close(self) -> None:
+        """End them."""
+        ...
+
+
 class NotAllowed(Exception):
     """The call must not be made, by configuration: becomes a refusal of kind `not_allowed`, never a retry.
 

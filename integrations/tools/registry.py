@@ -17,7 +17,7 @@ from integrations.tools.provider import FindsTools, ToolProvider
 FRESH_SECONDS = 60.0
 """A provider's tools are read again after this long; a change at the vendor shows within it."""
 _AGAIN_SECONDS = 5.0
-_READ_SECONDS = 30.0
+_READ_SECONDS = 15.0
 
 logger = logging.getLogger(__name__)
 

@@ -24,13 +24,17 @@ from integrations.tools.provider import (
     ChecksCalls,
     FindsEffects,
     FindsOperations,
+    KeepsOpen,
+    NamesVendor,
     NotAllowed,
     ProviderAnswer,
+    ToolChanged,
     ToolProvider,
 )
 from integrations.tools.python import PROVIDER as PYTHON
 from integrations.tools.registry import Entry, ToolRegistry
 
+MCP = "mcp"
 _ENVELOPE_LIMIT_BYTES = 16_000
 """For the headers of an answer, and for what is told of a request."""
 
@@ -71,6 +75,12 @@ class Tools:
         """Read every provider; see `ToolRegistry.verify`."""
         return await self._registry.verify(tenants)
 
+    async def close(self) -> None:
+        """End what the providers keep open, such as sessions and processes."""
+        for provider in self._registry.providers:
+            if isinstance(provider, KeepsOpen):
+                await provider.close()
+
     async def specs(self, tenant: str) -> Sequence[ToolSpec]:
         """All tools that the tenant may use, by name."""
         entries = await self._registry.entries(tenant)
@@ -101,6 +111,13 @@ class Tools:
                     return entry.spec
         raise InvalidInput("There is no such operation, or it may not be used: list its document in tools.yaml.")
 
+    async def find_mcp_tool(self, tenant: str, address: str, name: str) -> ToolSpec | None:
+        """The tool of a configured MCP server, by the server's address; None when no such server is configured."""
+        targets = {f"{address} {name}", f"{address.rstrip('/')} {name}"}
+        return next(
+            (spec for spec in await self.specs(tenant) if spec.provider == MCP and spec.target in targets), None
+        )
+
     async def check(self, call: ToolCall) -> ToolRefusal | None:
         """Whether a call could be made: tool, digest, size, arguments, and what its provider has to say."""
         checked = await self._checked(call)
@@ -119,7 +136,7 @@ class Tools:
             return ToolResult(refusal=checked, attempt=attempt)
         context = CallContext(key=call.key, tenant=call.tenant, attempt=attempt, beat=beat)
         try:
-            async with self._gates.of(checked.spec.vendor).admitted() as admission:
+            async with self._gates.of(_vendor_of(checked, call)).admitted() as admission:
                 result = await self._made(checked, call, context, admission)
         except (InvalidInput, NotAllowed) as error:
             result = ToolResult(refusal=_refusal_of(error))
@@ -169,6 +186,12 @@ def vendor_queue(task_queue: str, vendor: str) -> str:
     return f"{task_queue}-{vendor}"
 
 
+def _vendor_of(entry: Entry, call: ToolCall) -> str:
+    """Whose gate a call goes through: one host that is down must not close the way to all others."""
+    provider = entry.provider
+    return provider.vendor_of(entry.spec, call) if isinstance(provider, NamesVendor) else entry.spec.vendor
+
+
 async def _within(spec: ToolSpec, call: Awaitable[ProviderAnswer | None]) -> ProviderAnswer | None:
     """Await a call a little shorter than the activity's own time-out, so that the error is ours and says what it is."""
     seconds = spec.timeout.total_seconds()
@@ -203,4 +226,5 @@ async def _result_of(spec: ToolSpec, answer: ProviderAnswer | None) -> ToolResul
 
 def _refusal_of(error: InvalidInput | NotAllowed) -> ToolRefusal:
     kind = RefusalKind.NOT_ALLOWED if isinstance(error, NotAllowed) else RefusalKind.INVALID_ARGUMENTS
+    kind = RefusalKind.TOOL_CHANGED if isinstance(error, ToolChanged) else kind
     return ToolRefusal(kind=kind, sentence=str(error))

@@ -1,0 +1,71 @@
+"""Assembles the tool box of a process: every provider that the configuration names, and the queues of slow vendors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from temporalio.client import Client
+from temporalio.worker import PollerBehaviorAutoscaling, Worker, WorkerDeploymentConfig
+
+from activities.boundary import Boundary
+from domain.ports import EffectLedger
+from domain.tool_policy import VendorSettings
+from integrations.tools.provider import ToolProvider
+from integrations.tools.python import PythonTools
+from integrations.tools.toolbox import Tools, vendor_queue
+from runtime.configuration import Configuration
+from runtime.settings import Settings, WorkerSettings
+
+
+def build_toolbox(settings: Settings, configuration: Configuration, ledger: EffectLedger) -> Tools:
+    """The tool box over every configured provider; nothing is read or started before its first use.
+
+    Raises:
+        ConfigurationProblem: a provider's configuration cannot be used, or a secret that it names is not set.
+    """
+    return Tools(
+        _providers(settings, configuration),
+        configuration,
+        ledger,
+        vendors=configuration.vendors,
+        task_queue=settings.temporal.task_queue,
+    )
+
+
+def _providers(settings: Settings, configuration: Configuration) -> Sequence[ToolProvider]:
+    """In the order in which they have a say over a name: our own code first."""
+    return [PythonTools()]
+
+
+def vendor_workers(
+    client: Client,
+    run_tool: Callable[..., Any],
+    *,
+    task_queue: str,
+    vendors: Mapping[str, VendorSettings],
+    settings: WorkerSettings,
+    deployment: WorkerDeploymentConfig | None = None,
+) -> list[Worker]:
+    """One worker for each vendor that is called only so many times a second, on the vendor's own queue.
+
+    The server hands out that many activities a second over all workers of the queue, so the limit holds however many
+    processes there are. Nothing may run eagerly, because eager activities do not pass the queue.
+    """
+    return [
+        Worker(
+            client,
+            task_queue=vendor_queue(task_queue, name),
+            activities=[run_tool],
+            interceptors=[Boundary()],
+            max_concurrent_activities=settings.max_concurrent_activities,
+            max_task_queue_activities_per_second=vendor.calls_per_second,
+            disable_eager_activity_execution=True,
+            activity_task_poller_behavior=PollerBehaviorAutoscaling(),
+            graceful_shutdown_timeout=timedelta(seconds=settings.graceful_shutdown_seconds),
+            deployment_config=deployment,
+        )
+        for name, vendor in vendors.items()
+        if vendor.calls_per_second is not None
+    ]
