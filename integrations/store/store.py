@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from integrations.store.allowances import SqlAllowances
 from integrations.store.cases import SqlCaseStore
 from integrations.store.database import Database
 from integrations.store.knowledge import SqlKnowledgeBase
@@ -19,6 +20,7 @@ class SqlStore:
         database: the shared connections.
         cases: `CaseStore`.
         ledger: `EffectLedger`.
+        allowances: `Allowances`.
         meter: `Meter`.
         knowledge: `KnowledgeBase`.
     """
@@ -27,6 +29,7 @@ class SqlStore:
         self.database = database
         self.cases = SqlCaseStore(database)
         self.ledger = SqlEffectLedger(database)
+        self.allowances = SqlAllowances(database)
         self.meter = SqlMeter(database)
         self.knowledge = SqlKnowledgeBase(database)
 

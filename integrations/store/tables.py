@@ -240,6 +240,29 @@ texts = Table(
     _column("saved_at", UtcTime),
 )
 
+allowances = Table(
+    "allowances",
+    metadata,
+    _tenant(primary_key=True),
+    _column("limit_name", Text, primary_key=True),
+    # Hashed: whom it counts for is nobody's business here.
+    _column("subject", Text, primary_key=True),
+    _column("day", Text, primary_key=True),
+    _column("used", Float(53)),
+)
+
+allowance_claims = Table(
+    "allowance_claims",
+    metadata,
+    _column("key", Text, primary_key=True),
+    _column("limit_name", Text, primary_key=True),
+    _column("subject", Text, primary_key=True),
+    _tenant(),
+    _column("day", Text),
+    _column("amount", Float(53)),
+    _column("claimed_at", UtcTime),
+)
+
 
 def is_compared(_object: object, name: str | None, kind: str, reflected: bool, _other: object) -> bool:
     """Leave out what only one database has when tables and database are compared: the full-text indexes."""
