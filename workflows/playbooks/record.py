@@ -125,12 +125,12 @@ class ShownPlaybook:
         """Bring status, details and search attributes up to date."""
         state.status = state.current_status()
         workflow.set_current_details(markdown(state))
-        values = {
-            "status": state.status.value,
-            "phase": state.phase,
-            "waiting_for": _WAITING_FOR.get(state.status, "nobody"),
-            "category": state.name,
-        }
-        if tuple(values.values()) != self._last:
-            self._last = tuple(values.values())
-            workflow.upsert_search_attributes(search_attributes.updates(**values))
+        waiting_for = _WAITING_FOR.get(state.status, "nobody")
+        values = (state.status.value, state.phase, waiting_for, state.name)
+        if values != self._last:
+            self._last = values
+            workflow.upsert_search_attributes(
+                search_attributes.updates(
+                    status=state.status.value, phase=state.phase, waiting_for=waiting_for, category=state.name
+                )
+            )

@@ -247,11 +247,9 @@ class ToolCalls:
         return result
 
     async def _execute(self, what: str, brief: ToolBrief, call: ToolCall, reference: str) -> ToolResult:
-        config = options.tool(brief, self._case.policy.timers)
+        config: workflow.ActivityConfig = {**options.tool(brief, self._case.policy.timers), "summary": what}
         try:
-            result = await workflow.execute_activity(
-                brief.name, call, result_type=ToolResult, **{**config, "summary": what}
-            )
+            result: ToolResult = await workflow.execute_activity(brief.name, call, result_type=ToolResult, **config)
         except ActivityError as error:
             if is_cancelled_exception(error):
                 raise asyncio.CancelledError from None

@@ -1,0 +1,239 @@
+"""Playbook runs on the time-skipping server: the real workflow and activities, fake tools behind them."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+from typing import Any
+
+import yaml
+from temporalio.client import WorkflowHandle
+from temporalio.service import RPCError
+from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import Worker
+
+from activities.allowances import AllowanceActivities
+from activities.boundary import Boundary
+from activities.cases import CaseActivities
+from activities.directory import DirectoryActivities
+from activities.notices import NoticeActivities
+from activities.playbook_functions import PlaybookFunctions
+from activities.playbooks import PlaybookActivities
+from activities.tools import ToolActivities
+from domain.approval import ApprovalDecision
+from domain.case import Channels
+from domain.errors import InvalidInput
+from domain.guardrails import Guardrails
+from domain.ids import playbook_workflow_id
+from domain.model import JsonValue
+from domain.playbook.messages import PlaybookInput, PlaybookResult
+from domain.playbook.state import PlaybookState
+from domain.ports import AllowanceClaim
+from domain.tool import Safety, ToolBrief, ToolSpec
+from integrations.rendering import Templates
+from runtime.configuration import Configuration
+from tests.fakes import (
+    FakeChat,
+    FakeDirectory,
+    FakeKnowledge,
+    FakeMailer,
+    FakeModel,
+    FakePolicies,
+    FakeStore,
+    FakeToolBox,
+)
+from tests.workflows.conftest import TEMPLATES, _people
+from workers.worker import workflow_runner
+from workflows import search_attributes
+from workflows.playbook import PlaybookWorkflow
+
+Run = WorkflowHandle[PlaybookWorkflow, PlaybookResult]
+
+
+def playbook(tasks: str, name: str = "test", **more: Any) -> dict[str, JsonValue]:
+    """A definition from the YAML of its tasks."""
+    return {
+        "document": {"dsl": "1.0.3", "namespace": "tests", "name": name, "version": "1.0.0"},
+        **more,
+        "do": yaml.safe_load(tasks),
+    }
+
+
+def a_tool(name: str, safety: Safety = Safety.CONFIRM, **more: Any) -> ToolSpec:
+    """A tool that the tenant confirmed for playbooks, unless told otherwise."""
+    given = {"pre_approved": True, "idempotent": True, "vendor": name.split(".")[0], "provider": "python", **more}
+    return ToolSpec(name=name, safety=safety, **given)
+
+
+class FakeLibrary:
+    """Definitions by name."""
+
+    def __init__(self) -> None:
+        self.definitions: dict[str, dict[str, JsonValue]] = {}
+
+    def find(self, tenant: str, name: str, version: str | None = None) -> dict[str, JsonValue]:
+        if name not in self.definitions:
+            raise InvalidInput(f"There is no playbook {name}: see `surehand playbook list`.")
+        return self.definitions[name]
+
+    def names(self, tenant: str) -> Sequence[str]:
+        return sorted(self.definitions)
+
+    def check(self, definition: dict[str, JsonValue]) -> Sequence[str]:
+        return []
+
+
+class FakeAllowances:
+    """Counts in memory."""
+
+    def __init__(self) -> None:
+        self.claims: dict[str, Sequence[AllowanceClaim]] = {}
+
+    async def reserve(self, tenant: str, key: str, claims: Sequence[AllowanceClaim]) -> Sequence[str]:
+        if key not in self.claims:
+            exceeded = [claim.limit for claim in claims if self._used(claim.limit) + claim.amount > claim.at_most]
+            if exceeded:
+                return exceeded
+        self.claims[key] = claims
+        return []
+
+    def _used(self, limit: str) -> float:
+        return sum(claim.amount for claims in self.claims.values() for claim in claims if claim.limit == limit)
+
+    async def release(self, key: str) -> None:
+        self.claims.pop(key, None)
+
+
+class FakeGuardrails:
+    def __init__(self) -> None:
+        self.guardrails = Guardrails()
+
+    def guardrails_for(self, tenant: str) -> Guardrails:
+        return self.guardrails
+
+
+class PlaybookWorld:
+    """One worker on fakes, and what a test does to a run."""
+
+    def __init__(self, environment: WorkflowEnvironment, configuration: Configuration) -> None:
+        self.environment = environment
+        self.client = environment.client
+        self.tools = FakeToolBox()
+        self.library, self.guardrails, self.allowances = FakeLibrary(), FakeGuardrails(), FakeAllowances()
+        self.mailer, self.chat, self.store, self.model = FakeMailer(), FakeChat(), FakeStore(), FakeModel()
+        self.policies = FakePolicies(configuration.policy_for("default"))
+        self.change_timers(retry_first=timedelta(seconds=1), give_up_after=timedelta(seconds=8))
+        self.directory = FakeDirectory(_people(configuration))
+        self.sinks: list[Any] = []
+        self.task_queue = f"test-{uuid.uuid4().hex[:8]}"
+        self.continue_after_events: int | None = None
+
+    def change_timers(self, **changes: timedelta) -> None:
+        policy = self.policies.policy
+        self.policies.policy = policy.model_copy(update={"timers": policy.timers.model_copy(update=changes)})
+
+    def methods(self) -> list[Callable[..., Any]]:
+        cases = CaseActivities(self.store, FakeKnowledge(), self.policies, Channels(mail=True, chat=True))
+        notices = NoticeActivities(self.mailer, self.chat, Templates(TEMPLATES), self.directory, self.store)
+        people = DirectoryActivities(self.directory)
+        tools = ToolActivities(self.tools)
+        allowances = AllowanceActivities(self.allowances)
+        functions = PlaybookFunctions(**self._function_ports())
+        opening = PlaybookActivities(
+            library=self.library,
+            toolbox=self.tools,
+            policies=self.policies,
+            guardrails=self.guardrails,
+            store=self.store,
+            channels=Channels(mail=True, chat=True),
+        )
+        return [
+            opening.open_playbook,
+            cases.save_case,
+            notices.mail_team,
+            notices.post_chat,
+            people.find_approvers,
+            people.check_authority,
+            tools.run_tool,
+            tools.check_call,
+            allowances.reserve_allowance,
+            allowances.release_allowance,
+            functions.ask_model,
+            functions.notify,
+            functions.publish_event,
+        ]
+
+    def _function_ports(self) -> dict[str, Any]:
+        return {}
+
+    @asynccontextmanager
+    async def worker(self, **options: Any) -> AsyncIterator[Worker]:
+        async with Worker(
+            self.client,
+            task_queue=self.task_queue,
+            workflows=[PlaybookWorkflow],
+            activities=self.methods(),
+            interceptors=[Boundary()],
+            workflow_runner=workflow_runner(strict=True),
+            workflow_failure_exception_types=[AssertionError, TypeError, KeyError, AttributeError, ValueError],
+            **options,
+        ) as worker:
+            yield worker
+
+    async def start(self, definition: dict[str, JsonValue], given: JsonValue = None, **more: Any) -> Run:
+        name = str(definition["document"]["name"])
+        key = uuid.uuid4().hex[:8]
+        return await self.client.start_workflow(
+            PlaybookWorkflow.run,
+            PlaybookInput(
+                tenant="default",
+                name=name,
+                key=key,
+                definition=definition,
+                input=given,
+                started_by=more.pop("started_by", "p-ivan"),
+                continue_after_events=self.continue_after_events,
+                **more,
+            ),
+            id=playbook_workflow_id("default", name, key),
+            task_queue=self.task_queue,
+            search_attributes=search_attributes.at_playbook_start("default", name),
+        )
+
+    async def run(self, definition: dict[str, JsonValue], given: JsonValue = None, **more: Any) -> PlaybookResult:
+        """Start a run and wait for its end."""
+        async with self.worker():
+            run = await self.start(definition, given, **more)
+            return await asyncio.wait_for(run.result(), 20)
+
+    async def pass_time(self, duration: timedelta) -> None:
+        await self.environment.sleep(duration)
+
+    async def until(self, run: Run, condition: Callable[[PlaybookState], bool], *, within: float = 20) -> PlaybookState:
+        """Poll the run's state, in real time, until a condition holds."""
+        async with asyncio.timeout(within):
+            while True:
+                with suppress(RPCError):
+                    state = await run.query(PlaybookWorkflow.query_state, rpc_timeout=timedelta(seconds=2))
+                    if condition(state):
+                        return state
+                await asyncio.sleep(0.02)
+
+    async def decide(self, run: Run, *, approve: bool = True, reason: str = "", person: str | None = None) -> None:
+        """Decide the open approval as the first person who was asked."""
+        state = await self.until(run, lambda s: any(request.rungs for request in s.pending_approvals))
+        request = next(request for request in state.pending_approvals if request.rungs)
+        decision = ApprovalDecision(
+            request_id=request.request_id,
+            person_id=person or request.rungs[-1].approvers[0],
+            approve=approve,
+            digest=request.digest,
+            reason=reason,
+        )
+        await run.execute_update(PlaybookWorkflow.decide_approval, decision)
+
+
+__all__ = ["PlaybookWorld", "Run", "ToolBrief", "a_tool", "playbook"]
