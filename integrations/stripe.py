@@ -50,13 +50,22 @@ def minor_units(amount: float, currency: str) -> int:
     Raises:
         VendorRefused: the amount is not positive, or has more decimals than the currency.
     """
-    decimals = 0 if currency.lower() in _NO_MINOR_UNIT else 3 if currency.lower() in _THREE_DECIMALS else 2
+    decimals = _decimals(currency)
     units = Decimal(str(amount)).scaleb(decimals)
     if not units.is_finite() or units <= 0 or units != units.to_integral_value():
         raise VendorRefused(
             VENDOR, "amount", f"An amount in {currency} is above zero with at most {decimals} decimals: correct it."
         )
     return int(units)
+
+
+def main_units(units: int, currency: str) -> float:
+    """The other way: an amount in the currency's main unit."""
+    return float(Decimal(units).scaleb(-_decimals(currency)))
+
+
+def _decimals(currency: str) -> int:
+    return 0 if currency.lower() in _NO_MINOR_UNIT else 3 if currency.lower() in _THREE_DECIMALS else 2
 
 
 class StripeBilling:
@@ -79,8 +88,8 @@ class StripeBilling:
             "/v1/charges", customer=customer_id, limit=_LOOK_BACK, **{"expand[]": "data.refunds"}
         )
         for charge in charges:
-            for refund in _rows(charge.get("refunds")):
-                if _marked(refund, key):
+            for refund in rows_of(charge.get("refunds")):
+                if marked(refund, key):
                     return str(refund["id"])
         charge_id = self._refundable(charges, units, currency)
         return await self._make(
@@ -148,10 +157,10 @@ class StripeBilling:
 
     async def _find(self, path: str, key: str) -> str | None:
         rows = await self._list(path, limit=_LOOK_BACK)
-        return next((str(row["id"]) for row in rows if _marked(row, key)), None)
+        return next((str(row["id"]) for row in rows if marked(row, key)), None)
 
     async def _list(self, path: str, **params: str | int) -> list[dict[str, Any]]:
-        return _rows(await self._http.get(path, **params), required=True)
+        return rows_of(await self._http.get(path, **params), required=True)
 
     async def _make(self, path: str, form: dict[str, str], key: str) -> str:
         marked = {**form, f"metadata[{MARK}]": metadata_key(key)}
@@ -159,13 +168,15 @@ class StripeBilling:
         return str(expect(VENDOR, made, "id", write=True))
 
 
-def _rows(page: Any, *, required: bool = False) -> list[dict[str, Any]]:
+def rows_of(page: Any, *, required: bool = False) -> list[dict[str, Any]]:
+    """The rows of one of Stripe's lists."""
     if page is None and not required:
         return []
     rows = expect(VENDOR, page, "data")
     return [row for row in rows if isinstance(row, dict) and "id" in row] if isinstance(rows, list) else []
 
 
-def _marked(row: dict[str, Any], key: str) -> bool:
+def marked(row: dict[str, Any], key: str) -> bool:
+    """Whether a refund, credit or payment was made with a key."""
     metadata = row.get("metadata")
     return isinstance(metadata, dict) and metadata.get(MARK) == metadata_key(key)
