@@ -63,6 +63,8 @@ class Breaking:
         if fault.kind == "duplicate":
             await self._application({**scope, "state": {**scope["state"], "again": True}}, _replay(request), _nowhere)
         await self._application(scope, _replay(request), keep)
+        if fault.kind == "stall":
+            await asyncio.sleep(HANG_SECONDS)
         if fault.kind == "drop":
             scope["state"]["transport"].abort()
             await asyncio.sleep(0)  # the server hears of it, and lets the answer below go nowhere

@@ -27,10 +27,11 @@ class Fault:
     vendor: str
     kind: str
     """`fail`: refuse with `status` or `code`, nothing happens. `throttle`: 429 with `retry_after`. `delay`: answer
-    after `delay_ms`. `hang`: never answer, nothing happens. `stall`: it takes effect and is never answered (HTTP only). `drop`: it
-    takes effect and the connection ends without an answer. `duplicate`: it takes effect twice. `down`: no connection is accepted until the fault is removed. `html`,
-    `empty`, `truncated`, `redirect`, `charset`: it takes effect and the answer is an HTML page, nothing (204), cut
-    off, a redirect, or in bytes that are not UTF-8."""
+    after `delay_ms`. `hang`: never answer, nothing happens. `stall`: it takes effect and is never answered (HTTP
+    only). `drop`: it takes effect and the connection ends without an answer. `duplicate`: it takes effect twice.
+    `down`: no connection is accepted until the fault is removed. `html`, `empty`, `truncated`, `redirect`, `charset`:
+    it takes effect and the answer is an HTML page, nothing (204), cut off, a redirect, or in bytes that are not
+    UTF-8."""
     times: int | None = 1
     """For so many requests; null means until the fault is removed."""
     status: int = 503

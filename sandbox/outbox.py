@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -14,7 +15,7 @@ from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Respon
 from starlette.routing import Route
 
 from sandbox.faults import VENDORS, Faults, NoSuchFault
-from sandbox.outbox_view import VENDOR_NAMES, cases_of, clock
+from sandbox.outbox_view import ALWAYS_SHOWN, VENDOR_NAMES, cases_of, clock
 from sandbox.slack_markup import marked_up
 from sandbox.world import World
 
@@ -48,6 +49,11 @@ class Outbox:
                 Route("/attachments/{number:int}/{place:int}", self._attachment),
                 Route("/api/messages", self._messages),
                 Route("/api/effects", self._effects),
+                Route("/api/standing", self._standing),
+                Route("/api/objects/{vendor}/{kind}", self._objects),
+                Route("/api/objects/{vendor}/{kind}/{id:path}", self._set_object, methods=["PATCH"]),
+                Route("/api/clock", self._show_clock, methods=["GET"]),
+                Route("/api/clock", self._advance_clock, methods=["POST"]),
                 Route("/api/faults", self._show_faults, methods=["GET"]),
                 Route("/api/faults", self._add_fault, methods=["POST"]),
                 Route("/api/faults", self._remove_faults, methods=["DELETE"]),
@@ -61,11 +67,13 @@ class Outbox:
         vendor = request.query_params.get("vendor")
         vendor = vendor if vendor in VENDOR_NAMES else None
         everything = list(self._world.entries())
+        counts = Counter(entry.vendor for entry in everything)
         page = self._pages.get_template("outbox.html").render(
             cases=cases_of([entry for entry in everything if vendor in (None, entry.vendor)]),
             vendors=[
-                {"id": name, "label": label, "count": sum(entry.vendor == name for entry in everything)}
+                {"id": name, "label": label, "count": counts[name]}
                 for name, label in VENDOR_NAMES.items()
+                if counts[name] or name in ALWAYS_SHOWN
             ],
             chosen=vendor,
             total=len(everything),
@@ -97,6 +105,36 @@ class Outbox:
 
     async def _effects(self, request: Request) -> Response:
         return JSONResponse(self._world.effects(), headers=_HEADERS)
+
+    async def _standing(self, request: Request) -> Response:
+        asked = request.query_params
+        return JSONResponse(self._world.standing(vendor=asked.get("vendor"), case=asked.get("case")), headers=_HEADERS)
+
+    async def _objects(self, request: Request) -> Response:
+        found = self._world.all(request.path_params["vendor"], request.path_params["kind"])
+        return JSONResponse(found, headers=_HEADERS)
+
+    async def _set_object(self, request: Request) -> Response:
+        """Sets fields of an object at a vendor, as if something had happened there that nobody asked for."""
+        vendor, kind, identity = (str(request.path_params[name]) for name in ("vendor", "kind", "id"))
+        try:
+            wanted = json.loads(await request.body())
+        except ValueError:
+            wanted = None
+        if vendor not in VENDORS or not isinstance(wanted, dict):
+            return JSONResponse({"error": "Send the fields to set, as a JSON object, of an object at a vendor."}, 400)
+        known = self._world.find(vendor, kind, identity) or {"id": identity}
+        return JSONResponse(self._world.keep(vendor, kind, identity, known | wanted))
+
+    async def _show_clock(self, request: Request) -> Response:
+        return JSONResponse({"now": self._world.now().isoformat()}, headers=_HEADERS)
+
+    async def _advance_clock(self, request: Request) -> Response:
+        try:
+            seconds = float(json.loads(await request.body())["advance_seconds"])
+        except (ValueError, KeyError, TypeError):
+            return JSONResponse({"error": "`advance_seconds` says by how much time passes at the vendors."}, 400)
+        return JSONResponse({"now": self._world.advance(seconds).isoformat()})
 
     async def _show_faults(self, request: Request) -> Response:
         return JSONResponse(self._faults.all(), headers=_HEADERS)

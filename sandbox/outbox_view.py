@@ -8,7 +8,13 @@ from typing import Any
 
 from sandbox.world import Entry
 
-VENDOR_NAMES = {"smtp": "E-mail", "slack": "Slack", "zendesk": "Zendesk", "hubspot": "HubSpot", "stripe": "Stripe"}
+VENDOR_NAMES = {
+    "smtp": "E-mail", "slack": "Slack", "zendesk": "Zendesk", "hubspot": "HubSpot", "stripe": "Stripe",
+    "inventory": "Inventory", "shipping": "Shipping", "accounting": "Accounting", "deployments": "Deployments",
+    "fleet": "Devices", "market": "Market data", "documents": "Documents", "mailing": "Mailing list",
+}  # fmt: skip
+ALWAYS_SHOWN = ("smtp", "slack", "zendesk", "hubspot", "stripe")
+"""Vendors that the page lists also while they have received nothing."""
 _KINDS = {
     "mail": "E-mail", "message": "Message", "ticket_created": "Ticket created", "ticket_changed": "Ticket changed",
     "contact_changed": "Contact changed", "refund": "Refund", "refund_cancelled": "Refund cancelled",
@@ -66,7 +72,7 @@ def _cards(entries: list[Entry]) -> list[Card]:
     messages: dict[tuple[str, str], Card] = {}
     for entry in entries:
         if entry.vendor != "slack":
-            cards.append(Card(entry, VENDOR_NAMES[entry.vendor], _KINDS[entry.kind]))
+            cards.append(Card(entry, VENDOR_NAMES[entry.vendor], _kind(entry.kind)))
             continue
         _place_message(entry, cards, messages)
     return cards
@@ -87,6 +93,10 @@ def _place_message(entry: Entry, cards: list[Card], messages: dict[tuple[str, st
     messages[where] = card
     parent = messages.get((entry.body["channel"], message.get("thread_ts", "")))
     (parent.replies if parent is not None else cards).append(card)
+
+
+def _kind(kind: str) -> str:
+    return _KINDS.get(kind) or kind.replace("_", " ").capitalize()
 
 
 def clock(at: str) -> str:

@@ -11,16 +11,36 @@ from typing import Any
 
 from starlette.types import ASGIApp
 
-from sandbox import hubspot, slack, stripe, zendesk
+from sandbox import fields, httpbin, hubspot, metrics, petstore, slack, stripe, zendesk
 from sandbox import openai as openai_endpoint
+from sandbox.accounting import AccountingSimulator
 from sandbox.breaking import Breaking
+from sandbox.deployments import DeploymentSimulator
+from sandbox.documents import DocumentSimulator
 from sandbox.doors import HOST, Door, web
-from sandbox.faults import Faults
+from sandbox.faults import VENDORS, Faults
+from sandbox.fleet import FleetSimulator
+from sandbox.inventory import InventorySimulator
+from sandbox.mailing import MailingSimulator
+from sandbox.market import MarketSimulator
 from sandbox.outbox import Outbox
+from sandbox.rest import JsonVendor
+from sandbox.shipping import ShippingSimulator
 from sandbox.smtp import SmtpSimulator
 from sandbox.world import World
 
-NAMES = ("smtp", "slack", "zendesk", "hubspot", "stripe", "openai", "outbox")
+NAMES = (*VENDORS, "outbox")
+PLAIN: tuple[type[JsonVendor], ...] = (
+    InventorySimulator,
+    ShippingSimulator,
+    AccountingSimulator,
+    DeploymentSimulator,
+    FleetSimulator,
+    MarketSimulator,
+    DocumentSimulator,
+    MailingSimulator,
+)
+"""The vendors with plain JSON interfaces; `config/openapi/` describes them to the product."""
 
 
 class Sandbox:
@@ -82,7 +102,11 @@ class Sandbox:
             "hubspot": (hubspot.HubSpotSimulator(self.world).app(), hubspot.error_body),
             "stripe": (stripe.StripeSimulator(self.world).app(), stripe.error_body),
             "openai": (openai_endpoint.app(), lambda status, code: {"error": {"message": code, "code": code}}),
+            "metrics": (metrics.MetricsSimulator(self.world).app(), metrics.error_body),
+            "petstore": (petstore.app(), petstore.error_body),
+            "httpbin": (httpbin.app(), httpbin.error_body),
         }
+        applications |= {vendor.name: (vendor(self.world).app(), fields.error_body) for vendor in PLAIN}
         return {
             "smtp": SmtpSimulator(self.world, self.faults).protocol(),
             **{

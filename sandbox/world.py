@@ -9,13 +9,15 @@ import json
 import re
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-_WORKFLOW_KEY = re.compile(r"[a-z]+:[^:/]+:([A-Za-z0-9._-]{1,64})(?:/|\Z)")
+_WORKFLOW_KEY = re.compile(r"[a-z]+:[^:/]+:(?:[^:/]+:)?([A-Za-z0-9._-]{1,64})(?:/|\Z)")
+"""A key begins with a workflow id: `escalation:tenant:case`, or `playbook:tenant:name:case`."""
+_REFERENCE = re.compile(r"([A-Za-z0-9._-]{1,64})(?:[/:]|\Z)")
 _NAMED_CASE = re.compile(r"\[?\b[Cc]ase ([A-Za-z0-9][A-Za-z0-9._-]*[A-Za-z0-9])")
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS journal (number INTEGER PRIMARY KEY AUTOINCREMENT, vendor TEXT, entry TEXT);
@@ -29,7 +31,7 @@ class Entry:
     """One thing that reached a vendor and took effect there."""
 
     vendor: str
-    """`smtp`, `slack`, `zendesk`, `hubspot` or `stripe`."""
+    """One of `sandbox.faults.VENDORS`."""
     kind: str
     """Such as `mail`, `message`, `message_changed`, `ticket_changed`, `refund`."""
     key: str
@@ -37,6 +39,10 @@ class Entry:
     body: dict[str, Any]
     effects: list[str] = field(default_factory=list)
     """What the effect is counted by; for mail one per recipient. The key alone when empty."""
+    subject: str | None = None
+    """What it was done to, such as `reservation/res_1`, where an effect can be taken back."""
+    standing: bool | None = None
+    """Whether the subject is in force after it: made and not taken back. None where that cannot be."""
     case: str | None = None
     repeated: bool = False
     """Whether one of the effects was there before."""
@@ -49,6 +55,12 @@ def case_in(key: str, *texts: str) -> str | None:
     found = _WORKFLOW_KEY.match(key)
     for text in texts:
         found = found or _NAMED_CASE.search(text)
+    return found[1] if found else None
+
+
+def case_of(reference: str) -> str | None:
+    """The case in a client's own reference: in a workflow key, or the word before a slash, as in `O-1001/berlin`."""
+    found = _WORKFLOW_KEY.match(reference) or _REFERENCE.match(reference)
     return found[1] if found else None
 
 
@@ -66,6 +78,7 @@ class World:
         self._counts: Counter[tuple[str, str]] = Counter()
         for entry in self.entries():
             self._count(entry)
+        self._seeds: list[Callable[[], None]] = []
 
     def close(self) -> None:
         """Close the file."""
@@ -76,6 +89,29 @@ class World:
         self._database.execute("DELETE FROM journal")
         self._database.execute("DELETE FROM objects")
         self._counts.clear()
+        for plant in self._seeds:
+            plant()
+
+    def plant(self, vendor: str, seed: Callable[[], None]) -> None:
+        """Give a vendor what is there from the start: now when it has nothing yet, and after each `reset`."""
+        self._seeds.append(seed)
+        known = self._database.execute("SELECT 1 FROM objects WHERE vendor = ? LIMIT 1", (vendor,)).fetchone()
+        if known is None:
+            seed()
+
+    # The clock
+
+    def now(self) -> datetime:
+        """The time of the outside world: this machine's, and ahead of it after `advance`."""
+        return datetime.now(UTC) + timedelta(seconds=self._ahead())
+
+    def advance(self, seconds: float) -> datetime:
+        """Let time pass in the outside world, so that what expires there does; returns the new time."""
+        self.keep("world", "clock", "ahead", {"seconds": self._ahead() + seconds})
+        return self.now()
+
+    def _ahead(self) -> float:
+        return float((self.find("world", "clock", "ahead") or {"seconds": 0})["seconds"])
 
     # The journal
 
@@ -103,6 +139,26 @@ class World:
         return [
             {"vendor": vendor, "key": effect, "count": count}
             for (vendor, effect), count in sorted(self._counts.items())
+        ]
+
+    def standing(self, *, vendor: str | None = None, case: str | None = None) -> list[dict[str, Any]]:
+        """What was done and not taken back, by subject: all of it when a case went well, nothing when it was undone."""
+        last: dict[tuple[str, str], Entry] = {}
+        made: dict[tuple[str, str], Entry] = {}
+        for entry in self.entries(vendor=vendor):
+            if entry.subject is not None:
+                made.setdefault((entry.vendor, entry.subject), entry)
+                last[entry.vendor, entry.subject] = entry
+        return [
+            {
+                "vendor": entry.vendor,
+                "subject": entry.subject,
+                "kind": entry.kind,
+                "case": made[place].case,
+                "key": made[place].key,
+            }
+            for place, entry in last.items()
+            if entry.standing and case in (None, made[place].case)
         ]
 
     def _count(self, entry: Entry) -> None:
