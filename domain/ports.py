@@ -123,8 +123,8 @@ class TicketSystem(Protocol):
         """Add a comment."""
         ...
 
-    async def set_status(self, external_id: str, status: str, *, key: str) -> None:
-        """Set `open`, `pending`, `solved` or `closed`."""
+    async def set_status(self, external_id: str, status: str, *, key: str) -> str | None:
+        """Set `open`, `pending`, `solved` or `closed`; returns what it was before the change with this key."""
         ...
 
     async def status_of(self, external_id: str) -> str | None:

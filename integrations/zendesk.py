@@ -20,6 +20,7 @@ from integrations.idempotency import key_hash, metadata_key
 
 VENDOR = "zendesk"
 MARK = "surehand_key"
+_BEFORE = "surehand_status_before"
 COMMENT_LIMIT = 60_000
 """Characters of a comment; Zendesk takes 65,535 and counts some twice."""
 AUDIT_PAGES = 60
@@ -156,16 +157,20 @@ class ZendeskTickets:
         if await self._made(ticket, key) is None:
             await self._put(ticket, {}, key, note=note, public=public)
 
-    async def set_status(self, external_id: str, status: str, *, key: str) -> None:
-        """Set the status; a ticket that has it is left alone.
+    async def set_status(self, external_id: str, status: str, *, key: str) -> str | None:
+        """Set the status; a ticket that has it is left alone. Returns what it was before the change with this key.
 
         Raises:
             NotFoundAtVendor: the ticket is gone.
         """
         ticket = await self._existing(external_id)
-        if ticket.get("status") == status or await self._made(ticket, key) is not None:
-            return
-        await self._put(ticket, {"status": status}, key)
+        now = _text(ticket.get("status"))
+        made = await self._made(ticket, key)
+        if made is not None:
+            return _text(made.get(_BEFORE))
+        if now != status:
+            await self._put(ticket, {"status": status}, key, more={_BEFORE: now})
+        return now
 
     async def status_of(self, external_id: str) -> str | None:
         """The ticket's status in Zendesk's words; None when the ticket is gone."""

@@ -94,8 +94,10 @@ class FakeTickets(Breakable):
     async def add_note(self, external_id: str, *, key: str, note: str, public: bool = False) -> None:
         self.notes.append((external_id, note))
 
-    async def set_status(self, external_id: str, status: str, *, key: str) -> None:
+    async def set_status(self, external_id: str, status: str, *, key: str) -> str | None:
+        before = self.statuses.get(external_id)
         self.statuses[external_id] = status
+        return before
 
     async def status_of(self, external_id: str) -> str | None:
         return self.statuses.get(external_id)
