@@ -226,6 +226,19 @@ NamedSecrets = dict[Annotated[str, AfterValidator(_secret_name)], SecretStr]
 """Secrets of tools: `SUREHAND_SECRETS__INVENTORY_KEY` is `inventory_key` in `tools.yaml`."""
 
 
+class PlaybookSettings(Group):
+    """Where your own playbooks are."""
+
+    folder: Path | None = Field(None, description="folder of your playbooks; one below it per tenant, by its name")
+
+    @field_validator("folder")
+    @classmethod
+    def _is_folder(cls, folder: Path | None) -> Path | None:
+        if folder is not None and not folder.is_dir():
+            raise ValueError("names a folder that is not there: make it or correct the path")
+        return folder
+
+
 class LogSettings(Group):
     """What is logged, and how."""
 

@@ -27,6 +27,7 @@ from runtime.setting_groups import (
     ModelEndpoint,
     ModelSettings,
     NamedSecrets,
+    PlaybookSettings,
     SlackSettings,
     SmtpSettings,
     StoreSettings,
@@ -45,6 +46,7 @@ __all__ = [
     "LogSettings",
     "ModelEndpoint",
     "ModelSettings",
+    "PlaybookSettings",
     "Settings",
     "SlackSettings",
     "SmtpSettings",
@@ -80,6 +82,7 @@ class Settings(BaseSettings):
     stripe: StripeSettings | None = None
     model: ModelSettings = ModelSettings()
     codec: CodecSettings | None = None
+    playbooks: PlaybookSettings = PlaybookSettings()
     log: LogSettings = LogSettings()
     secrets: NamedSecrets = Field({}, description="a secret by the name that tools.yaml calls it by; one variable each")
     config_dirs: Annotated[tuple[Path, ...], NoDecode] = Field(
