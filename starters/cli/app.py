@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from starters.cli import approvals, case, people, platform, replay, ticket, triage
+from starters.cli import approvals, case, people, platform, playbook, replay, ticket, triage
 
 app = typer.Typer(
     name="surehand",
@@ -40,5 +40,6 @@ triage.add_to(app)
 ticket.add_to(app)
 case.add_to(app)
 approvals.add_to(app)
+playbook.add_to(app)
 people.add_to(app)
 replay.add_to(app)

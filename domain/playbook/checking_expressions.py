@@ -1,0 +1,216 @@
+"""Checks every expression and every duration of a playbook."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from domain.errors import InvalidInput
+from domain.expressions import ExpressionSyntax, compile_expression, is_expression
+from domain.model import JsonValue
+from domain.playbook.duration import parse_duration
+from domain.playbook.faults import Fault, advice, quoted, warning
+from domain.playbook.outline import KNOWN_TO_INPUT, KNOWN_TO_OUTPUT, KNOWN_TO_TASKS, Spot, listing, mapping, under
+
+Duration = tuple[str, JsonValue, frozenset[str]]
+"""Where it stands, what it says, and the variables it sees."""
+
+_SECRETS = ("secrets", "secret")
+_CALENDAR = re.compile(r"P\d+(\.\d+)?Y|P(\d+(\.\d+)?Y)?\d+(\.\d+)?M")
+_DURATIONS_OF_RETRY = (
+    ("delay",),
+    ("limit", "duration"),
+    ("limit", "attempt", "duration"),
+    ("jitter", "from"),
+    ("jitter", "to"),
+)
+
+
+@dataclass(frozen=True)
+class Written:
+    """A text of the document in which expressions may stand."""
+
+    pointer: str
+    value: JsonValue
+    variables: frozenset[str] = KNOWN_TO_TASKS
+    whole: bool = False
+    """The text is an expression even without `${ }` around it."""
+
+
+def expression_faults(root: dict[str, JsonValue], found: list[Spot]) -> Iterator[Fault]:
+    """Faults of all expressions and durations of a document."""
+    for written in _of_document(root):
+        yield from _faults(written)
+    for spot in found:
+        for written in texts_of(spot):
+            yield from _faults(written)
+    for pointer, value, variables in _durations(root, found):
+        yield from _duration_faults(pointer, value, variables)
+
+
+def texts_of(spot: Spot) -> Iterator[Written]:
+    """Every part of a task that may hold expressions, durations left out."""
+    yield from _data_texts(spot.task, spot.pointer, spot.variables)
+    if "if" in spot.task:
+        yield Written(under(spot.pointer, "if"), spot.task["if"], spot.variables, whole=True)
+    by_kind = {"for": _of_for, "listen": _of_listen, "switch": _of_switch, "try": _of_try}
+    if spot.kind in by_kind:
+        yield from by_kind[spot.kind](spot)
+        return
+    fields = {"call": ("with",), "emit": ("emit", "event", "with"), "raise": ("raise", "error")}
+    fields |= {"run": ("run", "workflow", "input"), "set": ("set",)}
+    steps = fields.get(spot.kind)
+    if steps is not None:
+        yield Written(under(spot.pointer, *steps), _at(spot.task, steps), spot.variables)
+
+
+def _data_texts(task: dict[str, JsonValue], pointer: str, variables: frozenset[str]) -> Iterator[Written]:
+    for section, field in (("input", "from"), ("output", "as"), ("export", "as")):
+        value = mapping(task.get(section)).get(field)
+        known = variables | {"output"} if section == "export" else variables
+        if value is not None:
+            yield Written(under(pointer, section, field), value, known, whole=isinstance(value, str))
+
+
+def _of_for(spot: Spot) -> Iterator[Written]:
+    loop = mapping(spot.task.get("for"))
+    yield Written(under(spot.pointer, "for", "in"), loop.get("in"), spot.variables, whole=True)
+    yield Written(under(spot.pointer, "while"), spot.task.get("while"), spot.variables | spot.inner, whole=True)
+
+
+def _of_switch(spot: Spot) -> Iterator[Written]:
+    for index, entry in enumerate(listing(spot.task.get("switch"))):
+        for name, case in mapping(entry).items():
+            here = under(spot.pointer, "switch", index, name, "when")
+            yield Written(here, mapping(case).get("when"), spot.variables, whole=True)
+
+
+def _of_try(spot: Spot) -> Iterator[Written]:
+    caught, here = mapping(spot.task.get("catch")), under(spot.pointer, "catch")
+    variables = spot.variables | spot.inner
+    for field in ("when", "exceptWhen"):
+        yield Written(under(here, field), caught.get(field), variables, whole=True)
+    yield from _of_retry(mapping(caught.get("retry")), under(here, "retry"), variables)
+
+
+def _of_retry(policy: dict[str, JsonValue], pointer: str, variables: frozenset[str]) -> Iterator[Written]:
+    for field in ("when", "exceptWhen"):
+        yield Written(under(pointer, field), policy.get(field), variables, whole=True)
+
+
+def _of_listen(spot: Spot) -> Iterator[Written]:
+    to, here = mapping(mapping(spot.task.get("listen")).get("to")), under(spot.pointer, "listen", "to")
+    yield from _of_strategy(to, here, spot.variables)
+    until = to.get("until")
+    if isinstance(until, str):
+        yield Written(under(here, "until"), until, spot.variables, whole=True)
+    yield from _of_strategy(mapping(until), under(here, "until"), spot.variables)
+    foreach = mapping(spot.task.get("foreach"))
+    yield from _data_texts(foreach, under(spot.pointer, "foreach"), spot.variables | spot.inner)
+
+
+def _of_strategy(strategy: dict[str, JsonValue], pointer: str, variables: frozenset[str]) -> Iterator[Written]:
+    filters = [(under(pointer, "one"), mapping(strategy.get("one")))]
+    for kind in ("any", "all"):
+        entries = enumerate(listing(strategy.get(kind)))
+        filters += [(under(pointer, kind, index), mapping(entry)) for index, entry in entries]
+    for here, event in filters:
+        yield Written(under(here, "with"), event.get("with"), variables)
+        for name, rule in mapping(event.get("correlate")).items():
+            place = under(here, "correlate", name)
+            yield Written(under(place, "from"), mapping(rule).get("from"), variables, whole=True)
+            yield Written(under(place, "expect"), mapping(rule).get("expect"), variables)
+
+
+def _of_document(root: dict[str, JsonValue]) -> Iterator[Written]:
+    for section, variables in (("input", KNOWN_TO_INPUT), ("output", KNOWN_TO_OUTPUT)):
+        yield from _data_texts({section: root.get(section)}, "", variables)
+    use = mapping(root.get("use"))
+    for name, policy in mapping(use.get("retries")).items():
+        yield from _of_retry(mapping(policy), under("/use/retries", name), KNOWN_TO_TASKS | {"error"})
+    for section in ("authentications", "errors"):
+        yield Written(under("/use", section), use.get(section))
+
+
+def _durations(root: dict[str, JsonValue], found: list[Spot]) -> Iterator[Duration]:
+    def of_timeout(value: JsonValue, pointer: str, variables: frozenset[str]) -> Iterator[Duration]:
+        if "after" in mapping(value):
+            yield under(pointer, "after"), mapping(value)["after"], variables
+
+    def of_retry(value: JsonValue, pointer: str, variables: frozenset[str]) -> Iterator[Duration]:
+        for steps in _DURATIONS_OF_RETRY:
+            if (duration := _at(mapping(value), steps)) is not None:
+                yield under(pointer, *steps), duration, variables
+
+    use = mapping(root.get("use"))
+    yield from of_timeout(root.get("timeout"), "/timeout", KNOWN_TO_TASKS)
+    for name, timeout in mapping(use.get("timeouts")).items():
+        yield from of_timeout(timeout, under("/use/timeouts", name), KNOWN_TO_TASKS)
+    for name, policy in mapping(use.get("retries")).items():
+        yield from of_retry(policy, under("/use/retries", name), KNOWN_TO_TASKS | {"error"})
+    for name in ("every", "after"):
+        if name in mapping(root.get("schedule")):
+            yield under("/schedule", name), root["schedule"][name], KNOWN_TO_TASKS
+    for spot in found:
+        yield from of_timeout(spot.task.get("timeout"), under(spot.pointer, "timeout"), spot.variables)
+        retry = mapping(spot.task.get("catch")).get("retry")
+        yield from of_retry(retry, under(spot.pointer, "catch", "retry"), spot.variables | spot.inner)
+        if spot.kind == "wait":
+            yield under(spot.pointer, "wait"), spot.task["wait"], spot.variables
+        if spot.task.get("call") == "mcp" and "timeout" in mapping(spot.task.get("with")):
+            yield under(spot.pointer, "with", "timeout"), mapping(spot.task.get("with"))["timeout"], spot.variables
+
+
+def _at(value: JsonValue, steps: tuple[str, ...]) -> JsonValue:
+    for step in steps:
+        value = mapping(value).get(step)
+    return value
+
+
+def _faults(written: Written) -> Iterator[Fault]:
+    value, pointer = written.value, written.pointer
+    if isinstance(value, str):
+        yield from _text_faults(written, value)
+    for name, part in mapping(value).items():
+        yield from _faults(replace(written, pointer=under(pointer, name), value=part, whole=False))
+    for index, part in enumerate(listing(value)):
+        yield from _faults(replace(written, pointer=under(pointer, index), value=part, whole=False))
+
+
+def _text_faults(written: Written, text: str) -> Iterator[Fault]:
+    if not (written.whole or is_expression(text)):
+        if "${" in text:
+            sentence = 'This is plain text: an expression is all of a text, such as ${ "Order \\(.id)" }.'
+            yield warning(written.pointer, sentence)
+        return
+    try:
+        compiled = compile_expression(text)
+    except ExpressionSyntax as error:
+        sentence = f"This expression cannot be used: {error}"
+        yield Fault(pointer=written.pointer, sentence=sentence, offset=max(error.position, 0))
+        return
+    for name in sorted(compiled.variables - written.variables):
+        at = re.search(rf"\${re.escape(name)}\b", text)
+        sentence = _unknown_variable(name, written.variables)
+        yield Fault(pointer=written.pointer, sentence=sentence, offset=at.start() if at else 0)
+
+
+def _unknown_variable(name: str, known: frozenset[str]) -> str:
+    if name in _SECRETS:
+        return "Secrets are not seen by expressions: name the secret with `use` in an authentication instead."
+    otherwise = f"known here are {', '.join('$' + other for other in sorted(known))}."
+    return f"There is no ${name}: {advice(name, known, otherwise)}"
+
+
+def _duration_faults(pointer: str, value: JsonValue, variables: frozenset[str]) -> Iterator[Fault]:
+    if isinstance(value, str) and is_expression(value):
+        yield from _faults(Written(pointer, value, variables))
+        return
+    try:
+        parse_duration(value)
+    except InvalidInput as problem:
+        sentence = str(problem)
+        if isinstance(value, str) and _CALENDAR.match(value):
+            sentence = f"{quoted(value)} has months or years, which have no fixed length: write days, such as P30D."
+        yield Fault(pointer=pointer, sentence=sentence)

@@ -1,0 +1,133 @@
+"""Values that nobody knows before a playbook runs, and expressions over data that holds some of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from domain.expressions import ExpressionFault, ExpressionSyntax, compile_expression, inner, is_expression
+from domain.model import JsonValue
+
+_ONLY_PATHS = re.compile(r'(?:\s|[.$][A-Za-z_]\w*|\.|[A-Za-z_]\w*\s*:|"[\w -]*"|\[\d*\]|[\[\]{},|()])*\Z')
+"""Expressions that only pick values and put them together, and never look at one."""
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """A value that is known only when the playbook runs. Expressions cannot read it, so nothing is guessed from it."""
+
+    text: str
+    """Where it will come from, such as an expression."""
+
+
+class Unevaluable(Exception):
+    """An expression over known data that fails, and will fail in a run too."""
+
+
+def evaluated(source: str, value: JsonValue, variables: Mapping[str, JsonValue]) -> JsonValue:
+    """An expression's result as far as it is known; `Unknown` when it depends on what is not.
+
+    Args:
+        source: with or without `${ }`.
+        value: what `.` is.
+        variables: by name.
+
+    Raises:
+        Unevaluable: everything is known, and the expression fails.
+    """
+    text = inner(source) if is_expression(source) else source
+    seen = {name: part for name, part in variables.items() if re.search(rf"\${re.escape(name)}\b", text)}
+    if not (has_unknown(value) or has_unknown(seen)):
+        try:
+            return compile_expression(text).evaluate(value, seen)
+        except (ExpressionFault, ExpressionSyntax) as problem:
+            raise Unevaluable(str(problem)) from None
+    try:
+        result = compile_expression(text).evaluate(value, seen)
+        # The evaluator takes what it does not know for true; where that decided anything, null gives another result.
+        same = result == compile_expression(text).evaluate(without_unknown(value), without_unknown(seen))
+        return result if same else Unknown(source)
+    except (ExpressionFault, ExpressionSyntax):
+        return _put_together(text, source, value, seen)
+
+
+def _put_together(text: str, source: str, value: JsonValue, variables: Mapping[str, JsonValue]) -> JsonValue:
+    """The result of an expression that only picks values: what is unknown in them stays unknown, the rest is known."""
+    if not _ONLY_PATHS.match(text):
+        return Unknown(source)
+    marks: dict[str, Unknown] = {}
+    try:
+        marked = compile_expression(text).evaluate(_marked(value, marks), _marked(dict(variables), marks))
+    except (ExpressionFault, ExpressionSyntax):
+        return Unknown(source)
+    return _unmarked(marked, marks)
+
+
+def filled(template: JsonValue, value: JsonValue, variables: Mapping[str, JsonValue]) -> JsonValue:
+    """A template with every expression replaced by its value, as far as it is known.
+
+    Raises:
+        Unevaluable: an expression fails.
+    """
+    if isinstance(template, str):
+        return evaluated(template, value, variables) if is_expression(template) else template
+    if isinstance(template, dict):
+        return {name: filled(part, value, variables) for name, part in template.items()}
+    if isinstance(template, list):
+        return [filled(part, value, variables) for part in template]
+    return template
+
+
+def has_unknown(value: JsonValue) -> bool:
+    """Whether anything in a value is unknown."""
+    if isinstance(value, dict):
+        return any(has_unknown(part) for part in value.values())
+    if isinstance(value, list):
+        return any(has_unknown(part) for part in value)
+    return isinstance(value, Unknown)
+
+
+def without_unknown(value: JsonValue) -> JsonValue:
+    """The value with null in place of what is unknown."""
+    if isinstance(value, dict):
+        return {name: without_unknown(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [without_unknown(part) for part in value]
+    return None if isinstance(value, Unknown) else value
+
+
+def shown(value: JsonValue) -> JsonValue:
+    """The value as JSON: what is unknown becomes a text that says so."""
+    if isinstance(value, dict):
+        return {name: shown(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [shown(part) for part in value]
+    return f"(unknown: {value.text})" if isinstance(value, Unknown) else value
+
+
+def merged(one: JsonValue, other: JsonValue, text: str = "depends on the way taken") -> JsonValue:
+    """What is known when either of two values holds."""
+    if isinstance(one, Unknown) or isinstance(other, Unknown):
+        return one if isinstance(one, Unknown) else other
+    if isinstance(one, dict) and isinstance(other, dict) and set(one) == set(other):
+        return {name: merged(one[name], other[name], text) for name in one}
+    return one if type(one) is type(other) and one == other else Unknown(text)
+
+
+def _marked(value: JsonValue, marks: dict[str, Unknown]) -> JsonValue:
+    if isinstance(value, Unknown):
+        mark = f"\ue000{len(marks)}\ue001"
+        marks[mark] = value
+        return mark
+    if isinstance(value, dict):
+        return {name: _marked(part, marks) for name, part in value.items()}
+    return [_marked(part, marks) for part in value] if isinstance(value, list) else value
+
+
+def _unmarked(value: JsonValue, marks: dict[str, Unknown]) -> JsonValue:
+    if isinstance(value, str):
+        return marks.get(value, value)
+    if isinstance(value, dict):
+        return {name: _unmarked(part, marks) for name, part in value.items()}
+    return [_unmarked(part, marks) for part in value] if isinstance(value, list) else value
