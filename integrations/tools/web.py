@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -97,6 +98,22 @@ class WebProvider:
             input_schema=_input_schema(method),
         )
 
+    def vendor_of(self, spec: ToolSpec, call: ToolCall) -> str:
+        """The host: one that is down must not close the way to all others."""
+        try:
+            return plain_host(self._http.guard.check(str(call.arguments.get("uri", ""))))
+        except NotAllowed:
+            return NAME
+
+    async def check(self, spec: ToolSpec, call: ToolCall) -> None:
+        """Look at the address and everything else of a call without making it.
+
+        Raises:
+            InvalidInput, NotAllowed: as `call` would.
+        """
+        request = self._request(spec.name.rpartition(".")[2].upper(), call.arguments)
+        self._signed(request, call.arguments.get("authentication"))
+
     async def call(self, spec: ToolSpec, call: ToolCall, context: CallContext) -> ProviderAnswer:
         """Send one request.
 
@@ -126,19 +143,21 @@ class WebProvider:
     async def _send(
         self, request: Outgoing, authentication: JsonValue, redirect: bool, context: CallContext
     ) -> Incoming:
-        credentials = self._open
+        credentials, request = self._signed(request, authentication)
+        return await credentials.exchange(self._http, NAME, request, redirect=redirect, beat=context.beat)
+
+    def _signed(self, request: Outgoing, authentication: JsonValue) -> tuple[Credentials, Outgoing]:
+        """Whose credentials go on a request, and the request with those that the arguments themselves hold."""
         asked = authentication if isinstance(authentication, dict) else {}
         inner = next((value for value in asked.values() if isinstance(value, dict)), {})
         name = asked.get("use") or inner.get("use")
         if name is not None:
-            credentials = self._credentials(str(name), httpx.URL(request.url))
-        elif asked:
-            header = _inline(asked)
-            check_headers({"Authorization": header})
-            request = Outgoing(
-                request.method, request.url, {**request.headers, "Authorization": header}, request.content
-            )
-        return await credentials.exchange(self._http, NAME, request, redirect=redirect, beat=context.beat)
+            return self._credentials(str(name), httpx.URL(request.url)), request
+        if not asked:
+            return self._open, request
+        header = _inline(asked)
+        check_headers({"Authorization": header})
+        return self._open, replace(request, headers={**request.headers, "Authorization": header})
 
     def _credentials(self, name: str, url: httpx.URL) -> Credentials:
         entry = self._config.authentications.get(name)

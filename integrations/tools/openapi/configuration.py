@@ -43,6 +43,9 @@ class OpenApiSource(Value):
     authentication: Authentication | None = None
     headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict)
     """Sent with each call, such as an API version. No place for a secret."""
+    omit: tuple[str, ...] = ()
+    """Parameters that no caller gives, such as a `token` that `authentication` stands for. Fixed headers are omitted
+    by themselves."""
     include: tuple[str, ...] = ()
     """Operations that become tools, `*` at the end as the only wildcard; all of them when empty."""
     exclude: tuple[str, ...] = ()
@@ -54,6 +57,21 @@ class OpenApiSource(Value):
     undo: dict[str, ToolUndo] = Field(default_factory=dict)
     timeout_seconds: TimeoutSeconds = 20
     response_limit_bytes: ResponseLimit = RESPONSE_LIMIT
+
+    @model_validator(mode="after")
+    def _credentials_have_one_address(self) -> Self:
+        if self.authentication is not None and self.server is None:
+            raise ValueError("has an authentication and no server: set `server`, so that credentials go nowhere else")
+        return self
+
+    def offers(self, operation_id: str) -> bool:
+        """Whether an operation becomes a tool."""
+        included = not self.include or _matches(operation_id, self.include)
+        return included and not _matches(operation_id, self.exclude)
+
+
+def _matches(name: str, patterns: tuple[str, ...]) -> bool:
+    return any(name.startswith(pattern[:-1]) if pattern.endswith("*") else name == pattern for pattern in patterns)
 
 
 class WebCredentials(Authentication):

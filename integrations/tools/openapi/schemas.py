@@ -35,18 +35,19 @@ _EXAMPLE_LIMIT = 200
 class SchemaBuilder:
     """Converts the schemas of one operation; `$defs` gather what they refer to."""
 
-    def __init__(self, document: Document, *, request: bool) -> None:
+    def __init__(self, document: Document, *, request: bool, node_limit: int = NODE_LIMIT) -> None:
         """Begin a schema of its own.
 
         Args:
             document: where references lead.
             request: whether values are sent (`readOnly` properties are refused) or received (nothing is required
                 that is `writeOnly`, and no pattern runs over a vendor's words).
+            node_limit: schemas within it, at most.
         """
         self._document = document
         self._request = request
         self._names: dict[str, str] = {}
-        self._left = NODE_LIMIT
+        self._left = node_limit
         self.defs: dict[str, JsonValue] = {}
 
     def complete(self, schema: dict[str, JsonValue]) -> dict[str, JsonValue]:
