@@ -12,6 +12,7 @@ from temporalio.worker import PollerBehaviorAutoscaling, Worker, WorkerDeploymen
 from activities.boundary import Boundary
 from domain.ports import EffectLedger
 from domain.tool_policy import VendorSettings
+from integrations.tools.mcp.configuration import McpServers
 from integrations.tools.provider import ToolProvider
 from integrations.tools.python import PythonTools
 from integrations.tools.toolbox import Tools, vendor_queue
@@ -36,7 +37,16 @@ def build_toolbox(settings: Settings, configuration: Configuration, ledger: Effe
 
 def _providers(settings: Settings, configuration: Configuration) -> Sequence[ToolProvider]:
     """In the order in which they have a say over a name: our own code first."""
-    return [PythonTools()]
+    return [PythonTools(), *_mcp_servers(settings, configuration)]
+
+
+def _mcp_servers(settings: Settings, configuration: Configuration) -> Sequence[ToolProvider]:
+    servers = configuration.section("tools", "mcp", McpServers)
+    if not servers.root:
+        return ()
+    from integrations.tools.mcp.provider import mcp_providers  # noqa: PLC0415 - the SDK takes a second to load
+
+    return mcp_providers(servers, secrets=settings.secrets)
 
 
 def vendor_workers(

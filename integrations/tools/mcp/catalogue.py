@@ -10,11 +10,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from typing import Any
 
 from mcp_types import Tool
 
-from domain.model import JsonValue
 from domain.tool import Safety, ToolCategory, ToolSpec, canonical
 from integrations.tools.mcp.configuration import McpServer
 
@@ -24,6 +24,7 @@ _ODD = re.compile(r"[^A-Za-z0-9_-]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]+")
 _LONGEST_NAME = 70
 _LONGEST_TITLE = 80
+_LONGEST_TARGET = 300
 _LONGEST_DESCRIPTION = 2_000
 _LARGEST_SCHEMA = 64_000
 _DEEPEST_SCHEMA = 40
@@ -71,13 +72,14 @@ def spec_of(name: str, server: McpServer, tool: Tool) -> ToolSpec | None:
         capabilities=server.capabilities.get(tool.name, ()),
         safety=safety_of(tool, server.safety.get(tool.name)),
         idempotent=tool.name in server.idempotent,
-        timeout=server.timeout,
+        timeout=timedelta(seconds=server.timeout_seconds),
+        undo=server.undo.get(tool.name),
         description=plain(tool.description or "", _LONGEST_DESCRIPTION),
         provider=PROVIDER,
         source=name,
-        target=f"{server.url or 'process ' + name} {plain(tool.name, _LONGEST_NAME)}",
-        input_schema={**without_patterns(schema), "type": "object", SEAL: seal(tool)},
-        output_schema=None if output is None else without_patterns(output),
+        target=f"{server.url or 'process ' + name} {plain(tool.name, _LONGEST_TARGET)}",
+        input_schema={**schema, "type": "object", SEAL: seal(tool)},
+        output_schema=output,
         result_limit_bytes=server.result_limit_bytes,
     )
 
@@ -100,28 +102,6 @@ def plain(text: str, longest: int) -> str:
     """One line for a person, without characters that hide or reorder what follows."""
     line = " ".join(_CONTROL.sub(" ", text.encode("utf-8", "replace").decode()).split())
     return line if len(line) <= longest else line[: longest - 3] + "..."
-
-
-def without_patterns(schema: Any) -> Any:
-    """A schema without regular expressions: one from outside could keep our checker busy for ever.
-
-    The server checks them itself. The keywords are dropped only where they are keywords; a property may be called so.
-    """
-    if isinstance(schema, list):
-        return [without_patterns(part) for part in schema]
-    if not isinstance(schema, Mapping):
-        return schema
-    kept: dict[str, JsonValue] = {}
-    for key, part in schema.items():
-        if key in ("pattern", "patternProperties", "format"):
-            continue
-        if key in ("properties", "$defs", "definitions", "dependentSchemas") and isinstance(part, Mapping):
-            kept[key] = {name: without_patterns(each) for name, each in part.items()}
-        elif key in ("const", "enum", "default", "examples", "required"):
-            kept[key] = part
-        else:
-            kept[key] = without_patterns(part)
-    return kept
 
 
 def _usable(schema: Any) -> bool:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
 from typing import Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, RootModel, field_validator, model_validator
 
 from domain.model import Value
-from domain.tool import RESULT_LIMIT_BYTES, Safety, is_reserved
+from domain.tool import RESULT_LIMIT_BYTES, Safety, ToolUndo, is_reserved
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}\Z")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
@@ -44,9 +43,11 @@ class McpServer(Value):
     """What a tool can be chosen for, by the server's name of it."""
     idempotent: tuple[str, ...] = ()
     """Tools of which a repeat has no second effect. MCP has no idempotency keys: for others the ledger stands in."""
-    timeout: timedelta = Field(default=timedelta(seconds=20), gt=timedelta(0), le=timedelta(minutes=30))
+    undo: dict[str, ToolUndo] = Field(default_factory=dict)
+    """How a tool's effect is taken back, by the server's name of it."""
+    timeout_seconds: float = Field(default=20, gt=0, le=1_800)
     """One call."""
-    start_timeout: timedelta = Field(default=timedelta(seconds=20), gt=timedelta(0), le=timedelta(minutes=5))
+    start_timeout_seconds: float = Field(default=20, gt=0, le=300)
     """Starting or reaching the server and reading its tools."""
     message_limit_bytes: int = Field(default=1_000_000, ge=1_000, le=50_000_000)
     """The most that one message of the server may have; it is cut off while it is read."""
@@ -90,12 +91,13 @@ class McpServer(Value):
         return (not self.include or _named(tool, self.include)) and not _named(tool, self.exclude)
 
 
-class McpServers(Value):
+class McpServers(RootModel[dict[str, McpServer]]):
     """All of them, by name."""
 
-    servers: dict[str, McpServer] = Field(default_factory=dict)
+    model_config = ConfigDict(frozen=True)
+    root: dict[str, McpServer] = Field(default_factory=dict)
 
-    @field_validator("servers")
+    @field_validator("root")
     @classmethod
     def _names_fit(cls, servers: dict[str, McpServer]) -> dict[str, McpServer]:
         for name in servers:

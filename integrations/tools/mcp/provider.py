@@ -7,10 +7,10 @@ again, and a tool that no longer is what the caller saw is not called.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import Any
-from urllib.parse import urlsplit
 
 from mcp import MCPError
 from mcp.client.streamable_http import streamable_http_client
@@ -23,7 +23,7 @@ from domain.tool import Safety, ToolCall, ToolSpec
 from integrations.idempotency import key_hash
 from integrations.tools.addresses import AddressGuard
 from integrations.tools.mcp.answers import call_error, in_doubt, is_gone, output_of, session_error
-from integrations.tools.mcp.catalogue import SEAL, tool_name
+from integrations.tools.mcp.catalogue import SEAL
 from integrations.tools.mcp.configuration import McpServer, McpServers
 from integrations.tools.mcp.process import ServerProcess
 from integrations.tools.mcp.session import FRESH_SECONDS, OpenSession, SessionKeeper
@@ -83,11 +83,20 @@ class McpProvider:
     async def call(self, spec: ToolSpec, call: ToolCall, context: CallContext) -> ProviderAnswer:
         """Make one call, after a look at whether the tool still is what the caller saw."""
         fresh_for = FRESH_SECONDS if spec.safety is Safety.SAFE else 0.0
-        session = await self._current_tools(fresh_for=fresh_for)
+        until = time.monotonic() + _own_limit(spec.timeout.total_seconds())
+        try:
+            async with asyncio.timeout(until - time.monotonic()):
+                session = await self._current_tools(fresh_for=fresh_for)
+        except TimeoutError:
+            raise VendorUnavailable(self._name, "timeout", f"{self._name} was not ready in time.") from None
         found = session.tools.get(spec.name)
         if found is None or found[0].input_schema.get(SEAL) != spec.input_schema.get(SEAL):
             raise ToolChanged(f"The tool {spec.name} is not what it was when it was looked up: look at it again.")
-        output = await self._send(session, spec, found[1], call.arguments, context)
+        meta: Any = {KEY: key_hash(context.key)}
+        request = CallToolRequest(
+            params=CallToolRequestParams(name=found[1], arguments=call.arguments, _meta=meta),
+        )
+        output = await self._send(session, spec, request, context.beat, until - time.monotonic())
         return ProviderAnswer(output=output)
 
     async def close(self) -> None:
@@ -113,17 +122,15 @@ class McpProvider:
         return session
 
     async def _send(
-        self, session: OpenSession, spec: ToolSpec, tool: str, arguments: dict[str, JsonValue], context: CallContext
+        self, session: OpenSession, spec: ToolSpec, request: CallToolRequest, beat: Callable[[], None], seconds: float
     ) -> JsonValue:
-        meta: Any = {KEY: key_hash(context.key)}
-        request = CallToolRequest(params=CallToolRequestParams(name=tool, arguments=arguments, _meta=meta))
         if not session.usable:
             raise VendorUnavailable(self._name, "connection", f"The session with {self._name} has just ended.")
         session.begin()
-        beating = asyncio.create_task(_beat(context.beat))
+        beating = asyncio.create_task(_beat(beat))
         try:
             # Not `call_tool`: it checks the answer with the server's own regular expressions.
-            result = await session.client.send_request(request, _Result, spec.timeout.total_seconds())
+            result = await session.client.send_request(request, _Result, max(seconds, 0.01))
         except MCPError as error:
             translated = call_error(spec, error)
             if is_gone(error) or (isinstance(translated, VendorError) and translated.code == "timeout"):
@@ -154,43 +161,20 @@ class McpProvider:
         return _Web(self._guard, self.server, self._token)
 
 
-class McpProviders:
-    """Every configured MCP server.
+def mcp_providers(
+    configured: McpServers, *, secrets: Mapping[str, SecretStr], guard: AddressGuard | None = None
+) -> tuple[McpProvider, ...]:
+    """Every configured MCP server; nothing is started or reached before its first use.
 
     Args:
-        configured: as `tools.yaml` has them.
+        configured: the section `mcp` of `tools.yaml`.
         secrets: by name.
         guard: judges addresses.
+
+    Raises:
+        ConfigurationProblem: a secret that one names is missing.
     """
-
-    def __init__(
-        self, configured: McpServers, *, secrets: Mapping[str, SecretStr], guard: AddressGuard | None = None
-    ) -> None:
-        self.providers = tuple(
-            McpProvider(name, server, secrets=secrets, guard=guard) for name, server in configured.servers.items()
-        )
-
-    async def find_tool(self, url: str, tool: str) -> ToolSpec | None:
-        """The tool for a `call: mcp` task: only of a configured server, found by its endpoint.
-
-        Args:
-            url: the endpoint that the task names.
-            tool: the server's own name of the tool, or ours.
-
-        Raises:
-            VendorError: the server could not be read.
-        """
-        for provider in self.providers:
-            if provider.server.url is None or _spelled(provider.server.url) != _spelled(url):
-                continue
-            for spec in await provider.specs():
-                if spec.name in (tool, tool_name(provider.name, tool)):
-                    return spec
-        return None
-
-    async def close(self) -> None:
-        """End every session."""
-        await asyncio.gather(*(provider.close() for provider in self.providers))
+    return tuple(McpProvider(name, server, secrets=secrets, guard=guard) for name, server in configured.root.items())
 
 
 class _Web:
@@ -218,13 +202,9 @@ async def _beat(beat: Callable[[], None]) -> None:
         beat()
 
 
-def _spelled(url: str) -> str:
-    parts = urlsplit(url)
-    try:
-        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
-    except ValueError:
-        return url
-    return f"{parts.scheme}://{(parts.hostname or '').lower()}:{port}{parts.path.rstrip('/')}?{parts.query}"
+def _own_limit(seconds: float) -> float:
+    """A little less than the tool box waits, so that it is we who end a server that hangs."""
+    return seconds - 2 * min(1.0, seconds / 10)
 
 
 def _revealed(name: str, wanted: Mapping[str, str], secrets: Mapping[str, SecretStr]) -> dict[str, str]:

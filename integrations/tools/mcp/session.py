@@ -20,7 +20,7 @@ from mcp import Client, ClientSession, MCPError
 from mcp.client.session import IncomingMessage
 from mcp_types import Implementation, PaginatedRequestParams, Tool, ToolListChangedNotification
 
-from domain.errors import VendorUnavailable
+from domain.errors import VendorError, VendorUnavailable
 from domain.tool import ToolSpec
 from integrations.tools.mcp.answers import session_error
 from integrations.tools.mcp.catalogue import catalogue
@@ -77,7 +77,7 @@ class OpenSession:
         found: list[Tool] = []
         cursor: str | None = None
         try:
-            with anyio.fail_after(self._server.start_timeout.total_seconds()):
+            with anyio.fail_after(self._server.start_timeout_seconds):
                 for _ in range(_PAGES):
                     page = await self.client.list_tools(params=PaginatedRequestParams(cursor=cursor))
                     found += page.tools
@@ -125,8 +125,8 @@ class SessionKeeper:
         self._name = name
         self._server = server
         self._open_transport = open_transport
-        self._lock = asyncio.Lock()
         self._current: OpenSession | None = None
+        self._opening: asyncio.Task[OpenSession] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._scopes: set[anyio.CancelScope] = set()
         self._strikes = 0
@@ -140,22 +140,19 @@ class SessionKeeper:
             VendorUnavailable: it cannot be opened now.
             VendorRefused: it refuses us.
         """
-        async with self._lock:
-            if self._current is not None and self._current.usable:
-                return self._current
-            if self._closed:
-                raise VendorUnavailable(self._name, "closed", f"The connection to {self._name} is closed.")
+        if self._current is not None and self._current.usable:
+            return self._current
+        if self._closed:
+            raise VendorUnavailable(self._name, "closed", f"The connection to {self._name} is closed.")
+        if self._opening is None or self._opening.done():
             wait = self._not_before - time.monotonic()
             if wait > 0:
                 sentence = f"{self._name} failed {self._strikes} times and is left alone for a moment."
                 raise VendorUnavailable(self._name, "backoff", sentence, retry_after=timedelta(seconds=wait))
-            self._current = None
-            try:
-                self._current = await self._open()
-            except BaseException:
-                self.strike()
-                raise
-            return self._current
+            self._opening = asyncio.create_task(self._open(), name=f"opening mcp {self._name}")
+            self._opening.add_done_callback(lambda task: task.cancelled() or task.exception())
+        # Shared and shielded: a server that starts slowly gets up although nobody who asked for it could wait.
+        return await asyncio.shield(self._opening)
 
     def strike(self, session: OpenSession | None = None) -> None:
         """A session died, hung or could not be opened: the first is forgiven, each further one doubles the wait."""
@@ -188,10 +185,15 @@ class SessionKeeper:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         task.add_done_callback(lambda _: self._scopes.discard(scope))
-        limit = self._server.start_timeout.total_seconds()
+        limit = self._server.start_timeout_seconds
         try:
-            return await asyncio.wait_for(asyncio.shield(ready), limit)
+            self._current = await asyncio.wait_for(asyncio.shield(ready), limit)
+            return self._current
+        except VendorError:
+            self.strike()
+            raise
         except TimeoutError:
+            self.strike()
             sentence = f"{self._name} opened no session within {limit:g} seconds: see that it is an MCP server."
             raise VendorUnavailable(self._name, "timeout", sentence) from None
         finally:

@@ -6,7 +6,6 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +53,7 @@ async def stub(tmp_path: Path) -> AsyncIterator[Callable[..., Rig]]:
     def make(mode: str = "normal", **configured: Any) -> Rig:
         journal = tmp_path / f"journal-{len(made)}.jsonl"
         command = (sys.executable, "-m", "sandbox.mcp_server", "--mode", mode, "--journal", str(journal))
-        settings = {"command": command, "cwd": str(ROOT), "start_timeout": timedelta(seconds=60), **configured}
+        settings = {"command": command, "cwd": str(ROOT), "start_timeout_seconds": 60, **configured}
         made.append(Rig(McpProvider("stub", McpServer(**settings), secrets=SECRETS), journal))
         return made[-1]
 

@@ -98,7 +98,7 @@ async def test_a_server_that_dies_again_and_again_is_left_alone_for_a_while(stub
 
 
 async def test_a_call_that_hangs_ends_in_time_and_its_server_is_killed_with_its_children(stub):
-    rig, parent = stub("deaf", timeout=timedelta(seconds=0.5)), stub("parent")
+    rig, parent = stub("deaf", timeout_seconds=0.5), stub("parent")
     order, other = await asyncio.gather(rig.spec(), parent.spec())
     began = time.monotonic()
     with pytest.raises(OutcomeUnknown):
@@ -114,7 +114,7 @@ async def test_a_call_that_hangs_ends_in_time_and_its_server_is_killed_with_its_
 
 
 async def test_a_hanging_call_does_not_fail_its_neighbours_on_the_same_server(stub):
-    rig = stub("hangs", timeout=timedelta(seconds=3))
+    rig = stub("hangs", timeout_seconds=3)
     order = await rig.spec()
     quick = order.model_copy(update={"timeout": timedelta(seconds=0.3)})
     slow = asyncio.create_task(rig.call(order))
@@ -178,26 +178,23 @@ async def test_what_a_server_says_of_itself_loosens_nothing_and_its_words_are_da
     names = {spec.name for spec in await attacker.provider.specs()}
     assert "stub.remote" not in names  # its schema refers to another server
     assert SEAL in order.input_schema
-    assert "pattern" not in order.input_schema["properties"]["sku"]
 
 
-async def test_a_server_that_asks_back_is_refused_and_one_that_breaks_its_promise_is_noticed(stub):
-    old, new, breaking = stub("asks"), stub("asks-back"), stub("misfit", safety={"stock": Safety.SAFE})
-    order, other, stock = await asyncio.gather(old.spec(), new.spec(), breaking.spec("stock"))
+async def test_a_server_that_asks_back_is_refused(stub):
+    old, new = stub("asks"), stub("asks-back")
+    order, other = await asyncio.gather(old.spec(), new.spec())
     with pytest.raises(VendorRefused) as refused:
         await old.call(order)
     assert refused.value.data == "Sampling not supported"
     with pytest.raises(VendorRefused, match="wants to ask back"):
         await new.call(other)
-    with pytest.raises(VendorUnavailable, match="another structure"):
-        await breaking.call(stock)
 
 
 async def test_a_program_that_is_no_server_is_told_in_one_sentence():
     missing = McpProvider("gone", McpServer(command=("/nonexistent/server",)), secrets={})
     with pytest.raises(VendorUnavailable, match="correct its command"):
         await missing.specs()
-    silent = McpServer(command=("/bin/sleep", "60"), start_timeout=timedelta(seconds=0.3))
+    silent = McpServer(command=("/bin/sleep", "60"), start_timeout_seconds=0.3)
     other = McpProvider("silent", silent, secrets={})
     with pytest.raises(VendorUnavailable, match="opened no session"):
         await other.specs()

@@ -9,14 +9,14 @@ from pydantic import ValidationError
 from domain.errors import VendorError, VendorRefused, VendorThrottled, VendorUnavailable
 from domain.tool import ToolCall
 from integrations.tools.mcp.configuration import McpServer, McpServers
-from integrations.tools.mcp.provider import McpProvider, McpProviders
+from integrations.tools.mcp.provider import McpProvider, mcp_providers
 from integrations.tools.provider import CallContext
 from runtime.dev_server import free_port
 from tests.integration.mcp.conftest import SECRETS, Rig
 
 
 async def failure_of(url: str, secret: str = "stock_token") -> VendorError:
-    server = McpServer(url=url, secret=secret, start_timeout=timedelta(seconds=30))
+    server = McpServer(url=url, secret=secret, start_timeout_seconds=30)
     provider = McpProvider("web", server, secrets=SECRETS)
     with pytest.raises(VendorError) as failed:
         await provider.specs()
@@ -25,20 +25,16 @@ async def failure_of(url: str, secret: str = "stock_token") -> VendorError:
     return failed.value
 
 
-async def test_a_configured_server_is_called_with_its_token_and_found_by_its_address(web_stub, monkeypatch):
+async def test_a_configured_server_is_called_with_its_token_and_knows_its_address(web_stub, monkeypatch):
     port, journal, process = web_stub
     url = f"http://127.0.0.1:{port}/mcp"
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    configured = McpServers(servers={"stub": McpServer(url=url, secret="stock_token")})
-    providers = McpProviders(configured, secrets=SECRETS)
-    rig = Rig(providers.providers[0], journal)
-
-    spec = await providers.find_tool(f"http://127.0.0.1:{port}/mcp/", "order")
-    assert spec is not None
-    assert await providers.find_tool(f"http://127.0.0.1:{port}/other", "order") is None
-    assert await providers.find_tool("http://127.0.0.1:1/mcp", "order") is None
-    assert await providers.find_tool(url, "nothing") is None
+    configured = McpServers({"stub": McpServer(url=url, secret="stock_token")})
+    (provider,) = mcp_providers(configured, secrets=SECRETS)
+    rig = Rig(provider, journal)
+    spec = await rig.spec()
+    assert spec.target == f"{url} order"  # what the tool box finds a playbook's `call: mcp` by
     assert (await rig.call(spec)).output == {"text": "Ordered."}
     assert len(rig.done()) == 1
 
@@ -65,7 +61,7 @@ async def test_a_configured_server_is_called_with_its_token_and_found_by_its_add
     with pytest.raises(VendorUnavailable):
         await rig.call(spec)
     assert [spec.name for spec in await rig.provider.specs()]  # what is known is still shown
-    await providers.close()
+    await provider.close()
 
 
 async def test_an_answer_that_is_too_large_is_not_read_to_its_end(web_stub):
