@@ -13,6 +13,9 @@ from activities.boundary import Boundary
 from domain.ports import EffectLedger
 from domain.tool_policy import VendorSettings
 from integrations.tools.mcp.configuration import McpServers
+from integrations.tools.openapi.assembly import http_providers
+from integrations.tools.openapi.by_address import Texts, TextsInMemory
+from integrations.tools.openapi.configuration import OpenApiSources, WebConfiguration
 from integrations.tools.provider import ToolProvider
 from integrations.tools.python import PythonTools
 from integrations.tools.toolbox import Tools, vendor_queue
@@ -20,14 +23,23 @@ from runtime.configuration import Configuration
 from runtime.settings import Settings, WorkerSettings
 
 
-def build_toolbox(settings: Settings, configuration: Configuration, ledger: EffectLedger) -> Tools:
+def build_toolbox(
+    settings: Settings, configuration: Configuration, ledger: EffectLedger, *, texts: Texts | None = None
+) -> Tools:
     """The tool box over every configured provider; nothing is read or started before its first use.
+
+    Args:
+        settings: of this process.
+        configuration: with `tools.yaml`.
+        ledger: for tools that are not idempotent.
+        texts: where addresses of OpenAPI documents are kept for all workers (the case store); this process's memory
+            when None.
 
     Raises:
         ConfigurationProblem: a provider's configuration cannot be used, or a secret that it names is not set.
     """
     return Tools(
-        _providers(settings, configuration),
+        _providers(settings, configuration, texts or TextsInMemory()),
         configuration,
         ledger,
         vendors=configuration.vendors,
@@ -35,9 +47,16 @@ def build_toolbox(settings: Settings, configuration: Configuration, ledger: Effe
     )
 
 
-def _providers(settings: Settings, configuration: Configuration) -> Sequence[ToolProvider]:
+def _providers(settings: Settings, configuration: Configuration, texts: Texts) -> Sequence[ToolProvider]:
     """In the order in which they have a say over a name: our own code first."""
-    return [PythonTools(), *_mcp_servers(settings, configuration)]
+    over_http = http_providers(
+        configuration.section("tools", "openapi", OpenApiSources),
+        configuration.section("tools", "web", WebConfiguration),
+        secrets=settings.secrets,
+        folders=configuration.dirs,
+        texts=texts,
+    )
+    return [PythonTools(), *over_http, *_mcp_servers(settings, configuration)]
 
 
 def _mcp_servers(settings: Settings, configuration: Configuration) -> Sequence[ToolProvider]:

@@ -36,6 +36,21 @@ class Texts(Protocol):
         ...
 
 
+class TextsInMemory:
+    """Texts of this process only, for commands that call nothing."""
+
+    def __init__(self) -> None:
+        self._texts: dict[tuple[str, str], str] = {}
+
+    async def save_text(self, reference: str, tenant: str, text: str) -> None:
+        """Keep a text under a reference."""
+        self._texts.setdefault((tenant, reference), text)
+
+    async def load_text(self, reference: str, tenant: str) -> str | None:
+        """The text under a reference."""
+        return self._texts.get((tenant, reference))
+
+
 class DocumentsByAddress:
     """`ToolProvider` without a list: its tools are found by document and operation, and later by name."""
 

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Field,
+    RootModel,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 from domain.model import Value
-from domain.tool import Safety, ToolUndo
+from domain.tool import Safety, ToolUndo, is_reserved
 from integrations.http import RESPONSE_LIMIT
 from integrations.tools.authentication import Authentication
 
@@ -101,3 +110,20 @@ class WebConfiguration(Value):
         if any("*" in host for host in self.internal_hosts):
             raise ValueError("lists internal hosts with a wildcard: name each of them")
         return self
+
+
+class OpenApiSources(RootModel[dict[str, OpenApiSource]]):
+    """All documents, by the name that their tools' names begin with."""
+
+    model_config = ConfigDict(frozen=True)
+    root: dict[str, OpenApiSource] = Field(default_factory=dict)
+
+    @field_validator("root")
+    @classmethod
+    def _names_fit(cls, sources: dict[str, OpenApiSource]) -> dict[str, OpenApiSource]:
+        for name in sources:
+            if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]{0,31}", name) or is_reserved(name):
+                raise ValueError(f"{name!r} cannot name a document: use letters, digits, dashes and underscores")
+            if name in ("web", "python") or name.startswith("openapi-"):
+                raise ValueError(f"{name!r} already means something: name the document otherwise")
+        return sources
