@@ -26,7 +26,8 @@ from integrations.tools.patterns import BadPattern, PatternMatcher, TooSlow
 ARGUMENTS_LIMIT_BYTES = 256_000
 DEEPEST_ARGUMENTS = 40
 CHECK_SECONDS = 2.0
-_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,40}\Z")
+_PLAIN = re.compile(r"(?!.*\d{4})[A-Za-z_][A-Za-z0-9_-]{0,40}\Z")
+"""What looks like the name of an argument and not like a number, an address or a sentence."""
 _FEW = 200
 _UNUSABLE = "The schema of {what} cannot be used for a check: correct the document that it comes from."
 
