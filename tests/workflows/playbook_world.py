@@ -29,7 +29,7 @@ from domain.errors import InvalidInput
 from domain.guardrails import Guardrails
 from domain.ids import playbook_workflow_id
 from domain.model import JsonValue
-from domain.playbook.messages import PlaybookInput, PlaybookResult
+from domain.playbook.messages import CloudEvent, PlaybookInput, PlaybookResult
 from domain.playbook.state import PlaybookState
 from domain.ports import AllowanceClaim
 from domain.tool import Safety, ToolBrief, ToolSpec
@@ -64,7 +64,13 @@ def playbook(tasks: str, name: str = "test", **more: Any) -> dict[str, JsonValue
 
 def a_tool(name: str, safety: Safety = Safety.CONFIRM, **more: Any) -> ToolSpec:
     """A tool that the tenant confirmed for playbooks, unless told otherwise."""
-    given = {"pre_approved": True, "idempotent": True, "vendor": name.split(".")[0], "provider": "python", **more}
+    given = {
+        "pre_approved": True,
+        "idempotent": True,
+        "vendor": name.split(".", maxsplit=1)[0],
+        "provider": "python",
+        **more,
+    }
     return ToolSpec(name=name, safety=safety, **given)
 
 
@@ -107,6 +113,17 @@ class FakeAllowances:
         self.claims.pop(key, None)
 
 
+class FakePublisher:
+    """Keeps events by key."""
+
+    def __init__(self) -> None:
+        self.events: dict[str, CloudEvent] = {}
+
+    async def publish(self, event: CloudEvent, *, tenant: str, key: str) -> int:
+        self.events[key] = event
+        return 1
+
+
 class FakeGuardrails:
     def __init__(self) -> None:
         self.guardrails = Guardrails()
@@ -127,7 +144,7 @@ class PlaybookWorld:
         self.policies = FakePolicies(configuration.policy_for("default"))
         self.change_timers(retry_first=timedelta(seconds=1), give_up_after=timedelta(seconds=8))
         self.directory = FakeDirectory(_people(configuration))
-        self.sinks: list[Any] = []
+        self.publisher = FakePublisher()
         self.task_queue = f"test-{uuid.uuid4().hex[:8]}"
         self.continue_after_events: int | None = None
 
@@ -141,7 +158,15 @@ class PlaybookWorld:
         people = DirectoryActivities(self.directory)
         tools = ToolActivities(self.tools)
         allowances = AllowanceActivities(self.allowances)
-        functions = PlaybookFunctions(**self._function_ports())
+        functions = PlaybookFunctions(
+            model=self.model,
+            mailer=self.mailer,
+            chat=self.chat,
+            renderer=Templates(TEMPLATES),
+            directory=self.directory,
+            policies=self.policies,
+            publisher=self.publisher,
+        )
         opening = PlaybookActivities(
             library=self.library,
             toolbox=self.tools,
@@ -165,9 +190,6 @@ class PlaybookWorld:
             functions.notify,
             functions.publish_event,
         ]
-
-    def _function_ports(self) -> dict[str, Any]:
-        return {}
 
     @asynccontextmanager
     async def worker(self, **options: Any) -> AsyncIterator[Worker]:

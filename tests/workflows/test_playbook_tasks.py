@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from temporalio.testing import WorkflowEnvironment
 
 from domain.errors import VendorRefused
 from domain.playbook.messages import CloudEvent
 from runtime.configuration import Configuration
-from temporalio.testing import WorkflowEnvironment
 from tests.workflows.playbook_world import PlaybookWorld, a_tool, playbook
 from workflows.playbook import PlaybookWorkflow
 

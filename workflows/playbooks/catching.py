@@ -29,11 +29,11 @@ class Catching:
         if catch is None:
             return False
         value, seen = running.frame.input, {name_of(catch): error.as_json()}
-        wanted = self._data.fill(catch.errors.with_, value, running, **seen) if catch.errors is not None else {}
+        wanted = self._data.fill(catch.errors.with_, value, running, seen) if catch.errors is not None else {}
         return (
             error.fits(wanted)
-            and (catch.when is None or self._data.holds(catch.when, value, running, **seen))
-            and (catch.except_when is None or not self._data.holds(catch.except_when, value, running, **seen))
+            and (catch.when is None or self._data.holds(catch.when, value, running, seen))
+            and (catch.except_when is None or not self._data.holds(catch.except_when, value, running, seen))
         )
 
     def will_be_caught(self, scope: Scope, error: PlaybookError) -> bool:

@@ -102,7 +102,7 @@ class Control:
         items = frame.outputs["items"]
         while frame.next < len(items):
             variables = {task.for_.each: items[frame.next], task.for_.at: frame.next}
-            scope = running.below("do", f"#{frame.next}", **variables)
+            scope = running.below("do", f"#{frame.next}", variables)
             within = replace(running, scope=scope)
             if task.while_ is not None and not self._data.holds(task.while_, frame.data, within):
                 break
@@ -229,8 +229,8 @@ class Control:
         if policy is None:
             return
         seen = {name_of(running.task.catch): frame.error}
-        wanted = (policy.when is None or self._data.holds(policy.when, frame.input, running, **seen)) and (
-            policy.except_when is None or not self._data.holds(policy.except_when, frame.input, running, **seen)
+        wanted = (policy.when is None or self._data.holds(policy.when, frame.input, running, seen)) and (
+            policy.except_when is None or not self._data.holds(policy.except_when, frame.input, running, seen)
         )
         delay = delay_before(policy, frame.attempt, workflow.random())
         if wanted and may_retry(policy, frame.attempt, workflow.now() + delay - frame.started_at):
@@ -241,7 +241,7 @@ class Control:
     async def _handle(self, running: Running, catch: Catch) -> Outcome:
         if catch.do is None:
             return running.frame.input, CONTINUE
-        scope = running.below("catch/do", **{name_of(catch): running.frame.error})
+        scope = running.below("catch/do", "", {name_of(catch): running.frame.error})
         return await self._interpreter.run_list(catch.do, scope, running.frame.input)
 
 

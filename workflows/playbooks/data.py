@@ -18,6 +18,8 @@ with workflow.unsafe.imports_passed_through():
 
 from workflows.playbooks.strands import Stop
 
+Variables = Mapping[str, JsonValue] | None
+
 RUNTIME = {"name": "Surehand", "version": "1"}
 
 
@@ -37,9 +39,9 @@ class Scope:
     undoing: bool = False
     """Whether this takes something back: then nobody is asked, and nothing is registered to be undone."""
 
-    def inside(self, reference: str, place: str, **variables: JsonValue) -> Scope:
+    def inside(self, reference: str, place: str, variables: Mapping[str, JsonValue] | None = None) -> Scope:
         """The scope of a list within a task of this one."""
-        return replace(self, reference=reference, place=place, variables={**self.variables, **variables})
+        return replace(self, reference=reference, place=place, variables={**self.variables, **(variables or {})})
 
     def stopped_by(self, stop: Stop) -> Scope:
         """The same scope, listening to a stop of its own."""
@@ -57,9 +59,9 @@ class Running:
     frame: Frame
     scope: Scope
 
-    def below(self, field_name: str, suffix: str = "", **variables: JsonValue) -> Scope:
+    def below(self, field_name: str, suffix: str = "", variables: Mapping[str, JsonValue] | None = None) -> Scope:
         """The scope of one of the task's own lists."""
-        return self.scope.inside(f"{self.reference}/{field_name}", f"{self.place}/{field_name}{suffix}", **variables)
+        return self.scope.inside(f"{self.reference}/{field_name}", f"{self.place}/{field_name}{suffix}", variables)
 
     @property
     def what(self) -> str:
@@ -77,7 +79,7 @@ class Data:
 
     # Expressions
 
-    def evaluate(self, expression: str, value: JsonValue, running: Running | None, **more: JsonValue) -> JsonValue:
+    def evaluate(self, expression: str, value: JsonValue, running: Running | None, more: Variables = None) -> JsonValue:
         """The first result of an expression, given with or without `${ }`."""
         where = running.reference if running is not None else "/"
         try:
@@ -85,12 +87,12 @@ class Data:
         except (ExpressionFault, ExpressionSyntax) as problem:
             raise PlaybookFault(standard("expression", str(problem), where)) from None
 
-    def holds(self, expression: str, value: JsonValue, running: Running | None, **more: JsonValue) -> bool:
+    def holds(self, expression: str, value: JsonValue, running: Running | None, more: Variables = None) -> bool:
         """Whether a condition holds: anything but false and null, as in jq."""
-        result = self.evaluate(expression, value, running, **more)
+        result = self.evaluate(expression, value, running, more)
         return result is not None and result is not False
 
-    def fill(self, template: JsonValue, value: JsonValue, running: Running | None, **more: JsonValue) -> JsonValue:
+    def fill(self, template: JsonValue, value: JsonValue, running: Running | None, more: Variables = None) -> JsonValue:
         """A template with its expressions replaced by their values."""
         where = running.reference if running is not None else "/"
         try:
@@ -98,14 +100,16 @@ class Data:
         except (ExpressionFault, ExpressionSyntax) as problem:
             raise PlaybookFault(standard("expression", str(problem), where)) from None
 
-    def _shape(self, template: JsonValue, value: JsonValue, running: Running | None, **more: JsonValue) -> JsonValue:
+    def _shape(
+        self, template: JsonValue, value: JsonValue, running: Running | None, more: Variables = None
+    ) -> JsonValue:
         """`from` and `as`: a string is an expression even without `${ }`, an object is a template."""
         if isinstance(template, str):
             text = inner(template) if is_expression(template) else template
-            return self.evaluate(text, value, running, **more)
-        return self.fill(template, value, running, **more)
+            return self.evaluate(text, value, running, more)
+        return self.fill(template, value, running, more)
 
-    def _variables(self, running: Running | None, more: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    def _variables(self, running: Running | None, more: Variables) -> dict[str, JsonValue]:
         variables: dict[str, JsonValue] = {
             "context": self._state.context,
             "runtime": RUNTIME,
@@ -127,7 +131,7 @@ class Data:
                 },
                 **running.scope.variables,
             }
-        return {**variables, **more}
+        return {**variables, **(more or {})}
 
     # The stations of data flow
 
@@ -159,7 +163,7 @@ class Data:
             return
         context = self._state.context
         if part.as_ is not None:
-            context = self._shape(part.as_, output, running, output=output)
+            context = self._shape(part.as_, output, running, {"output": output})
         self._check(part.schema_, context, "context", running.reference)
         self._state.context = context
 

@@ -6,7 +6,6 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.playbook_functions import PlaybookFunctions, PublishEventInput
-
     from domain.ids import effect_key
     from domain.model import JsonValue
     from domain.playbook.definition import EventFilter, EventStrategy
@@ -82,9 +81,9 @@ class Events:
         assert listen is not None  # noqa: S101  (the kind says so)
         frame.outputs.setdefault(_TAKEN, [])
         while not self._is_through(running, listen.to):
-            event = self._take(running, listen.to)
-            if event is not None:
-                await self._consume(running, event)
+            found = self._find(running, listen.to)
+            if found is not None:
+                await self._take(running, listen.to, *found)
                 continue
             self._case.state.waiting_for_event += 1
             self._case.changed()
@@ -132,24 +131,19 @@ class Events:
         one = strategy.until.get("one")
         return EventFilter.model_validate(one) if isinstance(one, dict) else None
 
-    def _take(self, running: Running, strategy: EventStrategy) -> JsonValue:
-        found = self._find(running, strategy)
-        if found is None:
-            return None
-        index, number = found
+    async def _take(self, running: Running, strategy: EventStrategy, index: int, number: int) -> None:
+        """Take a waiting event, and do the listener's tasks for it."""
         event = self._case.state.events.pop(index)
         if number < 0:
             running.frame.outputs[_DONE] = True
-            return None
+            return
         self._remember_correlation(running, strategy, number, event)
         running.frame.outputs[_TAKEN] = [*running.frame.outputs[_TAKEN], {"filter": number, "event": event}]
         self._case.note(TimelineKind.STEP, f"{running.what}: event {event.get('type')} taken")
-        ends = isinstance(strategy.until, str) and self._data.holds(
-            strategy.until, self._as_read(running, event), running
-        )
-        if ends:
+        read = self._as_read(running, event)
+        if isinstance(strategy.until, str) and self._data.holds(strategy.until, read, running):
             running.frame.outputs[_DONE] = True
-        return event
+        await self._round(running, len(running.frame.outputs[_TAKEN]) - 1, event)
 
     def _fits(self, running: Running, wanted: EventFilter, event: dict[str, JsonValue]) -> bool:
         for name, value in wanted.with_.items():
@@ -189,21 +183,13 @@ class Events:
 
     # What is done with events
 
-    async def _consume(self, running: Running, event: JsonValue) -> None:
-        """Do a listener's tasks for one event (`foreach`)."""
-        foreach = running.task.foreach
-        if foreach is None:
-            return
-        index = len(running.frame.outputs[_TAKEN]) - 1
-        await self._round(running, index, event)
-
     async def _round(self, running: Running, index: int, event: JsonValue) -> None:
         foreach = running.task.foreach
         rounds = running.frame.outputs.setdefault("rounds", [])
         if foreach is None or len(rounds) > index:
             return
         item = self._as_read(running, event)
-        scope = running.below("foreach/do", f"#{index}", **{foreach.item: item, foreach.at: index})
+        scope = running.below("foreach/do", f"#{index}", {foreach.item: item, foreach.at: index})
         output: JsonValue = item
         if foreach.do is not None:
             output, directive = await self._interpreter.run_list(foreach.do, scope, item)

@@ -14,7 +14,6 @@ from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_
 
 with workflow.unsafe.imports_passed_through():
     from activities.allowances import AllowanceActivities, ReserveAllowanceInput
-
     from activities.tools import ToolActivities
     from domain.approval import ApprovalQuestion
     from domain.case import ParkedStep, UnparkAction
