@@ -17,6 +17,7 @@ from domain.knowledge import Article, ArticleHit
 from domain.mail import ChatMessage, ChatReceipt, MailReceipt, OutgoingMail, TicketEscalation, TicketReceipt
 from domain.model import JsonValue, Value
 from domain.people import Person
+from domain.playbook.messages import CloudEvent
 from domain.policy import CasePolicy, ModelBudget
 from domain.records import ApprovalRecord, CaseRecord, EffectEntry, MeterRecord, OutcomeRecord, Spending
 from domain.timeline import CaseMessage, TimelineEntry
@@ -39,6 +40,8 @@ class Question(Value):
     budget: ModelBudget
     key: str
     """Idempotency key of the call, for metering."""
+    instructions: str = ""
+    """For a prompt that carries out what somebody of the tenant wrote: their words. Redacted too, never shortened."""
     known_names: tuple[str, ...] = ()
     """Names of people that the ticket itself gives (the customer's), so that redaction finds them without a model."""
     time_allowed: timedelta = timedelta(seconds=110)
@@ -388,6 +391,21 @@ class AllowanceClaim(Value):
     """Customer id or tenant; hashed before it is stored."""
     amount: float
     at_most: float
+
+
+class EventPublisher(Protocol):
+    """Tells systems outside what happened, as CloudEvents."""
+
+    async def publish(self, event: CloudEvent, *, tenant: str, key: str) -> int:
+        """Send the event to every sink, to each once per key as far as it can be known; a repeat has the same id.
+
+        Returns:
+            How many sinks there are; 0 when none is configured.
+
+        Raises:
+            VendorError: a sink did not take it. Those that did are not asked again.
+        """
+        ...
 
 
 class Allowances(Protocol):

@@ -70,6 +70,7 @@ class VendorHttp:
         translate: Translate,
         headers: Mapping[str, str] | None = None,
         auth: tuple[str, str] | None = None,
+        reads_answers: bool = True,
     ) -> None:
         """Keep how to reach the vendor.
 
@@ -80,6 +81,7 @@ class VendorHttp:
             translate: turns a status of 300 and above into an error.
             headers: sent with each call.
             auth: user name and password for basic authentication.
+            reads_answers: False where the status is all that counts, so that a success may say what it likes.
         """
         self._vendor = vendor
         self._base_url = base_url.rstrip("/")
@@ -87,6 +89,7 @@ class VendorHttp:
         self._translate = translate
         self._headers = {"Accept": "application/json", "Accept-Encoding": "identity", **(headers or {})}
         self._auth = auth
+        self._reads_answers = reads_answers
 
     def __repr__(self) -> str:
         return f"VendorHttp({self._vendor}, {self._base_url})"
@@ -123,7 +126,7 @@ class VendorHttp:
             raise transport_error(self._vendor, error, write=write, sent=sent) from None
         if reply.status >= 300 or reply.status < 200:
             raise self._translate(reply, write)
-        if not reply.readable:
+        if self._reads_answers and not reply.readable:
             raise unreadable(self._vendor, write=write)
         return reply.body
 

@@ -15,12 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from domain.errors import ConfigurationProblem, InvalidInput
+from domain.guardrails import Guardrails
 from domain.ids import check_tenant
 from domain.people import Person
 from domain.policy import CasePolicy, Ladder, ModelBudget, ReplyPolicy, RiskPolicy
 from domain.rules.keywords import KeywordTables
 from domain.tool_policy import ToolPolicy, VendorSettings
 from domain.triage import Category
+from runtime.guardrail_files import GUARDRAILS_FILE, read_guardrails
 from runtime.people_directory import PEOPLE_FILE, PeopleDirectory
 from runtime.policy_files import read_calendars, read_ladders, read_sla, read_teams, read_timers
 from runtime.settings import Settings
@@ -30,12 +32,12 @@ from runtime.yaml_layers import Document, Keys, ModelT, read_layers
 TENANTS_FILE = "tenants.yaml"
 KEYWORDS_FILE = "keywords.yaml"
 _OVERRIDABLE = ("teams", "sla", "calendars", "risk", "approvals", "timers", "replies")
-_OVERLAID = (*_OVERRIDABLE, "tools")
+_OVERLAID = (*_OVERRIDABLE, "tools", "guardrails")
 """Beside the policy's files, those whose parts a tenant may lay over and that are no part of a case's policy."""
 
 
 class Configuration:
-    """Implements the ports `PolicySource`, `ToolPolicySource` and `Directory`.
+    """Implements the ports `PolicySource`, `ToolPolicySource`, `GuardrailSource` and `Directory`.
 
     Args:
         dirs: configuration folders, lowest first (`Settings.configuration_dirs`).
@@ -54,6 +56,7 @@ class Configuration:
         """What works and should be looked at, such as a team whose lead has left; `surehand doctor` shows it."""
         self._policies = self._read_policies()
         self._tools = self._read_tools()
+        self._guardrails = self._read_guardrails()
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Configuration:
@@ -77,6 +80,15 @@ class Configuration:
         if policy is None:
             raise ConfigurationProblem("That tenant is not configured: add it to tenants.yaml or correct the name.")
         return policy
+
+    def guardrails_for(self, tenant: str) -> Guardrails:
+        """The tenant's rules and limits.
+
+        Raises:
+            ConfigurationProblem: when no such tenant is configured.
+        """
+        self.policy_for(tenant)
+        return self._guardrails[tenant]
 
     def tools_for(self, tenant: str) -> ToolPolicy:
         """Which tools the tenant may use, and how each is held tighter.
@@ -150,6 +162,14 @@ class Configuration:
             check_sections(own, tenant=True)
             policies[tenant] = read_tool_policy(shared.under(own))
         return policies
+
+    def _read_guardrails(self) -> dict[str, Guardrails]:
+        shared = read_layers(self.dirs, GUARDRAILS_FILE)
+        tenants = read_layers(self.dirs, TENANTS_FILE)
+        return {
+            tenant: read_guardrails(shared.under(tenants.below("tenants", tenant, "overrides", "guardrails")))
+            for tenant in self._policies
+        }
 
     def _read_policy(self, tenant: str, document: Document, shared: Mapping[str, Document]) -> CasePolicy:
         overrides = document.below("overrides")

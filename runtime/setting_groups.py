@@ -239,6 +239,28 @@ class PlaybookSettings(Group):
         return folder
 
 
+class EventSettings(Group):
+    """Systems that are told of events."""
+
+    sinks: SecretStr = Field(
+        description="addresses that take CloudEvents by POST, separated by commas; unset means events stay on record"
+    )
+    timeout_seconds: TimeoutSeconds = Field(10, description="give up on one sink after this long")
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """The addresses, in the order given."""
+        return tuple(part.strip() for part in self.sinks.get_secret_value().split(",") if part.strip())
+
+    @check_together(mode="after")
+    def _are_addresses(self) -> EventSettings:
+        if not self.addresses:
+            raise ValueError("names no address: write one, or leave the variable out")
+        for address in self.addresses:
+            _web_address(address)
+        return self
+
+
 class LogSettings(Group):
     """What is logged, and how."""
 

@@ -22,6 +22,7 @@ from domain.ids import check_tenant
 from runtime.setting_faults import DELIMITER, PREFIX, explain, unknown_names
 from runtime.setting_groups import (
     CodecSettings,
+    EventSettings,
     HubspotSettings,
     LogSettings,
     ModelEndpoint,
@@ -42,6 +43,7 @@ __all__ = [
     "ENV_FILE",
     "SHIPPED_CONFIG",
     "CodecSettings",
+    "EventSettings",
     "HubspotSettings",
     "LogSettings",
     "ModelEndpoint",
@@ -83,6 +85,7 @@ class Settings(BaseSettings):
     model: ModelSettings = ModelSettings()
     codec: CodecSettings | None = None
     playbooks: PlaybookSettings = PlaybookSettings()
+    events: EventSettings | None = None
     log: LogSettings = LogSettings()
     secrets: NamedSecrets = Field({}, description="a secret by the name that tools.yaml calls it by; one variable each")
     config_dirs: Annotated[tuple[Path, ...], NoDecode] = Field(

@@ -7,9 +7,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from domain.case import Channels
-from domain.ports import Billing, CustomerRecords, LanguageModel, Mailer, Renderer, TeamChat, TicketSystem
+from domain.ports import (
+    Billing,
+    CustomerRecords,
+    EventPublisher,
+    LanguageModel,
+    Mailer,
+    Renderer,
+    TeamChat,
+    TicketSystem,
+)
 from domain.redaction import Redactor
 from domain.rules import Phrases, RulesEngine
+from integrations.event_sinks import HttpEventSinks
 from integrations.hubspot import HubSpotRecords
 from integrations.llm import ModelChain, NoModel, PromptLibrary, Provider
 from integrations.mail import SmtpMailer
@@ -41,6 +51,7 @@ class Clients:
     tickets: TicketSystem | None
     records: CustomerRecords | None
     billing: Billing | None
+    publisher: EventPublisher | None
     toolbox: Tools
 
     @property
@@ -78,7 +89,8 @@ async def open_clients(settings: Settings) -> Clients:
         tickets=_tickets(settings),
         records=_records(settings),
         billing=_billing(settings),
-        toolbox=build_toolbox(settings, configuration, store.ledger),
+        publisher=_publisher(settings, store),
+        toolbox=build_toolbox(settings, configuration, store.ledger, texts=store.cases),
     )
 
 
@@ -160,3 +172,10 @@ def _billing(settings: Settings) -> Billing | None:
     if stripe is None:
         return None
     return StripeBilling(base_url=stripe.base_url, key=stripe.api_key, timeout_seconds=stripe.timeout_seconds)
+
+
+def _publisher(settings: Settings, store: SqlStore) -> EventPublisher | None:
+    events = settings.events
+    if events is None:
+        return None
+    return HttpEventSinks(events.addresses, store.ledger, timeout_seconds=events.timeout_seconds)

@@ -14,20 +14,24 @@ from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.worker import PollerBehaviorAutoscaling, Worker, WorkerDeploymentConfig
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.allowances import AllowanceActivities
 from activities.boundary import Boundary
 from activities.cases import CaseActivities
 from activities.directory import DirectoryActivities
 from activities.notices import NoticeActivities
+from activities.playbook_functions import PlaybookFunctions
 from activities.replies import ReplyActivities
 from activities.ticketing import CustomerActivities, TicketingActivities
 from activities.tools import ToolActivities
 from activities.triage import TriageActivities
 from domain.case import Channels
 from domain.ports import (
+    Allowances,
     Billing,
     CaseStore,
     CustomerRecords,
     Directory,
+    EventPublisher,
     KnowledgeBase,
     LanguageModel,
     Mailer,
@@ -80,10 +84,13 @@ def activity_methods(
     billing: Billing | None,
     channels: Channels,
     toolbox: ToolBox | None = None,
+    allowances: Allowances | None = None,
+    publisher: EventPublisher | None = None,
 ) -> list[Callable[..., Any]]:
     """Every activity, on its clients. The one list that workers and tests register.
 
-    Without a tool box there are no tools, and a name that is not listed here is no activity.
+    Without a tool box there are no tools, and a name that is not listed here is no activity. Limits per day need a
+    store that counts.
     """
     tools = ToolActivities(toolbox) if toolbox is not None else None
     cases = CaseActivities(store, knowledge, policies, channels)
@@ -93,6 +100,16 @@ def activity_methods(
     ticketing = TicketingActivities(tickets)
     customers = CustomerActivities(records, billing)
     people = DirectoryActivities(directory)
+    counts = AllowanceActivities(allowances) if allowances is not None else None
+    functions = PlaybookFunctions(
+        model=model,
+        mailer=mailer,
+        chat=chat,
+        renderer=renderer,
+        directory=directory,
+        policies=policies,
+        publisher=publisher,
+    )
     return [
         cases.open_case,
         cases.save_case,
@@ -118,6 +135,10 @@ def activity_methods(
         customers.reverse_credit,
         people.find_approvers,
         people.check_authority,
+        functions.ask_model,
+        functions.notify,
+        functions.publish_event,
+        *([counts.reserve_allowance, counts.release_allowance] if counts is not None else ()),
         *([tools.run_tool, tools.check_call] if tools is not None else ()),
     ]
 
@@ -180,6 +201,8 @@ def methods_of(clients: Clients) -> list[Callable[..., Any]]:
         billing=clients.billing,
         channels=clients.channels,
         toolbox=clients.toolbox,
+        allowances=clients.store.allowances,
+        publisher=clients.publisher,
     )
 
 

@@ -88,14 +88,16 @@ def judge_text(guardrails: Guardrails, point: GuardPoint, value: JsonValue, fact
         guardrails: the tenant's.
         point: `model_input` or `output`.
         value: a text or a JSON value with texts.
-        facts: what the workflow knows. `audience`: `internal` when only our own people read it. `own`: addresses,
-            numbers and names that belong to the reader.
+        facts: what the workflow knows. `to`: whom the words go to, as `call: notify` has it. `audience`: `internal`
+            when only our own people read them; read from `to` when it is missing. `own`: addresses and numbers that
+            belong to the reader; the address in `to` is one of them.
 
     Returns:
         The verdict; its value is the text or the JSON, sanitised where a rule asked for it. Risk comes from the rules
         that hold only. What is replaced stays replaced: the model chain does its own, reversible, redaction of personal
         data, so `personal` is for words that reach a person.
     """
+    audience, own = _reader(facts)
     subject: dict[str, JsonValue] = {
         "point": point.value,
         "tool": None,
@@ -103,8 +105,8 @@ def judge_text(guardrails: Guardrails, point: GuardPoint, value: JsonValue, fact
         "text": joined_text(value),
         "amount": None,
         "customer": None,
-        "signals": text_signals(value, facts.get("own"), guardrails.link_hosts),
-        "facts": {name: fact for name, fact in facts.items() if name != "totals"},
+        "signals": text_signals(value, own, guardrails.link_hosts),
+        "facts": {**{name: fact for name, fact in facts.items() if name != "totals"}, "audience": audience},
         "totals": facts.get("totals") or {},
     }
     rules, hits = _held(guardrails, point, subject)
@@ -113,6 +115,17 @@ def judge_text(guardrails: Guardrails, point: GuardPoint, value: JsonValue, fact
     return Verdict(
         action=_strongest(hits), hits=tuple(hits), risk=_hits_risk(hits), value=changed_value, sanitised=changed
     )
+
+
+def _reader(facts: Mapping[str, JsonValue]) -> tuple[JsonValue, list[JsonValue]]:
+    """Who reads the words, and what is theirs. Whom nobody names may be anybody."""
+    kind, _, name = str(facts.get("to") or "").partition(":")
+    own = facts.get("own")
+    belongs = list(own) if isinstance(own, list | tuple) else []
+    if kind == "customer":
+        belongs.append(name)
+    internal = kind in ("team", "person", "channel")
+    return facts.get("audience") or ("internal" if internal else "customer"), belongs
 
 
 def _tool_subject(tool: ToolBrief) -> dict[str, JsonValue]:

@@ -19,10 +19,11 @@ def _any(*alternatives: str, flags: re.RegexFlag = re.IGNORECASE) -> re.Pattern[
 
 TARGET_NAMES = _words(
     "arg args argv binary branch bucket cluster cmd command container cwd daemon database deployment destination "
-    "device dir directory domain endpoint entrypoint env environment exec executable file filename filepath flag flags "
-    "folder host hostname hosts image instance interface ip job library machine method module namespace node nodes package "
-    "path paths pid pod pods port process program queue ref region release repo repository schema script selector "
-    "server service services shell socket stage table target targets unit uri url volume workload zone"
+    "device dir directory domain endpoint entrypoint env environment exec executable file filename filepath flag "
+    "flags folder host hostname hosts image instance interface ip job library machine method module namespace "
+    "node nodes package path paths pid pod pods port process program queue ref region release repo repository "
+    "schema script selector server service services shell socket stage table target targets unit uri url volume "
+    "workload zone"
 )
 """Words in the names of arguments whose values name a thing and are never sentences."""
 PROSE_NAMES = _words(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
 
+from domain.expressions import Budget, Expression, compile_expression
 from domain.guarding.signals import SIGNALS
 from domain.guardrails import GuardrailRule, RuleAction, RuleHit
 from domain.model import JsonValue
@@ -19,6 +19,8 @@ SANITISED = ("secrets", "personal", "links")
 CLAIMED = "claimed"
 """Under `facts`: what a language model said. It may make a rule hold and can never keep one from holding."""
 
+_BUDGET = Budget(steps=20_000, size=2_000_000)
+"""A fifth of what an expression of a playbook may take: many rules are looked at for one call."""
 _FIELD_OF = re.compile(r"\.(tool|signals)\s*\.\s*(\w+)")
 _FIRST = re.compile(r"(?<![\w.\])}\"?])\.(?:\[\s*\")?([A-Za-z_]\w*)")
 
@@ -28,19 +30,17 @@ class RuleFault(ValueError):
 
 
 @lru_cache(maxsize=2_000)
-def compiled(expression: str) -> Any:
+def compiled(expression: str) -> Expression:
     """The compiled expression; `${ }` around it is taken off."""
     plain = expression.strip()
     if plain.startswith("${") and plain.endswith("}"):
         plain = plain[2:-1].strip()
-    from domain.expressions import compile_expression
-
     return compile_expression(plain)
 
 
 def evaluate(expression: str, value: JsonValue) -> JsonValue:
-    """The expression's value, under the language's own budget. Raises whatever the language raises."""
-    return compiled(expression).evaluate(value)
+    """The expression's value. Raises whatever the language raises, and when the budget of a rule is used up."""
+    return compiled(expression).evaluate(value, budget=_BUDGET)
 
 
 def holds(rule: GuardrailRule, subject: Mapping[str, JsonValue]) -> RuleHit | None:

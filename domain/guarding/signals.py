@@ -90,7 +90,7 @@ def call_signals(
     return dict(found)
 
 
-def text_signals(value: JsonValue, own: JsonValue, link_hosts: Sequence[str]) -> dict[str, JsonValue]:
+def text_signals(value: JsonValue, own: Sequence[JsonValue], link_hosts: Sequence[str]) -> dict[str, JsonValue]:
     """What a text, or a JSON value with texts, holds.
 
     Args:
@@ -100,7 +100,7 @@ def text_signals(value: JsonValue, own: JsonValue, link_hosts: Sequence[str]) ->
     """
     found: dict[str, list[str]] = {}
     texts, oversized = _all_texts(value)
-    mine = {_bare(one) for one in own if isinstance(one, str)} if isinstance(own, list | tuple) else set()
+    mine = {_bare(one) for one in own if isinstance(one, str)}
     for path, text in texts:
         place = ".".join(path) or "text"
         for signal, words in _data_in(text):

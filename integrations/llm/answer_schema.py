@@ -73,6 +73,8 @@ def is_closed(schema: JsonValue) -> bool:
         return all(is_closed(part) for part in schema)
     if not isinstance(schema, dict):
         return True
+    if "properties" in schema and not all(_says_something(part) for part in schema["properties"].values()):
+        return False
     if schema.get("type") == "object" and (
         schema.get("additionalProperties") is not False or "properties" not in schema
     ):
@@ -80,3 +82,8 @@ def is_closed(schema: JsonValue) -> bool:
     if "items" in schema and not schema["items"]:
         return False
     return all(is_closed(part) for part in schema.values())
+
+
+def _says_something(schema: JsonValue) -> bool:
+    """Whether a property's schema has what strict mode wants to see; an empty one takes anything."""
+    return not isinstance(schema, dict) or bool({"type", "anyOf", "$ref", "enum", "const"} & set(schema))

@@ -131,11 +131,14 @@ class ModelChain:
             await provider.close()
 
     def _prepare(self, question: Question, answer_type: type[AnswerT], ends_at: float) -> _Asking[AnswerT]:
-        redacted = self._redactor.redact_json(question.context, known_names=question.known_names)
+        said = {"data": question.context, "instructions": question.instructions}
+        redacted = self._redactor.redact_json(said, known_names=question.known_names)
         return _Asking(
             question=question,
             answer_type=answer_type,
-            prompt=self._prompts.fill(question.prompt, redacted.value),
+            prompt=self._prompts.fill(
+                question.prompt, redacted.value["data"], instructions=redacted.value["instructions"]
+            ),
             schema=answer_schema(answer_type),
             mapping=redacted.mapping,
             ends_at=ends_at,

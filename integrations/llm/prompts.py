@@ -42,12 +42,13 @@ class PromptLibrary:
         )
         self._environment.filters["as_json"] = as_json
 
-    def fill(self, name: str, context: dict[str, JsonValue]) -> Prompt:
+    def fill(self, name: str, context: dict[str, JsonValue], *, instructions: str = "") -> Prompt:
         """Fill a prompt.
 
         Args:
             name: the file's name without `.j2`.
             context: data, already redacted. The template sees each key, and all of it as `data`.
+            instructions: of the tenant's own, already redacted. The template sees them as `instructions`.
 
         Raises:
             ConfigurationProblem: when the file is missing, faulty, or too long even with its data shortened.
@@ -55,7 +56,7 @@ class PromptLibrary:
         template = self._template(name)
         longest = LONGEST_TEXT
         while longest >= SHORTEST_TEXT:
-            prompt = self._filled(name, template, shortened(context, longest))
+            prompt = self._filled(name, template, shortened(context, longest), instructions)
             if len(prompt.system) + len(prompt.user) <= self._character_limit:
                 return prompt
             longest //= 2
@@ -73,11 +74,11 @@ class PromptLibrary:
                 f"Prompt {name}.j2 cannot be read ({type(error).__name__}): correct it."
             ) from None
 
-    def _filled(self, name: str, template: Template, context: dict[str, JsonValue]) -> Prompt:
+    def _filled(self, name: str, template: Template, context: dict[str, JsonValue], instructions: str) -> Prompt:
         missing = {"system", "user"} - set(template.blocks)
         if missing:
             raise ConfigurationProblem(f"Prompt {name}.j2 has no block named {sorted(missing)[0]}: add it.")
-        values = template.new_context({**context, "data": context})
+        values = template.new_context({**context, "data": context, "instructions": instructions})
         try:
             parts = {block: "".join(template.blocks[block](values)).strip() for block in ("system", "user")}
         except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
