@@ -121,8 +121,13 @@ def charge_id(intent: dict[str, Any]) -> str:
 
 
 def refunded_units(intent: dict[str, Any]) -> int:
-    """What was given back, in the smallest unit; the charge must stand in the payment, not only its id."""
-    return int(_charge(intent).get("amount_refunded") or 0)
+    """What was given back, in the smallest unit; the charge must stand in the payment, not only its id.
+
+    What was authorised and never captured counts as refunded at Stripe, and nobody got it back.
+    """
+    charge = _charge(intent)
+    never_taken = int(charge.get("amount") or 0) - int(charge.get("amount_captured") or 0)
+    return max(0, int(charge.get("amount_refunded") or 0) - never_taken)
 
 
 def _capture_before(intent: dict[str, Any]) -> datetime | None:

@@ -164,13 +164,14 @@ class StripePayments:
             return RefundMade(refund=None, amount=0, currency=now.currency, status="nothing_to_refund")
         if now.captured == 0:
             raise refusal("not_captured", "The payment was not captured, so there is nothing to refund: void it.")
-        if wanted > left or left == 0:
+        if left == 0 or wanted > left:
             raise refusal("charge_already_refunded", "Less is left of the payment than is to be refunded: lower it.")
         form = {
             "payment_intent": payment,
-            "amount": str(wanted),
             "reason": "requested_by_customer",
             f"metadata[{MARK}]": metadata_key(key),
+            # All that is left is the vendor's to count.
+            **({"amount": str(wanted)} if amount is not None else {}),
         }
         return refund_of(await self._post("/v1/refunds", form, key_hash(key)))
 

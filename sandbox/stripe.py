@@ -50,6 +50,7 @@ class StripeSimulator:
                 *self._payments.routes(),
                 Route("/v1/customers/{customer}", self._customer),
                 Route("/v1/charges", self._charges),
+                Route("/v1/refunds", self._refunds, methods=["GET"]),
                 Route("/v1/refunds", once(world, self._refund), methods=["POST"]),
                 Route("/v1/refunds/{refund}", self._show_refund),
                 Route("/v1/refunds/{refund}/cancel", once(world, self._cancel), methods=["POST"]),
@@ -75,6 +76,15 @@ class StripeSimulator:
         with_refunds = "data.refunds" in request.query_params.getlist("expand[]")
         rows = [charge | ({"refunds": self._refunds_of(charge["id"])} if with_refunds else {}) for charge in charges]
         return JSONResponse(page_of("/v1/charges", rows))
+
+    async def _refunds(self, request: Request) -> Response:
+        check(request)
+        asked = {
+            name: request.query_params[name] for name in ("payment_intent", "charge") if name in request.query_params
+        }
+        rows = self._world.all("stripe", "refund")
+        found = [row for row in rows if all(row[name] == value for name, value in asked.items())]
+        return JSONResponse(page_of("/v1/refunds", found[::-1]))
 
     async def _show_refund(self, request: Request) -> Response:
         check(request)

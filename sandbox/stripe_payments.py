@@ -13,9 +13,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sandbox.stripe_requests import Refused, amount_in, check, metadata_in, once, page_of
+from sandbox.stripe_requests import Act, Refused, amount_in, check, metadata_in, once, page_of
 from sandbox.world import Entry, World, case_in, case_of
 
+_EXPAND = "expand[]"
 AUTHORISED_FOR_SECONDS = 7 * 24 * 3600
 DECLINES = {
     "chargeDeclined": ("card_declined", "generic_decline", "Your card was declined."),
@@ -61,12 +62,12 @@ class StripePayments:
             Route("/v1/customers", once(world, self._create_customer), methods=["POST"]),
             Route("/v1/customers/search", self._search_customers),
             Route(intents, self._list, methods=["GET"]),
-            Route(intents, once(world, self._create), methods=["POST"]),
+            Route(intents, once(world, self._expanding(self._create)), methods=["POST"]),
             Route(f"{intents}/search", self._search),
             Route(f"{intents}/{{intent}}", self._show),
-            Route(f"{intents}/{{intent}}/confirm", once(world, self._confirm), methods=["POST"]),
-            Route(f"{intents}/{{intent}}/capture", once(world, self._capture), methods=["POST"]),
-            Route(f"{intents}/{{intent}}/cancel", once(world, self._cancel), methods=["POST"]),
+            Route(f"{intents}/{{intent}}/confirm", once(world, self._expanding(self._confirm)), methods=["POST"]),
+            Route(f"{intents}/{{intent}}/capture", once(world, self._expanding(self._capture)), methods=["POST"]),
+            Route(f"{intents}/{{intent}}/cancel", once(world, self._expanding(self._cancel)), methods=["POST"]),
         ]
 
     def captured_charge(self, intent_id: str) -> str:
@@ -112,7 +113,9 @@ class StripePayments:
 
     async def _show(self, request: Request) -> Response:
         check(request)
-        return JSONResponse(self._intent(request.path_params["intent"]))
+        return JSONResponse(
+            self._expand(self._intent(request.path_params["intent"]), request.query_params.get(_EXPAND))
+        )
 
     async def _list(self, request: Request) -> Response:
         check(request)
@@ -138,6 +141,21 @@ class StripePayments:
             facts = {"Customer": intent["customer"] or "-", "Amount": _money(intent["amount"], intent)}
             self._tell("payment_expired", f"{identity}/expired", intent, facts, standing=False)
         return intent
+
+    def _expanding(self, act: Act) -> Act:
+        async def acted(request: Request, form: dict[str, str]) -> dict[str, Any]:
+            return self._expand(await act(request, form), form.get(_EXPAND))
+
+        return acted
+
+    def _expand(self, intent: dict[str, Any], wanted: str | None) -> dict[str, Any]:
+        """With the charge in place of its id, when that is asked for (docs.stripe.com/api/expanding_objects)."""
+        charge = self._world.find("stripe", "charge", intent["latest_charge"] or "")
+        if wanted != "latest_charge" or charge is None:
+            return intent
+        hold = self._world.find("stripe", "authorisation", intent["id"])
+        card = {"capture_before": hold["expires_at"]} if hold is not None else {}
+        return intent | {"latest_charge": charge | {"payment_method_details": {"type": "card", "card": card}}}
 
     # Writing
 
@@ -216,7 +234,15 @@ class StripePayments:
     def _decline(self, intent: dict[str, Any], code: str, decline_code: str | None, message: str) -> Refused:
         error = {"type": "card_error", "code": code, "message": message}
         error |= {"decline_code": decline_code} if decline_code else {}
-        intent |= {"status": "requires_payment_method", "payment_method": None, "last_payment_error": error}
+        # A decline leaves a charge too, which failed.
+        charge = self._make_charge(intent, captured=False)
+        charge |= {"status": "failed", "paid": False, "failure_code": code, "failure_message": message}
+        self._world.keep("stripe", "charge", charge["id"], charge)
+        error["charge"] = charge["id"]
+        intent |= {
+            "status": "requires_payment_method", "payment_method": None, "last_payment_error": error,
+            "latest_charge": charge["id"],
+        }  # fmt: skip
         self._keep(intent)
         more = {"decline_code": decline_code} if decline_code else {}
         return Refused(402, code, message, "card_error", payment_intent=intent, **more)
@@ -256,7 +282,7 @@ class StripePayments:
 
     def _void(self, intent: dict[str, Any], reason: str | None) -> None:
         charge = self._world.find("stripe", "charge", intent["latest_charge"] or "")
-        if charge is not None:
+        if charge is not None and charge["paid"]:
             charge |= {"amount_refunded": charge["amount"], "refunded": True}
             self._world.keep("stripe", "charge", charge["id"], charge)
         intent |= {
