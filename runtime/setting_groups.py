@@ -158,6 +158,14 @@ class StripeSettings(Group):
     timeout_seconds: TimeoutSeconds = Field(20, description="give up on one attempt after this long")
 
 
+class PrometheusSettings(Group):
+    """The metrics that playbooks look at."""
+
+    base_url: WebAddress = Field(description="address of a Prometheus server; unset means playbooks see no metrics")
+    token: SecretStr | None = Field(None, description="bearer token, when a proxy in front of it asks for one")
+    timeout_seconds: TimeoutSeconds = Field(20, description="give up on one query after this long")
+
+
 class ModelEndpoint(Group):
     """One OpenAI-compatible endpoint."""
 

@@ -29,6 +29,7 @@ from runtime.setting_groups import (
     ModelSettings,
     NamedSecrets,
     PlaybookSettings,
+    PrometheusSettings,
     SlackSettings,
     SmtpSettings,
     StoreSettings,
@@ -50,6 +51,7 @@ __all__ = [
     "ModelSettings",
     "PlaybookSettings",
     "Settings",
+    "PrometheusSettings",
     "SlackSettings",
     "SmtpSettings",
     "StoreSettings",
@@ -82,6 +84,7 @@ class Settings(BaseSettings):
     zendesk: ZendeskSettings | None = None
     hubspot: HubspotSettings | None = None
     stripe: StripeSettings | None = None
+    prometheus: PrometheusSettings | None = None
     model: ModelSettings = ModelSettings()
     codec: CodecSettings | None = None
     playbooks: PlaybookSettings = PlaybookSettings()
