@@ -62,7 +62,8 @@ class Door:
 
 def _listen(port: int) -> socket.socket:
     for number in (port, 0):
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        # Named as TCP, or asyncio does not switch Nagle's algorithm off and each answer waits 40 ms for its body.
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((HOST, number))
