@@ -39,7 +39,8 @@ from tests.fakes import (
     FakeTickets,
 )
 from workers.clients import TEMPLATES
-from workers.worker import activity_methods, build_worker, workflow_runner
+from workers.registered import activity_methods
+from workers.worker import build_worker, workflow_runner
 from workflows import search_attributes
 from workflows.escalation import EscalationWorkflow
 

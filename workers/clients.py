@@ -23,6 +23,7 @@ from integrations.event_sinks import HttpEventSinks
 from integrations.hubspot import HubSpotRecords
 from integrations.llm import ModelChain, NoModel, PromptLibrary, Provider
 from integrations.mail import SmtpMailer
+from integrations.playbooks.library import FolderLibrary
 from integrations.rendering import Templates
 from integrations.slack import SlackChat
 from integrations.store.seeding import seed_articles
@@ -53,6 +54,7 @@ class Clients:
     billing: Billing | None
     publisher: EventPublisher | None
     toolbox: Tools
+    library: FolderLibrary
 
     @property
     def channels(self) -> Channels:
@@ -91,6 +93,7 @@ async def open_clients(settings: Settings) -> Clients:
         billing=_billing(settings),
         publisher=_publisher(settings, store),
         toolbox=build_toolbox(settings, configuration, store.ledger, texts=store.cases),
+        library=FolderLibrary(settings.playbooks.folder),
     )
 
 

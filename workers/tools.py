@@ -24,7 +24,12 @@ from runtime.settings import Settings, WorkerSettings
 
 
 def build_toolbox(
-    settings: Settings, configuration: Configuration, ledger: EffectLedger, *, texts: Texts | None = None
+    settings: Settings,
+    configuration: Configuration,
+    ledger: EffectLedger,
+    *,
+    owners: Sequence[object] = (),
+    texts: Texts | None = None,
 ) -> Tools:
     """The tool box over every configured provider; nothing is read or started before its first use.
 
@@ -32,6 +37,7 @@ def build_toolbox(
         settings: of this process.
         configuration: with `tools.yaml`.
         ledger: for tools that are not idempotent.
+        owners: objects whose marked methods are tools, such as `builtin_tools` makes.
         texts: where addresses of OpenAPI documents are kept for all workers (the case store); this process's memory
             when None.
 
@@ -39,7 +45,7 @@ def build_toolbox(
         ConfigurationProblem: a provider's configuration cannot be used, or a secret that it names is not set.
     """
     return Tools(
-        _providers(settings, configuration, texts or TextsInMemory()),
+        _providers(settings, configuration, owners, texts or TextsInMemory()),
         configuration,
         ledger,
         vendors=configuration.vendors,
@@ -47,7 +53,9 @@ def build_toolbox(
     )
 
 
-def _providers(settings: Settings, configuration: Configuration, texts: Texts) -> Sequence[ToolProvider]:
+def _providers(
+    settings: Settings, configuration: Configuration, owners: Sequence[object], texts: Texts
+) -> Sequence[ToolProvider]:
     """In the order in which they have a say over a name: our own code first."""
     over_http = http_providers(
         configuration.section("tools", "openapi", OpenApiSources),
@@ -56,7 +64,7 @@ def _providers(settings: Settings, configuration: Configuration, texts: Texts) -
         folders=configuration.dirs,
         texts=texts,
     )
-    return [PythonTools(), *over_http, *_mcp_servers(settings, configuration)]
+    return [PythonTools(*owners), *over_http, *_mcp_servers(settings, configuration)]
 
 
 def _mcp_servers(settings: Settings, configuration: Configuration) -> Sequence[ToolProvider]:

@@ -26,7 +26,8 @@ from runtime.temporal import data_converter
 from tests.replay.changed_workflow import ChangedWorkflow
 from tests.replay.paths import PATHS
 from tests.replay.record import HISTORIES
-from workers.worker import WORKFLOWS, activity_methods, workflow_runner
+from workers.registered import activity_methods
+from workers.worker import WORKFLOWS, workflow_runner
 
 _NOT_PASSED = re.compile(r"Module (\S+) was not intentionally passed through")
 RECORDINGS = sorted(HISTORIES.glob("*.json"))

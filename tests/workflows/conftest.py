@@ -43,7 +43,8 @@ from tests.fakes import (
     FakeTickets,
 )
 from workers.clients import TEMPLATES
-from workers.worker import WORKFLOWS, activity_methods, workflow_runner
+from workers.registered import activity_methods
+from workers.worker import WORKFLOWS, workflow_runner
 from workflows import search_attributes
 from workflows.escalation import EscalationWorkflow
 

@@ -142,7 +142,7 @@ class PlaybookWorld:
         self.library, self.guardrails, self.allowances = FakeLibrary(), FakeGuardrails(), FakeAllowances()
         self.mailer, self.chat, self.store, self.model = FakeMailer(), FakeChat(), FakeStore(), FakeModel()
         self.policies = FakePolicies(configuration.policy_for("default"))
-        self.change_timers(retry_first=timedelta(seconds=1), give_up_after=timedelta(seconds=8))
+        self.change_timers(retry_first=timedelta(milliseconds=200), give_up_after=timedelta(seconds=3))
         self.directory = FakeDirectory(_people(configuration))
         self.publisher = FakePublisher()
         self.task_queue = f"test-{uuid.uuid4().hex[:8]}"

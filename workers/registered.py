@@ -1,0 +1,150 @@
+"""The activities that workers and tests register, each on its clients. The one list of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from activities.allowances import AllowanceActivities
+from activities.cases import CaseActivities
+from activities.directory import DirectoryActivities
+from activities.notices import NoticeActivities
+from activities.playbook_functions import PlaybookFunctions
+from activities.playbooks import PlaybookActivities
+from activities.replies import ReplyActivities
+from activities.ticketing import CustomerActivities, TicketingActivities
+from activities.tools import ToolActivities
+from activities.triage import TriageActivities
+from domain.case import Channels
+from domain.ports import (
+    Allowances,
+    Billing,
+    CaseStore,
+    CustomerRecords,
+    Directory,
+    EventPublisher,
+    GuardrailSource,
+    KnowledgeBase,
+    LanguageModel,
+    Mailer,
+    PlaybookLibrary,
+    PolicySource,
+    Renderer,
+    TeamChat,
+    TicketSystem,
+    ToolBox,
+)
+from domain.rules import RulesEngine
+from workers.clients import Clients
+
+
+def activity_methods(
+    *,
+    store: CaseStore,
+    knowledge: KnowledgeBase,
+    policies: PolicySource,
+    directory: Directory,
+    model: LanguageModel,
+    rules: RulesEngine,
+    renderer: Renderer,
+    mailer: Mailer | None,
+    chat: TeamChat | None,
+    tickets: TicketSystem | None,
+    records: CustomerRecords | None,
+    billing: Billing | None,
+    channels: Channels,
+    toolbox: ToolBox | None = None,
+    allowances: Allowances | None = None,
+    publisher: EventPublisher | None = None,
+    library: PlaybookLibrary | None = None,
+    guardrails: GuardrailSource | None = None,
+) -> list[Callable[..., Any]]:
+    """Every activity, on its clients. The one list that workers and tests register.
+
+    Without a tool box there are no tools and no playbooks, and a name that is not listed here is no activity. Limits
+    per day need a store that counts.
+    """
+    tools = ToolActivities(toolbox) if toolbox is not None else None
+    cases = CaseActivities(store, knowledge, policies, channels)
+    triage = TriageActivities(model, rules, store)
+    replies = ReplyActivities(model, rules)
+    notices = NoticeActivities(mailer, chat, renderer, directory, store)
+    ticketing = TicketingActivities(tickets)
+    customers = CustomerActivities(records, billing)
+    people = DirectoryActivities(directory)
+    counts = AllowanceActivities(allowances) if allowances is not None else None
+    functions = PlaybookFunctions(
+        model=model,
+        mailer=mailer,
+        chat=chat,
+        renderer=renderer,
+        directory=directory,
+        policies=policies,
+        publisher=publisher,
+    )
+    opening = None
+    if toolbox is not None and library is not None and guardrails is not None:
+        opening = PlaybookActivities(
+            library=library,
+            toolbox=toolbox,
+            policies=policies,
+            guardrails=guardrails,
+            store=store,
+            channels=channels,
+        )
+    return [
+        cases.open_case,
+        cases.save_case,
+        cases.record_outcome,
+        triage.classify_ticket,
+        triage.analyse_ticket,
+        triage.decide_escalation,
+        triage.assess_message,
+        replies.draft_reply,
+        notices.mail_customer,
+        notices.mail_team,
+        notices.post_chat,
+        notices.delete_chat,
+        ticketing.escalate_ticket,
+        ticketing.revert_ticket,
+        ticketing.add_ticket_note,
+        ticketing.set_ticket_status,
+        ticketing.read_ticket_status,
+        customers.update_customer_profile,
+        customers.refund_customer,
+        customers.cancel_refund,
+        customers.credit_customer,
+        customers.reverse_credit,
+        people.find_approvers,
+        people.check_authority,
+        functions.ask_model,
+        functions.notify,
+        functions.publish_event,
+        *([counts.reserve_allowance, counts.release_allowance] if counts is not None else ()),
+        *([tools.run_tool, tools.check_call] if tools is not None else ()),
+        *([opening.open_playbook] if opening is not None else ()),
+    ]
+
+
+def methods_of(clients: Clients) -> list[Callable[..., Any]]:
+    """The activities on real clients."""
+    return activity_methods(
+        store=clients.store.cases,
+        knowledge=clients.store.knowledge,
+        policies=clients.configuration,
+        directory=clients.configuration,
+        model=clients.model,
+        rules=clients.rules,
+        renderer=clients.renderer,
+        mailer=clients.mailer,
+        chat=clients.chat,
+        tickets=clients.tickets,
+        records=clients.records,
+        billing=clients.billing,
+        channels=clients.channels,
+        toolbox=clients.toolbox,
+        allowances=clients.store.allowances,
+        publisher=clients.publisher,
+        library=clients.library,
+        guardrails=clients.configuration,
+    )
