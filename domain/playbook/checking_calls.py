@@ -74,7 +74,7 @@ def _argument_faults(spot: Spot, name: str) -> Iterator[Fault]:
     if function is None:
         return
     given = spot.task.get("with")
-    here = under(spot.pointer, "with")
+    here = under(spot.pointer, "with" if "with" in spot.task else "call")
     if given is not None and not isinstance(given, dict):
         return
     for missing in function.required:

@@ -75,15 +75,27 @@ def _then_faults(pointer: str, named: Named, everywhere: set[str]) -> Iterator[F
 
 
 def _loops_without_wait(pointer: str, named: Named) -> Iterator[Fault]:
-    first = {name: position for position, (_, name, _) in reversed(list(enumerate(named)))}
+    places = {name: position for position, (_, name, _) in reversed(list(enumerate(named)))}
     for position, (index, name, task) in enumerate(named):
         for place, target in directions(under(pointer, index, name), task):
-            back = first.get(target)
-            if back is None or back > position or target in DIRECTIVES:
+            back = places.get(target, len(named))
+            if target in DIRECTIVES or back > position or position not in _reached_at_once(named, back, places):
                 continue
-            if not any(_pauses(inner) for _, _, inner in named[back : position + 1]):
-                sentence = f"This goes back to {quoted(target)} with no wait on the way: add a `wait` to the loop."
-                yield warning(place, sentence)
+            sentence = f"This goes back to {quoted(target)} with no wait on the way: add a `wait` to the loop."
+            yield warning(place, sentence)
+
+
+def _reached_at_once(named: Named, start: int, places: dict[str, int]) -> set[int]:
+    """Tasks that a list may come to from one of them without a pause in between, itself included."""
+    reached: set[int] = set()
+    to_see = [start]
+    while to_see:
+        position = to_see.pop()
+        if position in reached or position >= len(named) or _pauses(named[position][2]):
+            continue
+        reached.add(position)
+        to_see += _next_places(named[position][2], position, places)
+    return reached
 
 
 def _pauses(task: dict[str, JsonValue]) -> bool:

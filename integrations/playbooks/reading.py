@@ -110,8 +110,8 @@ def _is_json(text: str) -> bool:
     return True
 
 
-class _Loader(yaml.SafeLoader):
-    """Composes nodes and counts them while it does."""
+class CoreLoader(yaml.SafeLoader):
+    """Composes nodes by the words of YAML 1.2, and counts them while it does."""
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - PyYAML's own way
 
@@ -121,6 +121,7 @@ class _Loader(yaml.SafeLoader):
         self._depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """Compose one node, as long as the document keeps to its limits."""
         mark = self.peek_event().start_mark
         self._count += 1
         self._depth += 1
@@ -134,12 +135,12 @@ class _Loader(yaml.SafeLoader):
 
 
 for _tag, _pattern, _first in _CORE:
-    _Loader.add_implicit_resolver(_tag, _pattern, list(_first))
+    CoreLoader.add_implicit_resolver(_tag, _pattern, list(_first))
 
 
 def _composed(text: str) -> yaml.Node | None:
     try:
-        loader = _Loader(text)
+        loader = CoreLoader(text)
         return loader.get_single_node()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark

@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
@@ -20,6 +21,7 @@ from domain.model import JsonValue
 from domain.playbook.faults import Fault, advice, quoted
 from domain.playbook.outline import KINDS, undos_in
 from integrations.playbooks.places import pointer_to
+from integrations.playbooks.reading import CoreLoader
 
 SCHEMA_FILE = Path(__file__).resolve().parents[2] / "config" / "schemas" / "serverless-workflow-1.0.3.yaml"
 
@@ -51,11 +53,20 @@ def schema_faults(document: JsonValue) -> list[Fault]:
     return faults
 
 
+def load_schema() -> Schema:
+    """The specification's schema as published."""
+    # The C parser, because the file is large and our own; with the words of YAML 1.2, because `on` is a key in it.
+    schema: Schema = yaml.load(SCHEMA_FILE.read_text("utf-8"), _Loader)  # noqa: S506 - a safe loader
+    return schema
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    yaml_implicit_resolvers = CoreLoader.yaml_implicit_resolvers
+
+
 @cache
 def _validator() -> Draft202012Validator:
-    import yaml  # noqa: PLC0415 - only when the first document is checked
-
-    schema = yaml.load(SCHEMA_FILE.read_text("utf-8"), yaml.CSafeLoader)
+    schema = load_schema()
     _inline(schema, schema["$defs"])
     made = extend(Draft202012Validator, {"oneOf": _one_of, "anyOf": _one_of, _CLOSED: _nothing_else})
     return made(schema)  # type: ignore[return-value]

@@ -200,7 +200,7 @@ async def run(
     key: Annotated[str | None, typer.Option(help="Tells runs apart; a fresh one when not given.")] = None,
     customer: Annotated[str | None, typer.Option("--customer", help="Customer id, for limits per customer.")] = None,
     who: Annotated[
-        str | None, typer.Option("--as", metavar="PERSON", help="Who starts it, and so approves none.")
+        str | None, typer.Option("--as", metavar="PERSON", help="Who starts it; approves none of it.")
     ] = None,
     version: VersionOption = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for its end, and print its output.")] = False,
