@@ -29,10 +29,12 @@ from integrations.slack import SlackChat
 from integrations.store.seeding import seed_articles
 from integrations.store.store import SqlStore
 from integrations.stripe import StripeBilling
+from integrations.tools.openapi.configuration import WebConfiguration
 from integrations.tools.toolbox import Tools
 from integrations.zendesk import ZendeskTickets
 from runtime.configuration import Configuration
 from runtime.settings import SHIPPED_CONFIG, ModelEndpoint, Settings
+from workers.builtin_tools import builtin_tools
 from workers.tools import build_toolbox
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
@@ -80,19 +82,26 @@ async def open_clients(settings: Settings) -> Clients:
     store = await SqlStore.open(settings.store_url)
     for tenant in configuration.tenants:
         await seed_articles(store.knowledge, tenant, SHIPPED_CONFIG / "knowledge")
+    rules = RulesEngine(configuration.keywords, Phrases.model_validate(configuration.phrases))
+    mailer, chat = _mailer(settings, store), _chat(settings, store)
+    tickets, records, billing = _tickets(settings), _records(settings), _billing(settings)
+    web = configuration.section("tools", "web", WebConfiguration)
+    owners = builtin_tools(
+        settings, web, rules=rules, mailer=mailer, chat=chat, tickets=tickets, records=records, billing=billing
+    )
     return Clients(
         configuration=configuration,
         store=store,
-        rules=RulesEngine(configuration.keywords, Phrases.model_validate(configuration.phrases)),
+        rules=rules,
         model=_model(settings, store),
         renderer=Templates(TEMPLATES),
-        mailer=_mailer(settings, store),
-        chat=_chat(settings, store),
-        tickets=_tickets(settings),
-        records=_records(settings),
-        billing=_billing(settings),
+        mailer=mailer,
+        chat=chat,
+        tickets=tickets,
+        records=records,
+        billing=billing,
         publisher=_publisher(settings, store),
-        toolbox=build_toolbox(settings, configuration, store.ledger, texts=store.cases),
+        toolbox=build_toolbox(settings, configuration, store.ledger, owners=owners, texts=store.cases),
         library=FolderLibrary(settings.playbooks.folder),
     )
 

@@ -46,6 +46,7 @@ def variables(ports: dict[str, int], settings: Settings) -> dict[str, str]:
         },
         "hubspot": {"ACCESS_TOKEN": "sandbox-token", "BASE_URL": _web(ports["hubspot"])},
         "stripe": {"API_KEY": "sk_test_sandbox", "BASE_URL": _web(ports["stripe"])},
+        "prometheus": {"BASE_URL": _web(ports["metrics"])},
     }
     return {
         f"SUREHAND_{name.upper()}__{field}": value
