@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import traceback
 from importlib.metadata import version as installed
 from typing import Annotated, Any, TypeVar
 
@@ -133,14 +134,14 @@ def _add_start(server: SurehandServer, desk: Desk) -> None:
         name: PlaybookName,
         key: Annotated[str, Field(description="Tells runs apart; the same key and input give the same run.")],
         context: Context[Any],
-        data: Annotated[JsonValue, Field(alias="input", description="What goes in, as show_playbook says.")] = None,
+        input: Annotated[JsonValue, Field(description="What goes in, as show_playbook says.")] = None,  # noqa: A002
         version: Version = None,
         customer_id: Annotated[str | None, Field(description="For limits per customer.")] = None,
     ) -> Start:
         """Start a playbook. What is dangerous in it still waits for people to approve it."""
         known = context.session.client_params
         client = known.client_info.name if known is not None else ""
-        return await desk.start(name, key=key, data=data, version=version, customer_id=customer_id, client=client)
+        return await desk.start(name, key=key, data=input, version=version, customer_id=customer_id, client=client)
 
 
 def _sentence(tool: str, error: ToolError) -> str:
@@ -152,5 +153,8 @@ def _sentence(tool: str, error: ToolError) -> str:
         return f"The arguments of {tool} cannot be used ({fields}): see its schema."
     if cause is None:
         return "There is no tool by that name: list them first."
-    logger.error("a tool failed", extra={"tool": tool, "error": type(cause).__name__})
+    # The exception's own words may hold somebody's data: its kind and place must do.
+    frames = traceback.extract_tb(cause.__traceback__)
+    place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+    logger.error("a tool failed", extra={"tool": tool, "error": type(cause).__name__, "place": place})
     return _FAULT
