@@ -13,7 +13,7 @@ DEEPEST_CALL = 420
 """Python frames of evaluation. CPython allows 1000 for everything, and a worker's own stack comes first."""
 DEEPEST_VALUE = 150
 """Levels of lists and objects inside each other that an expression walks."""
-NODE = 4
+NODE = 16
 """What walking one element costs in size; a character, or an element copied in bulk, costs 1."""
 
 

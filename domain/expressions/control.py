@@ -156,6 +156,7 @@ def _logical(left: Code, right: Code, settles: bool) -> Code:
 
 
 def _alternative(left: Code, right: Code) -> Code:
+    """`//`: the left outputs that are neither false nor null; without any, the right ones. Errors are not caught."""
     first, second = left.one, right.one
     depth = max(left.depth, right.depth) + FRAMES
 
@@ -164,14 +165,11 @@ def _alternative(left: Code, right: Code) -> Code:
 
         def paths(env: Env, path: Path, value: JsonValue) -> Located:
             found = False
-            try:
-                for place, output in before(env, path, value):
-                    env.meter.step()
-                    if truth(output):
-                        found = True
-                        yield place, output
-            except Raised:
-                pass
+            for place, output in before(env, path, value):
+                env.meter.step()
+                if truth(output):
+                    found = True
+                    yield place, output
             if not found:
                 yield from after(env, path, value)
 
@@ -179,14 +177,11 @@ def _alternative(left: Code, right: Code) -> Code:
 
     def many(env: Env, value: JsonValue) -> Iterator[JsonValue]:
         found = False
-        try:
-            for output in left.many(env, value):
-                env.meter.step()
-                if truth(output):
-                    found = True
-                    yield output
-        except Raised:
-            pass
+        for output in left.many(env, value):
+            env.meter.step()
+            if truth(output):
+                found = True
+                yield output
         if not found:
             yield from right.many(env, value)
 
@@ -195,10 +190,7 @@ def _alternative(left: Code, right: Code) -> Code:
 
     def one(env: Env, value: JsonValue) -> JsonValue:
         env.meter.step()
-        try:
-            output = first(env, value)
-        except Raised:
-            output = None
+        output = first(env, value)
         return output if truth(output) else second(env, value)
 
     return Code(one=one, paths=make, depth=depth)

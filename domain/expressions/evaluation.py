@@ -123,7 +123,7 @@ def entered(env: Env, level: int, code: Code) -> int:
     """
     depth = env.depth + level
     meter = env.meter
-    meter.steps -= 1
+    meter.steps -= 2
     if meter.steps < 0:
         meter.stop()
     if depth + code.depth > DEEPEST_CALL:

@@ -82,7 +82,7 @@ def multiply(meter: Meter, left: JsonValue, right: JsonValue) -> JsonValue:
 def _repeat(meter: Meter, text: str, times: int | float) -> str | None:
     if times != times or times < 0:
         return None
-    count = whole(times) if times >= 1 else math.ceil(times)
+    count = whole(times)
     meter.grow(len(text) * count + 1)
     return text * count
 
@@ -137,8 +137,6 @@ def remainder(_meter: Meter, left: JsonValue, right: JsonValue) -> JsonValue:
 
 def equal(meter: Meter, left: JsonValue, right: JsonValue) -> bool:
     """`==`."""
-    if type(left) is str and type(right) is str:
-        return bool(left == right)
     return compare(meter, left, right) == 0
 
 

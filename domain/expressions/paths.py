@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from functools import cmp_to_key
 from typing import Any
 
 from domain.expressions.budget import DEEPEST_VALUE, Meter
 from domain.expressions.errors import Raised
-from domain.expressions.values import as_double, compare, kind, whole
+from domain.expressions.values import as_double, compare, json_text, kind, whole
 from domain.model import JsonValue
 
 LONGEST_ARRAY = 100_000
@@ -40,7 +39,7 @@ def index(meter: Meter, value: JsonValue, key: JsonValue) -> JsonValue:
 def _element(array: list[Any], key: int | float) -> JsonValue:
     if key != key:
         return None
-    position = whole(key) if type(key) is int else whole(math.floor(key) if abs(key) < 2**53 else key)
+    position = whole(key)
     if position < 0:
         position += len(array)
     return array[position] if 0 <= position < len(array) else None
@@ -130,7 +129,7 @@ def put(meter: Meter, holder: JsonValue, key: JsonValue, new: JsonValue) -> Json
 def _put_element(meter: Meter, array: list[Any], key: int | float, new: JsonValue) -> list[Any]:
     if key != key:
         raise Raised("Cannot set array element at NaN index")
-    position = whole(math.floor(as_double(key)) if abs(key) < 2**53 else key)
+    position = whole(key)
     if position < 0:
         position += len(array)
         if position < 0:
@@ -144,35 +143,46 @@ def _put_element(meter: Meter, array: list[Any], key: int | float, new: JsonValu
 
 
 def drop(meter: Meter, value: JsonValue, paths: list[tuple[JsonValue, ...]]) -> JsonValue:
-    """The value without what is at these paths: the last one first, so that positions keep their meaning."""
-    order = cmp_to_key(lambda one, other: compare(meter, list(one), list(other)))
-    for path in sorted(paths, key=order, reverse=True):
-        meter.step()
-        value = _drop_one(meter, value, path)
-    return value
-
-
-def _drop_one(meter: Meter, value: JsonValue, path: tuple[JsonValue, ...]) -> JsonValue:
-    if not path:
+    """The value without what is at these paths, all of which mean places in the value as it is now."""
+    if any(not path for path in paths):
         return None
-    holder = get(meter, value, path[:-1])
-    if holder is None:
-        return value
-    return replace(meter, value, path[:-1], _without(meter, holder, path[-1]))
+    return _drop(meter, value, paths, 0)
 
 
-def _without(meter: Meter, holder: JsonValue, key: JsonValue) -> JsonValue:
-    found, by = type(holder), type(key)
-    if found is dict and by is str:
-        meter.grow(len(holder))
-        return {name: value for name, value in holder.items() if name != key}
-    if found is list and by in NUMBERS:
-        position = whole(key)
-        position += len(holder) if position < 0 else 0
-        meter.grow(len(holder))
-        return holder[:position] + holder[position + 1 :] if 0 <= position < len(holder) else holder
-    if found is list and by is dict:
-        low, high = bounds(len(holder), key.get("start"), key.get("end"))
-        meter.grow(len(holder))
-        return holder[:low] + holder[high:]
-    raise Raised(f"Cannot delete field at {kind(holder)} with {kind(key)}")
+def _drop(meter: Meter, value: JsonValue, paths: list[tuple[JsonValue, ...]], depth: int) -> JsonValue:
+    if depth > DEEPEST_VALUE:
+        meter.too_deep()
+    meter.step(len(paths))
+    if value is None:
+        return None
+    gone = [path[depth] for path in paths if len(path) == depth + 1]
+    further: dict[str, list[tuple[JsonValue, ...]]] = {}
+    for path in paths:
+        if len(path) > depth + 1:
+            further.setdefault(json_text(meter, path[depth]), []).append(path)
+    for group in further.values():
+        key = group[0][depth]
+        inner = index(meter, value, key)
+        if inner is not None:
+            value = put(meter, value, key, _drop(meter, inner, group, depth + 1))
+    return _without(meter, value, gone) if gone else value
+
+
+def _without(meter: Meter, holder: JsonValue, keys: list[JsonValue]) -> JsonValue:
+    meter.grow(len(holder) if type(holder) is list or type(holder) is dict else 1)
+    if type(holder) is dict and all(type(key) is str for key in keys):
+        names = set(keys)
+        return {name: value for name, value in holder.items() if name not in names}
+    if type(holder) is list and all(type(key) in NUMBERS or type(key) is dict for key in keys):
+        places = {place for key in keys for place in _places(meter, len(holder), key)}
+        return [value for place, value in enumerate(holder) if place not in places]
+    raise Raised(f"Cannot delete field at {kind(keys[0])} index of {kind(holder)}")
+
+
+def _places(meter: Meter, length: int, key: JsonValue) -> range:
+    if type(key) is dict:
+        low, high = bounds(length, key.get("start"), key.get("end"))
+        meter.step((high - low) // 8)
+        return range(low, high)
+    place = whole(key) + (length if whole(key) < 0 else 0)
+    return range(place, place + 1)

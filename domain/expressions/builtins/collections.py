@@ -219,7 +219,7 @@ def _flat(meter: Meter, parts: list[Any], levels: float, depth: int) -> Iterator
 
 
 def _reverse(meter: Meter, value: JsonValue) -> JsonValue:
-    if value is None:
+    if value is None or value == {}:
         return []
     if type(value) is not list and type(value) is not str:
         raise Raised(f"Cannot reverse {kind(value)}")

@@ -66,7 +66,7 @@ def select(condition: Code) -> Code:
 
 
 def recurse(step: Code) -> Code:
-    """`recurse(f)`, `repeat(f)` and `..`: depth first, on a stack of its own."""
+    """`recurse(f)` and `..`: depth first, on a stack of its own."""
 
     def many(env: Env, value: JsonValue) -> Iterator[JsonValue]:
         yield value
@@ -102,6 +102,17 @@ def recurse(step: Code) -> Code:
     return Code(many=many, paths=make, depth=_depth(step))
 
 
+def repeat(body: Code) -> Code:
+    """`repeat(f)`: the outputs of `f` over and over, each time from the same input, until it fails or is broken."""
+
+    def many(env: Env, value: JsonValue) -> Iterator[JsonValue]:
+        while True:
+            env.meter.step()
+            yield from body.many(env, value)
+
+    return Code(many=many, depth=_depth(body))
+
+
 def _loop(
     expand: Callable[[Code, Code, Env, JsonValue], Iterator[tuple[bool, JsonValue]]],
 ) -> Callable[[Code, Code], Code]:
@@ -111,7 +122,7 @@ def _loop(
         def many(env: Env, value: JsonValue) -> Iterator[JsonValue]:
             stack = [expand(condition, update, env, value)]
             while stack:
-                env.meter.step()
+                env.meter.step(2)
                 for done, output in stack[-1]:
                     if done:
                         yield output
@@ -142,6 +153,21 @@ def _until(condition: Code, update: Code, env: Env, value: JsonValue) -> Iterato
         else:
             for output in update.many(env, value):
                 yield False, output
+
+
+def until(condition: Code, update: Code) -> Code:
+    """`until(c; f)`; a plain loop where both have one output."""
+    test, change = condition.one, update.one
+    if test is None or change is None:
+        return _loop(_until)(condition, update)
+
+    def one(env: Env, value: JsonValue) -> JsonValue:
+        while not truth(test(env, value)):
+            env.meter.step()
+            value = change(env, value)
+        return value
+
+    return Code(one=one, depth=_depth(condition, update))
 
 
 def _count(number: JsonValue, what: str) -> float:
@@ -402,9 +428,9 @@ STREAMS: dict[str, Builder] = {
     "error/1": error,
     "select/1": select,
     "recurse/1": recurse,
-    "repeat/1": recurse,
+    "repeat/1": repeat,
     "while/2": _loop(_while),
-    "until/2": _loop(_until),
+    "until/2": until,
     "limit/2": limit,
     "skip/2": skip,
     "first/1": first,

@@ -7,7 +7,7 @@ import math
 import re
 from typing import Any
 
-from domain.expressions.budget import DEEPEST_VALUE, NODE, Meter
+from domain.expressions.budget import DEEPEST_VALUE, Meter
 from domain.expressions.builtins.registry import Builder, value_function
 from domain.expressions.errors import Raised
 from domain.expressions.formats import FORMATS
@@ -17,7 +17,7 @@ from domain.expressions.values import json_text, kind, plain_text
 from domain.model import JsonValue
 
 _SPACE = " \t\n\r\f\v"
-_NUMBER = re.compile(r"-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\Z", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\Z", re.ASCII)
 _UPPER = {code: code - 32 for code in range(97, 123)}
 _LOWER = {code: code + 32 for code in range(65, 91)}
 _LONGEST_NUMBER = 1000
@@ -76,14 +76,14 @@ def _rtrim(meter: Meter, value: JsonValue) -> JsonValue:
 
 
 def _explode(meter: Meter, value: JsonValue) -> JsonValue:
-    meter.grow(NODE * len(text(value, "exploded")))
+    meter.grow(4 * len(text(value, "exploded")))
     return [ord(character) for character in value]
 
 
 def _implode(meter: Meter, value: JsonValue) -> JsonValue:
     if type(value) is not list:
         raise Raised(f"{kind(value)} cannot be imploded, it must be an array of codepoints")
-    meter.grow(NODE * len(value))
+    meter.grow(4 * len(value))
     pieces = []
     for code in value:
         if type(code) not in NUMBERS or code != code:
@@ -100,12 +100,12 @@ def _split(meter: Meter, value: JsonValue, separator: JsonValue) -> JsonValue:
 
 
 def _downcase(meter: Meter, value: JsonValue) -> JsonValue:
-    meter.grow(NODE * len(text(value, "changed in case")))
+    meter.grow(2 * len(text(value, "changed in case")))
     return value.translate(_LOWER)
 
 
 def _upcase(meter: Meter, value: JsonValue) -> JsonValue:
-    meter.grow(NODE * len(text(value, "changed in case")))
+    meter.grow(2 * len(text(value, "changed in case")))
     return value.translate(_UPPER)
 
 
@@ -121,7 +121,7 @@ def _tonumber(_meter: Meter, value: JsonValue) -> JsonValue:
         return math.nan
     if type(value) is not str or len(value) > _LONGEST_NUMBER or not _NUMBER.match(value):
         raise Raised(f"{kind(value)} cannot be parsed as a number")
-    return int(value) if value.lstrip("-").isdigit() and len(value) <= 17 else float(value)
+    return int(value) if value.lstrip("+-").isdigit() and len(value) <= 17 else float(value)
 
 
 def _toboolean(_meter: Meter, value: JsonValue) -> JsonValue:
@@ -133,9 +133,7 @@ def _toboolean(_meter: Meter, value: JsonValue) -> JsonValue:
 
 
 def _fromjson(meter: Meter, value: JsonValue) -> JsonValue:
-    meter.grow(NODE * len(text(value, "parsed as JSON")))
-    if not value.strip(_SPACE):
-        return None
+    meter.grow(4 * len(text(value, "parsed as JSON")))
     _check_nesting(meter, value)
     try:
         return json.loads(value, parse_constant=_constant, parse_int=_integer)
