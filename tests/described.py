@@ -21,7 +21,7 @@ class Described:
         self.exercised: set[str] = set()
         headers = {"Authorization": f"Bearer {token or f'{name}-sandbox'}"}
         self._client = httpx.AsyncClient(base_url=url, headers=headers, trust_env=False)
-        self.last: httpx.Response | None = None
+        self.last_headers = httpx.Headers()
 
     async def __aenter__(self) -> Described:
         return self
@@ -40,7 +40,14 @@ class Described:
         }
 
     async def call(
-        self, operation_id: str, body: Any = None, *, key: str | None = None, refused: int | None = None, **given: Any
+        self,
+        operation_id: str,
+        body: Any = None,
+        *,
+        key: str | None = None,
+        refused: int | None = None,
+        wait_seconds: float = 5,
+        **given: Any,
     ) -> Any:
         """Call one; gives the answer, or with `refused`, the status of a refusal that must come, its code."""
         method, path, operation = self.operations()[operation_id]
@@ -59,8 +66,8 @@ class Described:
         if body is not None and refused in (None, 409):
             self.check(operation["requestBody"]["content"]["application/json"]["schema"], body)
         headers = {"Idempotency-Key": key} if key else {}
-        reply = await self._client.request(method, path, params=query, json=body, headers=headers)
-        self.last = reply
+        reply = await self._client.request(method, path, params=query, json=body, headers=headers, timeout=wait_seconds)
+        self.last_headers = reply.headers
         success = next(int(code) for code in operation["responses"] if code.startswith("2"))
         assert reply.status_code == (refused or success), reply.text
         responses = operation["responses"]
