@@ -16,7 +16,7 @@ from domain.tool import ToolBrief
 from integrations.tools.toolbox import Tools
 from runtime.configuration import Configuration
 from runtime.settings import Settings
-from workers.tools import build_toolbox
+from workers.clients import toolbox_to_look_at
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ async def known_tools(settings: Settings, tenant: str, playbook: Playbook | None
         ConfigurationProblem: the configuration cannot be used.
     """
     configuration = Configuration.from_settings(settings)
-    toolbox = build_toolbox(settings, configuration, _NoLedger())
+    toolbox = toolbox_to_look_at(settings, configuration, _NoLedger())
     try:
         specs = await toolbox.specs(tenant)
         by_call = {spec.name: (spec.brief(),) for spec in specs}

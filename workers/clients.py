@@ -10,6 +10,7 @@ from domain.case import Channels
 from domain.ports import (
     Billing,
     CustomerRecords,
+    EffectLedger,
     EventPublisher,
     LanguageModel,
     Mailer,
@@ -83,7 +84,7 @@ async def open_clients(settings: Settings) -> Clients:
     for tenant in configuration.tenants:
         await seed_articles(store.knowledge, tenant, SHIPPED_CONFIG / "knowledge")
     rules = RulesEngine(configuration.keywords, Phrases.model_validate(configuration.phrases))
-    mailer, chat = _mailer(settings, store), _chat(settings, store)
+    mailer, chat = _mailer(settings, store.ledger), _chat(settings, store.ledger)
     tickets, records, billing = _tickets(settings), _records(settings), _billing(settings)
     web = configuration.section("tools", "web", WebConfiguration)
     owners = builtin_tools(
@@ -104,6 +105,28 @@ async def open_clients(settings: Settings) -> Clients:
         toolbox=build_toolbox(settings, configuration, store.ledger, owners=owners, texts=store.cases),
         library=FolderLibrary(settings.playbooks.folder),
     )
+
+
+def toolbox_to_look_at(settings: Settings, configuration: Configuration, ledger: EffectLedger) -> Tools:
+    """The tool box of this installation, for commands that show tools and call none; it needs no store.
+
+    Args:
+        settings: of the command.
+        configuration: of the installation.
+        ledger: one that refuses, since nothing is to be called.
+    """
+    rules = RulesEngine(configuration.keywords, Phrases.model_validate(configuration.phrases))
+    owners = builtin_tools(
+        settings,
+        configuration.section("tools", "web", WebConfiguration),
+        rules=rules,
+        mailer=_mailer(settings, ledger),
+        chat=_chat(settings, ledger),
+        tickets=_tickets(settings),
+        records=_records(settings),
+        billing=_billing(settings),
+    )
+    return build_toolbox(settings, configuration, ledger, owners=owners)
 
 
 def _model(settings: Settings, store: SqlStore) -> LanguageModel:
@@ -132,7 +155,7 @@ def _provider(name: str, endpoint: ModelEndpoint) -> Provider:
     )
 
 
-def _mailer(settings: Settings, store: SqlStore) -> Mailer | None:
+def _mailer(settings: Settings, ledger: EffectLedger) -> Mailer | None:
     smtp = settings.smtp
     if smtp is None:
         return None
@@ -145,16 +168,16 @@ def _mailer(settings: Settings, store: SqlStore) -> Mailer | None:
         sender=smtp.sender,
         sender_name=smtp.sender_name,
         timeout_seconds=smtp.timeout_seconds,
-        ledger=store.ledger,
+        ledger=ledger,
     )
 
 
-def _chat(settings: Settings, store: SqlStore) -> TeamChat | None:
+def _chat(settings: Settings, ledger: EffectLedger) -> TeamChat | None:
     slack = settings.slack
     if slack is None:
         return None
     return SlackChat(
-        token=slack.bot_token, base_url=slack.base_url, ledger=store.ledger, timeout_seconds=slack.timeout_seconds
+        token=slack.bot_token, base_url=slack.base_url, ledger=ledger, timeout_seconds=slack.timeout_seconds
     )
 
 
