@@ -123,7 +123,7 @@ def split(address: str | httpx.URL) -> httpx.URL:
         raise NotAllowed("The address cannot be read: begin it with https://.") from None
     if url.scheme not in DEFAULT_PORTS or not url.host:
         raise NotAllowed("Only addresses that begin with https:// or http:// are called: correct the address.")
-    if url.userinfo or "@" in url.netloc.decode("ascii", "replace"):
+    if url.userinfo or "@" in re.split(r"[/?#]", text.partition("://")[2])[0]:
         raise NotAllowed("The address has credentials in it: take them out and use `authentication`.")
     if port is not None and not 0 < port < 65536:
         raise NotAllowed("The port of this address is no port: write one from 1 to 65535.")

@@ -16,6 +16,8 @@ DOCUMENT_LIMIT = 10_000_000
 """Bytes. The largest published ones (Stripe, GitHub) have 8 to 12 MB of JSON; their subsets fit."""
 _EXPANDED_LIMIT = 3_000_000
 """Values in a document when each alias of YAML is counted as often as it is used."""
+_DEEPEST = 200
+"""Levels of nesting in YAML."""
 _REFERENCES_FOLLOWED = 20
 _UNREADABLE = "The OpenAPI document cannot be read: give it as JSON or YAML in UTF-8."
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -66,7 +68,7 @@ def read_document(content: bytes) -> Document:
         text = content.decode("utf-8-sig")
         data = json.loads(text) if text.lstrip()[:1] in ("{", "[") else None
         if data is None:
-            data = yaml.load(text, Loader=_Loader)  # noqa: S506 - the loader is a safe one
+            data = _yaml(text)
     except (ValueError, RecursionError):
         data = _flow_yaml(content)
     except yaml.YAMLError:
@@ -85,9 +87,19 @@ def read_document(content: bytes) -> Document:
 def _flow_yaml(content: bytes) -> Any:
     """A document that begins like JSON and is YAML; anything else is refused."""
     try:
-        return yaml.load(content.decode("utf-8-sig"), Loader=_Loader)  # noqa: S506 - the loader is a safe one
+        return _yaml(content.decode("utf-8-sig"))
     except (ValueError, RecursionError, yaml.YAMLError):
         raise InvalidInput(_UNREADABLE) from None
+
+
+def _yaml(text: str) -> Any:
+    """Read YAML, once it is known not to nest so deeply that libyaml's recursion would end the process."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            raise InvalidInput(_UNREADABLE)
+    return yaml.load(text, Loader=_Loader)  # noqa: S506 - the loader is a safe one
 
 
 def _expanded(node: Any, seen: dict[int, int]) -> int:
