@@ -13,7 +13,7 @@ from domain.knowledge import Article, ArticleHit
 from domain.mail import ChatMessage, ChatReceipt, MailReceipt, OutgoingMail, TicketEscalation, TicketReceipt
 from domain.people import Person
 from domain.policy import CasePolicy
-from domain.ports import Answer, AnswerT, ModelUnavailable, Question
+from domain.ports import AllowanceClaim, Answer, AnswerT, ModelUnavailable, Question
 from domain.records import ApprovalRecord, CaseRecord, OutcomeRecord
 from domain.timeline import CaseMessage, TimelineEntry
 from domain.tool import RefusalKind, ToolCall, ToolRefusal, ToolResult, ToolSpec, canonical
@@ -348,3 +348,24 @@ class FakeToolBox:
 def at(text: str) -> datetime:
     """An instant, for tests that need one."""
     return datetime.fromisoformat(text)
+
+
+class FakeAllowances:
+    """Counts in memory."""
+
+    def __init__(self) -> None:
+        self.claims: dict[str, Sequence[AllowanceClaim]] = {}
+
+    async def reserve(self, tenant: str, key: str, claims: Sequence[AllowanceClaim]) -> Sequence[str]:
+        if key not in self.claims:
+            exceeded = [claim.limit for claim in claims if self._used(claim.limit) + claim.amount > claim.at_most]
+            if exceeded:
+                return exceeded
+        self.claims[key] = claims
+        return []
+
+    def _used(self, limit: str) -> float:
+        return sum(claim.amount for claims in self.claims.values() for claim in claims if claim.limit == limit)
+
+    async def release(self, key: str) -> None:
+        self.claims.pop(key, None)

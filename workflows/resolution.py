@@ -19,6 +19,7 @@ with workflow.unsafe.imports_passed_through():
 from workflows import options
 from workflows.approvals import Approvals
 from workflows.case import GIVEN_UP, Case
+from workflows.money import Money
 from workflows.saga import Saga
 
 MOST_REJECTIONS = 2
@@ -187,6 +188,9 @@ class Resolution:
     async def _move_money(self, pending: PendingReply, action: BillingAction, saga: Saga) -> None:
         state = self._state
         customer = state.ticket.customer.customer_id or ""
+        if workflow.patched("money-by-playbook"):
+            await Money(self._case).move(f"{pending.step}/{action.kind.value}", action, customer, saga)
+            return
         references: list[str] = []
         refund = action.kind is BillingActionKind.REFUND
         act = CustomerActivities.refund_customer if refund else CustomerActivities.credit_customer

@@ -25,12 +25,17 @@ from domain.people import Person
 from domain.policy import CasePolicy
 from domain.rules import Phrases, RulesEngine
 from domain.ticket import Customer, CustomerTier, Ticket
+from integrations.playbooks.library import FolderLibrary
 from integrations.rendering import Templates
+from integrations.tools.builtin.billing import BillingTools
+from integrations.tools.python import PythonTools
+from integrations.tools.toolbox import Tools
 from runtime.configuration import Configuration
 from runtime.search_attributes import register
 from runtime.settings import SHIPPED_CONFIG
 from runtime.temporal import data_converter
 from tests.fakes import (
+    FakeAllowances,
     FakeBilling,
     FakeChat,
     FakeDirectory,
@@ -42,6 +47,7 @@ from tests.fakes import (
     FakeStore,
     FakeTickets,
 )
+from tests.vendor_world import MemoryLedger
 from workers.clients import TEMPLATES
 from workers.registered import activity_methods
 from workers.worker import WORKFLOWS, workflow_runner
@@ -94,6 +100,7 @@ class World:
         self.environment = environment
         self.client = environment.client
         self.rules = rules
+        self.configuration = configuration
         self.mailer, self.chat, self.tickets = FakeMailer(), FakeChat(), FakeTickets()
         self.records, self.billing, self.store = FakeRecords(), FakeBilling(), FakeStore()
         self.knowledge, self.model = FakeKnowledge(), FakeModel()
@@ -128,6 +135,10 @@ class World:
             records=self.records,
             billing=self.billing,
             channels=self.channels,
+            toolbox=Tools([PythonTools(BillingTools(self.billing))], self.configuration, MemoryLedger()),
+            library=FolderLibrary(),
+            guardrails=self.configuration,
+            allowances=FakeAllowances(),
         )
 
     @asynccontextmanager

@@ -31,11 +31,11 @@ from domain.ids import playbook_workflow_id
 from domain.model import JsonValue
 from domain.playbook.messages import CloudEvent, PlaybookInput, PlaybookResult
 from domain.playbook.state import PlaybookState
-from domain.ports import AllowanceClaim
 from domain.tool import Safety, ToolBrief, ToolSpec
 from integrations.rendering import Templates
 from runtime.configuration import Configuration
 from tests.fakes import (
+    FakeAllowances,
     FakeChat,
     FakeDirectory,
     FakeKnowledge,
@@ -90,27 +90,6 @@ class FakeLibrary:
 
     def check(self, definition: dict[str, JsonValue]) -> Sequence[str]:
         return []
-
-
-class FakeAllowances:
-    """Counts in memory."""
-
-    def __init__(self) -> None:
-        self.claims: dict[str, Sequence[AllowanceClaim]] = {}
-
-    async def reserve(self, tenant: str, key: str, claims: Sequence[AllowanceClaim]) -> Sequence[str]:
-        if key not in self.claims:
-            exceeded = [claim.limit for claim in claims if self._used(claim.limit) + claim.amount > claim.at_most]
-            if exceeded:
-                return exceeded
-        self.claims[key] = claims
-        return []
-
-    def _used(self, limit: str) -> float:
-        return sum(claim.amount for claims in self.claims.values() for claim in claims if claim.limit == limit)
-
-    async def release(self, key: str) -> None:
-        self.claims.pop(key, None)
 
 
 class FakePublisher:

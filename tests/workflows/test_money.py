@@ -1,0 +1,56 @@
+"""Refunds and credits of an escalation are playbooks: approved by the case's people, limited, and taken back."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from domain.approval import ApprovalDecision
+from domain.case import UnparkAction, UnparkInput
+from domain.errors import VendorRefused
+from tests.workflows.conftest import Handle, World, a_ticket
+from workflows.escalation import EscalationWorkflow
+
+REFUND_TICKET = "I was charged twice this month and would like a refund of 49.90 EUR to my card, please."
+
+
+async def approve(world: World, handle: Handle, person: str = "p-greta") -> None:
+    state = await world.until(handle, lambda s: any(r.rungs for r in s.pending_approvals))
+    request = next(r for r in state.pending_approvals if r.rungs)
+    decision = ApprovalDecision(
+        request_id=request.request_id, person_id=person, approve=True, digest=request.digest, reason=""
+    )
+    await handle.execute_update(EscalationWorkflow.decide_approval, decision)
+
+
+async def test_an_approved_refund_runs_as_a_playbook_and_is_not_asked_for_twice(world: World) -> None:
+    async with world.worker():
+        handle = await world.submit(a_ticket(REFUND_TICKET))
+        await approve(world, handle)
+        state = await world.until(handle, lambda s: bool(s.billing_done))
+        assert len(world.billing.refunds) == 1
+        assert not state.pending_approvals
+        assert not state.parked
+        runs = [
+            e
+            async for e in handle.fetch_history_events()
+            if e.HasField("child_workflow_execution_started_event_attributes")
+        ]
+        started = runs[0].child_workflow_execution_started_event_attributes
+        assert started.workflow_execution.workflow_id.startswith("playbook:default:refund:")
+        await handle.cancel()
+
+
+async def test_a_refund_whose_answer_is_given_up_is_taken_back(world: World) -> None:
+    world.change_timers(give_up_after=timedelta(seconds=3), retry_first=timedelta(milliseconds=200))
+    world.mailer.always = lambda mail: VendorRefused("mail", "550", "No.") if "reply" in mail.key else None
+    async with world.worker():
+        handle = await world.submit(a_ticket(REFUND_TICKET))
+        await approve(world, handle)
+        state = await world.until(handle, lambda s: any(step.startswith("reply") for step in s.parked))
+        step = next(step for step in state.parked if step.startswith("reply"))
+        await handle.execute_update(
+            EscalationWorkflow.unpark, UnparkInput(step=step, action=UnparkAction.GIVE_UP, person_id="p-ruth")
+        )
+        await handle.result()
+    assert len(world.billing.refunds) == 1
+    assert len(world.billing.taken_back) == 1
