@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from functools import cache
 from typing import Any, TypeAlias
 
-from domain.expressions import access, assignment, binding, control
+from domain.expressions import access, assignment, binding, construction, control
 from domain.expressions import syntax as s
 from domain.expressions.builtins import NATIVE, PRELUDE, REFUSED, REFUSED_VARIABLES
 from domain.expressions.errors import Broken, ExpressionFault, ExpressionSyntax
@@ -100,7 +100,7 @@ class Compiler:
         return Code(many=many)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _prelude(name: str) -> Function:
     """A built-in function that is written in jq itself."""
     tree = parse(PRELUDE[name])
@@ -196,8 +196,8 @@ _BUILD: dict[type, Build] = {
     s.Literal: lambda _c, node, _scope, _level: access.literal(node.value),
     s.Text: control.build_text,
     s.Format: control.build_format,
-    s.Array: access.build_array,
-    s.Object: access.build_object,
+    s.Array: construction.build_array,
+    s.Object: construction.build_object,
     s.Negation: control.build_negation,
     s.Pipe: access.build_pipe,
     s.Comma: access.build_comma,

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from domain.expressions.budget import Meter
 from domain.expressions.errors import ExpressionSyntax, Raised
 from domain.expressions.evaluation import Code, Env
-from domain.expressions.values import json_text, kind, number_text, plain_text
+from domain.expressions.values import is_nan, json_text, kind, number_text, plain_text
 from domain.model import JsonValue
 
 Form = Callable[[Meter, JsonValue], str]
@@ -35,7 +35,7 @@ def _row(meter: Meter, value: JsonValue, name: str, quote: Callable[[str], str],
         elif type(cell) is list or type(cell) is dict:
             raise Raised(f"{kind(cell)} is not valid in a {name} row")
         else:
-            cells.append("" if cell != cell else number_text(cell))
+            cells.append("" if is_nan(cell) else number_text(cell))
     return separator.join(cells)
 
 

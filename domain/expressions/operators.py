@@ -9,7 +9,7 @@ from typing import Any
 from domain.expressions.budget import DEEPEST_VALUE, Meter
 from domain.expressions.errors import Raised
 from domain.expressions.paths import NUMBERS
-from domain.expressions.values import EXACT, as_double, compare, kind, whole
+from domain.expressions.values import EXACT, as_double, compare, is_nan, kind, whole
 from domain.model import JsonValue
 
 Operator = Callable[[Meter, JsonValue, JsonValue], JsonValue]
@@ -80,7 +80,7 @@ def multiply(meter: Meter, left: JsonValue, right: JsonValue) -> JsonValue:
 
 
 def _repeat(meter: Meter, text: str, times: int | float) -> str | None:
-    if times != times or times < 0:
+    if is_nan(times) or times < 0:
         return None
     count = whole(times)
     meter.grow(len(text) * count + 1)
@@ -94,7 +94,7 @@ def _merge(meter: Meter, left: dict[str, Any], right: dict[str, Any], depth: int
     meter.step(len(right))
     merged = dict(left)
     for name, value in right.items():
-        old = merged.get(name)
+        old: Any = merged.get(name)
         both = type(old) is dict and type(value) is dict
         merged[name] = _merge(meter, old, value, depth + 1) if both else value
     return merged
@@ -126,7 +126,7 @@ def remainder(_meter: Meter, left: JsonValue, right: JsonValue) -> JsonValue:
     """`%`: of whole numbers, with the sign of the left one."""
     if type(left) not in NUMBERS or type(right) not in NUMBERS:
         raise _refuse(left, right, "cannot be divided")
-    if left != left or right != right:
+    if is_nan(left) or is_nan(right):
         return math.nan
     dividend, divisor = whole(left), abs(whole(right))
     if divisor == 0:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from domain.expressions import syntax as s
 from domain.expressions.errors import ExpressionSyntax
 from domain.expressions.lexer import Word, read_words
+from domain.expressions.reading import Reader
 
-_DEEPEST = 45
-"""Parentheses, brackets and keywords within each other: each takes several Python frames here."""
 _LEVELS: dict[str, tuple[int, str]] = {
     "//": (2, "right"),
     **dict.fromkeys(("=", "|=", "+=", "-=", "*=", "/=", "%=", "//="), (3, "none")),
@@ -18,7 +17,10 @@ _LEVELS: dict[str, tuple[int, str]] = {
     **dict.fromkeys(("*", "/", "%"), (8, "left")),
 }
 _KEYWORDS = frozenset(
-    "def as reduce foreach try catch label import include if then elif else end and or __loc__".split()
+    (
+        *("def", "as", "reduce", "foreach", "try", "catch", "label", "import", "include"),
+        *("if", "then", "elif", "else", "end", "and", "or", "__loc__"),
+    )
 )
 _CONSTANTS = {"null": None, "true": True, "false": False}
 
@@ -32,42 +34,7 @@ def parse(text: str) -> s.Node:
     return _Parser(read_words(text)).whole()
 
 
-class _Parser:
-    def __init__(self, words: tuple[Word, ...], depth: int = 0) -> None:
-        self._words = list(words)
-        self._next = 0
-        self._depth = depth
-
-    # Words
-
-    @property
-    def _word(self) -> Word:
-        return self._words[self._next]
-
-    def _is(self, value: str) -> bool:
-        word = self._word
-        return word.value == value and word.kind in ("symbol", "name")
-
-    def _take(self, value: str) -> bool:
-        if self._is(value):
-            self._next += 1
-            return True
-        return False
-
-    def _need(self, value: str) -> None:
-        if not self._take(value):
-            self._refuse(f"a “{value}” is missing")
-
-    def _refuse(self, what: str) -> None:
-        word = self._word
-        seen = "the end" if word.kind == "end" else f"position {word.at}"
-        raise ExpressionSyntax(f"The expression cannot be read at {seen}: {what}.", word.at)
-
-    def _advance(self) -> Word:
-        word = self._word
-        self._next += 1
-        return word
-
+class _Parser(Reader):
     # Expressions
 
     def whole(self) -> s.Node:
@@ -78,9 +45,7 @@ class _Parser:
         return found
 
     def _pipe(self, commas: bool = True) -> s.Node:
-        self._depth += 1
-        if self._depth > _DEEPEST:
-            raise ExpressionSyntax("The expression is nested too deeply: name its parts with “as”.", self._word.at)
+        self._deeper()
         at = self._word.at
         stages: list[s.Node] = []
         definitions: list[tuple[int, s.Definition]] = []
@@ -150,11 +115,6 @@ class _Parser:
             return s.Bind(at, term, patterns, self._pipe())
         return term
 
-    def _deeper(self) -> None:
-        self._depth += 1
-        if self._depth > _DEEPEST:
-            raise ExpressionSyntax("The expression is nested too deeply: name its parts with “as”.", self._word.at)
-
     # Terms
 
     def _postfix(self) -> s.Node:
@@ -198,7 +158,7 @@ class _Parser:
         self._need("]")
         return s.Index(at, target, first)
 
-    def _term(self) -> s.Node:
+    def _term(self) -> s.Node:  # noqa: PLR0911 - one for each kind of word
         word = self._word
         match word.kind:
             case "number":
@@ -219,10 +179,9 @@ class _Parser:
                 return self._symbol(word)
             case "name":
                 return self._named(word)
-        self._refuse("a value is missing")
-        raise AssertionError
+        return self._refuse("a value is missing")
 
-    def _symbol(self, word: Word) -> s.Node:
+    def _symbol(self, word: Word) -> s.Node:  # noqa: PLR0911 - one for each symbol
         if self._take(".."):
             return s.Call(word.at, "recurse", ())
         if self._take("."):
@@ -241,8 +200,7 @@ class _Parser:
             return s.Array(word.at, body)
         if self._take("{"):
             return self._object(word.at)
-        self._refuse("a value is missing")
-        raise AssertionError
+        return self._refuse("a value is missing")
 
     def _named(self, word: Word) -> s.Node:
         forms = {"if": self._if, "try": self._try, "reduce": self._reduce, "foreach": self._foreach}

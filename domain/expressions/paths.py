@@ -7,7 +7,7 @@ from typing import Any
 
 from domain.expressions.budget import DEEPEST_VALUE, Meter
 from domain.expressions.errors import Raised
-from domain.expressions.values import as_double, compare, json_text, kind, whole
+from domain.expressions.values import as_double, compare, is_nan, json_text, kind, whole
 from domain.model import JsonValue
 
 LONGEST_ARRAY = 100_000
@@ -37,7 +37,7 @@ def index(meter: Meter, value: JsonValue, key: JsonValue) -> JsonValue:
 
 
 def _element(array: list[Any], key: int | float) -> JsonValue:
-    if key != key:
+    if is_nan(key):
         return None
     position = whole(key)
     if position < 0:
@@ -63,8 +63,8 @@ def bounds(length: int, start: JsonValue, end: JsonValue) -> tuple[int, int]:
     for bound in (start, end):
         if bound is not None and type(bound) not in NUMBERS:
             raise Raised("Start and end indices of an array slice must be numbers")
-    low = 0.0 if start is None or start != start else as_double(start)
-    high = float(length) if end is None or end != end else as_double(end)
+    low = 0.0 if start is None or is_nan(start) else as_double(start)
+    high = float(length) if end is None or is_nan(end) else as_double(end)
     low, high = (bound + length if bound < 0 else bound for bound in (low, high))
     low, high = (max(0.0, min(float(length), bound)) for bound in (low, high))
     return math.floor(low), max(math.floor(low), math.ceil(high))
@@ -127,7 +127,7 @@ def put(meter: Meter, holder: JsonValue, key: JsonValue, new: JsonValue) -> Json
 
 
 def _put_element(meter: Meter, array: list[Any], key: int | float, new: JsonValue) -> list[Any]:
-    if key != key:
+    if is_nan(key):
         raise Raised("Cannot set array element at NaN index")
     position = whole(key)
     if position < 0:

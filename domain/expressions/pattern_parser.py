@@ -2,105 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import NoReturn
 
 from domain.expressions.errors import Raised
+from domain.expressions.pattern_syntax import (
+    ANCHORS,
+    CLASSES,
+    ESCAPES,
+    NAMED,
+    PROPERTIES,
+    Alternatives,
+    Assertion,
+    Characters,
+    Group,
+    Part,
+    Repeat,
+    Sequence,
+    Test,
+    any_case,
+    is_hex,
+    negated,
+)
 
 _LONGEST = 2000
 _MOST = 1000
 """The largest number in `{n,m}`."""
 _DEEPEST = 25
 _MOST_GROUPS = 40
-
-Test = Callable[[str], bool]
-
-
-@dataclass(frozen=True, slots=True)
-class Characters:
-    """One character that passes a test."""
-
-    test: Test
-
-
-@dataclass(frozen=True, slots=True)
-class Assertion:
-    """A place between characters."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Sequence:
-    """One after the other."""
-
-    parts: tuple[Part, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Alternatives:
-    """One of several, the first preferred."""
-
-    parts: tuple[Part, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Parentheses; a number when what they match is kept."""
-
-    body: Part
-    number: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Repeat:
-    """A quantifier; `most` is None without a limit."""
-
-    body: Part
-    least: int
-    most: int | None
-    greedy: bool
-
-
-Part = Characters | Assertion | Sequence | Alternatives | Group | Repeat
-
-
-def _hex(character: str) -> bool:
-    return character in "0123456789abcdefABCDEF"
-
-
-def _word(character: str) -> bool:
-    return character.isalnum() or character == "_"
-
-
-_CLASSES: dict[str, Test] = {"d": str.isdecimal, "w": _word, "s": str.isspace, "h": _hex}
-_NAMED: dict[str, Test] = {
-    "alpha": str.isalpha,
-    "digit": str.isdecimal,
-    "alnum": str.isalnum,
-    "upper": str.isupper,
-    "lower": str.islower,
-    "space": str.isspace,
-    "blank": lambda character: character in " \t",
-    "punct": lambda character: character.isprintable() and not character.isalnum() and not character.isspace(),
-    "cntrl": lambda character: ord(character) < 32 or 127 <= ord(character) < 160,
-    "xdigit": _hex,
-    "print": str.isprintable,
-    "graph": lambda character: character.isprintable() and not character.isspace(),
-    "word": _word,
-    "ascii": str.isascii,
-}
-_PROPERTIES = {
-    **_NAMED,
-    "l": str.isalpha,
-    "lu": str.isupper,
-    "ll": str.islower,
-    "n": str.isnumeric,
-    "nd": str.isdecimal,
-}
-_ESCAPES = {"t": "\t", "n": "\n", "r": "\r", "f": "\f", "v": "\v", "a": "\a", "e": "\x1b"}
-_ANCHORS = {"A": "start", "z": "end", "Z": "last_end", "b": "boundary", "B": "within"}
 
 
 def parse_pattern(text: str, flags: str) -> tuple[Part, tuple[str | None, ...]]:
@@ -123,14 +51,6 @@ def parse_pattern(text: str, flags: str) -> tuple[Part, tuple[str | None, ...]]:
     if parser.place < len(text):
         parser.refuse("has a parenthesis too many")
     return tree, tuple(parser.names)
-
-
-def _negated(test: Test) -> Test:
-    return lambda character: not test(character)
-
-
-def _any_case(test: Test) -> Test:
-    return lambda character: test(character) or test(character.lower()) or test(character.upper())
 
 
 class _Reader:
@@ -230,7 +150,7 @@ class _Reader:
         self.place = end + 1
         return least, most
 
-    def _atom(self) -> Part | None:
+    def _atom(self) -> Part | None:  # noqa: PLR0911 - one for each kind of sign
         character = self._next()
         match character:
             case "(":
@@ -256,7 +176,7 @@ class _Reader:
         return frozenset((character, character.lower(), character.upper())).__contains__
 
     def _cased(self, test: Test) -> Test:
-        return _any_case(test) if self.ignore_case else test
+        return any_case(test) if self.ignore_case else test
 
     def _group(self) -> Part | None:
         if not self._take("?"):
@@ -318,8 +238,8 @@ class _Reader:
 
     def _escape(self) -> Part:
         character = self._next()
-        if character in _ANCHORS:
-            return Assertion(_ANCHORS[character])
+        if character in ANCHORS:
+            return Assertion(ANCHORS[character])
         if character.isdigit() and character != "0":
             self.refuse("has a backreference, which is refused: compare the groups afterwards")
         if character in "kKgGRXQ":
@@ -329,9 +249,9 @@ class _Reader:
 
     def _class(self, character: str) -> Test | None:
         """`\\d` and its like, and `\\p{...}`."""
-        if character.lower() in _CLASSES:
-            test = _CLASSES[character.lower()]
-            return _negated(test) if character.isupper() else test
+        if character.lower() in CLASSES:
+            test = CLASSES[character.lower()]
+            return negated(test) if character.isupper() else test
         if character not in "pP":
             return None
         end = self.text.find("}", self.place)
@@ -340,15 +260,15 @@ class _Reader:
         name = self.text[self.place : end]
         self.place = end + 1
         turned = name.startswith("^")
-        found = _PROPERTIES.get(name.lstrip("^").lower())
+        found = PROPERTIES.get(name.lstrip("^").lower())
         if found is None:
             self.refuse("has a property that is not known here")
-        return _negated(found) if turned is not (character == "P") else found
+        return negated(found) if turned is not (character == "P") else found
 
     def _one(self, character: str) -> str:
         """The character that an escape stands for."""
-        if character in _ESCAPES:
-            return _ESCAPES[character]
+        if character in ESCAPES:
+            return ESCAPES[character]
         if character in "xu0":
             return self._code(character)
         if character.isalpha():
@@ -363,7 +283,7 @@ class _Reader:
         else:
             width = {"x": 2, "u": 4, "0": 2}[letter]
             digits = ""
-            while len(digits) < width and self._peek() and _hex(self._peek()):
+            while len(digits) < width and self._peek() and is_hex(self._peek()):
                 digits += self._next()
         try:
             return chr(int(digits or "0", 8 if letter == "0" else 16))
@@ -406,16 +326,16 @@ class _Reader:
             return character in singles or any(test(character) for test in tests)
 
         test = self._cased(within)
-        return _negated(test) if turned else test
+        return negated(test) if turned else test
 
     def _posix(self) -> Test:
         turned = self._take("^")
         end = self.text.find(":]", self.place)
-        test = _NAMED.get(self.text[self.place : max(end, self.place)])
+        test = NAMED.get(self.text[self.place : max(end, self.place)])
         if test is None:
             self.refuse("has a character class that is not known here")
         self.place = end + 2
-        return _negated(test) if turned else test
+        return negated(test) if turned else test
 
     def _range_end(self) -> str | None:
         if self._peek() != "-" or self.text[self.place + 1 : self.place + 2] in ("]", ""):
@@ -425,6 +345,6 @@ class _Reader:
         if high != "\\":
             return high
         letter = self._next()
-        if letter.lower() in _CLASSES:
+        if letter.lower() in CLASSES:
             self.refuse("has a range that ends in a class")
         return self._one(letter)

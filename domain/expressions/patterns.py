@@ -12,17 +12,8 @@ from functools import lru_cache
 
 from domain.expressions.budget import Meter
 from domain.expressions.errors import Raised
-from domain.expressions.pattern_parser import (
-    Alternatives,
-    Assertion,
-    Characters,
-    Group,
-    Part,
-    Repeat,
-    Sequence,
-    Test,
-    parse_pattern,
-)
+from domain.expressions.pattern_parser import parse_pattern
+from domain.expressions.pattern_syntax import Alternatives, Assertion, Characters, Group, Part, Repeat, Sequence
 
 _LARGEST = 3000
 """Instructions of one pattern, counted repetitions written out."""
@@ -112,7 +103,7 @@ class Pattern:
             threads = following
         return best
 
-    def _follow(
+    def _follow(  # noqa: PLR0917 - the state of the simulation, passed on for speed
         self,
         meter: Meter,
         threads: list[tuple[int, Saves]],
@@ -245,6 +236,3 @@ def compile_pattern(text: str, flags: str) -> Pattern:
         Raised: it is no pattern, or it asks for what is refused.
     """
     return Pattern(text, flags)
-
-
-__all__ = ["Found", "Pattern", "Test", "compile_pattern"]

@@ -45,6 +45,11 @@ def is_number(value: JsonValue) -> bool:
     return found is int or found is float
 
 
+def is_nan(value: JsonValue) -> bool:
+    """Whether it is the number that is not a number; any value may be asked about."""
+    return type(value) is float and value != value  # noqa: PLR0124 - the one number that differs from itself
+
+
 def as_double(number: int | float) -> float:
     """The number as a double; too large becomes infinite."""
     try:
@@ -92,12 +97,14 @@ def compare_objects(meter: Meter, left: dict[str, Any], right: dict[str, Any], d
     return 0
 
 
-def compare(meter: Meter, left: JsonValue, right: JsonValue, depth: int = 0) -> int:
+def compare(  # noqa: PLR0911 - one for each kind of value
+    meter: Meter, left: JsonValue, right: JsonValue, depth: int = 0
+) -> int:
     """jq's order of all values: null, false, true, numbers, texts, arrays, objects. Below 0, 0 or above 0."""
     first, second = type(left), type(right)
     if first is str and second is str:
         meter.steps -= min(len(left), len(right)) >> 13  # long texts take their time; the next step looks
-        return (left > right) - (left < right)
+        return int(left > right) - int(left < right)
     if first in _KINDS and second in _KINDS:
         rank, other = _KINDS[first], _KINDS[second]
         if rank != other:
@@ -113,9 +120,9 @@ def compare(meter: Meter, left: JsonValue, right: JsonValue, depth: int = 0) -> 
         return compare_objects(meter, left, right, depth)
     if left is None:
         return 0
-    if left != left:  # not a number is below every number, itself included
+    if is_nan(left):  # not a number is below every number, itself included
         return -1
-    return (left > right) - (left < right)
+    return int(left > right) - int(left < right)
 
 
 def truth(value: JsonValue) -> bool:
@@ -123,13 +130,13 @@ def truth(value: JsonValue) -> bool:
     return value is not None and value is not False
 
 
-def number_text(number: int | float) -> str:
+def number_text(number: int | float) -> str:  # noqa: PLR0911 - one for each way of writing
     """A number as jq writes it."""
     if type(number) is int:
         if -EXACT <= number <= EXACT:
             return str(number)
         number = as_double(number)
-    if number != number:
+    if is_nan(number):
         return "null"
     number = max(-LARGEST, min(LARGEST, number))
     if number == int(number) and abs(number) < EXACT:
@@ -197,7 +204,9 @@ def plain_text(meter: Meter, value: JsonValue) -> str:
     return value if type(value) is str else json_text(meter, value)
 
 
-def finished(meter: Meter, value: JsonValue, depth: int = 0) -> JsonValue:
+def finished(  # noqa: PLR0911 - one for each kind of value
+    meter: Meter, value: JsonValue, depth: int = 0
+) -> JsonValue:
     """A result as it is handed out: a fresh copy, with numbers that JSON has and whole ones as integers."""
     found = type(value)
     if found is str:
@@ -214,7 +223,7 @@ def finished(meter: Meter, value: JsonValue, depth: int = 0) -> JsonValue:
                 raise ExpressionFault("The expression met an object whose keys are not texts: convert it first.")
         return {name: finished(meter, part, depth + 1) for name, part in value.items()}
     if found is float:
-        if value != value:
+        if is_nan(value):
             return None
         if -_WHOLE_UP_TO < value < _WHOLE_UP_TO:
             return int(value) if value == int(value) else value

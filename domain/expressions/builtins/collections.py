@@ -13,7 +13,7 @@ from domain.expressions.errors import Raised
 from domain.expressions.evaluation import FRAMES, Code, Env
 from domain.expressions.operators import add
 from domain.expressions.paths import NUMBERS, drop, positions, replace
-from domain.expressions.values import compare, kind, number_text, plain_text, truth
+from domain.expressions.values import compare, is_nan, kind, number_text, plain_text, truth
 from domain.model import JsonValue
 
 
@@ -28,7 +28,7 @@ def order(meter: Meter, keys: list[JsonValue]) -> list[int]:
     """The positions of the keys, in jq's order; equal ones stay in their order."""
     kinds = {type(key) for key in keys}
     meter.step(len(keys))
-    if kinds <= {str} or (kinds <= {int, float} and all(key == key for key in keys)):
+    if kinds <= {str} or (kinds <= {int, float} and not any(map(is_nan, keys))):
         meter.grow(4 * len(keys))
         return sorted(range(len(keys)), key=keys.__getitem__)
 

@@ -1,21 +1,21 @@
-"""Built-in functions that take expressions as arguments: `select`, `limit`, `recurse`, `any`, `path`, `walk`."""
+"""Built-in functions that take expressions as arguments: `select`, `recurse`, `until`, `path`, `walk`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from domain.expressions.access import Located
 from domain.expressions.budget import DEEPEST_VALUE, NODE
 from domain.expressions.builtins.registry import Builder
 from domain.expressions.errors import Raised
 from domain.expressions.evaluation import FRAMES, Code, Env, Path, Paths, located
-from domain.expressions.paths import NUMBERS, get
-from domain.expressions.values import as_double, compare, kind, settle, truth
+from domain.expressions.paths import get
+from domain.expressions.values import compare, kind, truth
 from domain.model import JsonValue
 
 
-def _depth(*codes: Code) -> int:
+def frames(*codes: Code) -> int:
+    """The Python frames that a function over these takes."""
     return max(code.depth for code in codes) + FRAMES + 2
 
 
@@ -38,7 +38,7 @@ def error(message: Code | None = None) -> Code:
             raise Raised(output, own=True)
         yield from ()
 
-    return Code(many=many, depth=_depth(message) if message else FRAMES)
+    return Code(many=many, depth=frames(message) if message else FRAMES)
 
 
 def select(condition: Code) -> Code:
@@ -62,7 +62,7 @@ def select(condition: Code) -> Code:
             if truth(answer):
                 yield path, value
 
-    return Code(many=simple if test else many, paths=lambda: paths, depth=_depth(condition))
+    return Code(many=simple if test else many, paths=lambda: paths, depth=frames(condition))
 
 
 def recurse(step: Code) -> Code:
@@ -99,7 +99,7 @@ def recurse(step: Code) -> Code:
 
         return paths
 
-    return Code(many=many, paths=make, depth=_depth(step))
+    return Code(many=many, paths=make, depth=frames(step))
 
 
 def repeat(body: Code) -> Code:
@@ -110,7 +110,7 @@ def repeat(body: Code) -> Code:
             env.meter.step()
             yield from body.many(env, value)
 
-    return Code(many=many, depth=_depth(body))
+    return Code(many=many, depth=frames(body))
 
 
 def _loop(
@@ -133,7 +133,7 @@ def _loop(
                 else:
                     stack.pop()
 
-        return Code(many=many, depth=_depth(condition, update))
+        return Code(many=many, depth=frames(condition, update))
 
     return build
 
@@ -167,121 +167,7 @@ def until(condition: Code, update: Code) -> Code:
             value = change(env, value)
         return value
 
-    return Code(one=one, depth=_depth(condition, update))
-
-
-def _count(number: JsonValue, what: str) -> float:
-    if type(number) not in NUMBERS:
-        raise Raised(f"{what} needs a number, not {kind(number)}")
-    if number < 0:
-        raise Raised(f"{what} doesn't support negative count")
-    return as_double(number)
-
-
-def limit(count: Code, body: Code) -> Code:
-    """`limit(n; f)`: stops `f` once it has enough."""
-
-    def counted(env: Env, value: JsonValue, outputs: Callable[[], Iterator[Any]]) -> Iterator[Any]:
-        for number in count.many(env, value):
-            left = _count(number, "limit")
-            if left <= 0:
-                continue
-            for output in outputs():
-                env.meter.step()
-                left -= 1
-                yield output
-                if left <= 0:
-                    break
-
-    def many(env: Env, value: JsonValue) -> Iterator[JsonValue]:
-        return counted(env, value, lambda: body.many(env, value))
-
-    def paths(env: Env, path: Path, value: JsonValue) -> Located:
-        return counted(env, value, lambda: body.paths(env, path, value))
-
-    return Code(many=many, paths=lambda: paths, depth=_depth(count, body))
-
-
-def skip(count: Code, body: Code) -> Code:
-    """`skip(n; f)`."""
-
-    def counted(env: Env, value: JsonValue, outputs: Callable[[], Iterator[Any]]) -> Iterator[Any]:
-        for number in count.many(env, value):
-            left = _count(number, "skip")
-            for output in outputs():
-                env.meter.step()
-                left -= 1
-                if left < 0:
-                    yield output
-
-    def many(env: Env, value: JsonValue) -> Iterator[JsonValue]:
-        return counted(env, value, lambda: body.many(env, value))
-
-    def paths(env: Env, path: Path, value: JsonValue) -> Located:
-        return counted(env, value, lambda: body.paths(env, path, value))
-
-    return Code(many=many, paths=lambda: paths, depth=_depth(count, body))
-
-
-def first(body: Code) -> Code:
-    """`first(f)`."""
-
-    def many(env: Env, value: JsonValue) -> Iterator[JsonValue]:
-        for output in body.many(env, value):
-            yield output
-            return
-
-    def paths(env: Env, path: Path, value: JsonValue) -> Located:
-        for found in body.paths(env, path, value):
-            yield found
-            return
-
-    return Code(many=many, paths=lambda: paths, depth=_depth(body))
-
-
-def last(body: Code) -> Code:
-    """`last(f)`."""
-
-    def many(env: Env, value: JsonValue) -> Iterator[JsonValue]:
-        found = []
-        for output in body.many(env, value):
-            env.meter.step()
-            found = [output]
-        return iter(found)
-
-    def paths(env: Env, path: Path, value: JsonValue) -> Located:
-        found = []
-        for output in body.paths(env, path, value):
-            env.meter.step()
-            found = [output]
-        return iter(found)
-
-    return Code(many=many, paths=lambda: paths, depth=_depth(body))
-
-
-def isempty(body: Code) -> Code:
-    """`isempty(f)`."""
-
-    def one(env: Env, value: JsonValue) -> JsonValue:
-        env.meter.step()
-        return all(False for _ in body.many(env, value))
-
-    return Code(one=one, depth=_depth(body))
-
-
-def _quantified(settles: bool) -> Builder:
-    def build(source: Code, condition: Code) -> Code:
-        def one(env: Env, value: JsonValue) -> JsonValue:
-            for output in source.many(env, value):
-                for answer in condition.many(env, output):
-                    env.meter.step()
-                    if truth(answer) is settles:
-                        return settles
-            return not settles
-
-        return Code(one=one, depth=_depth(source, condition))
-
-    return build
+    return Code(one=one, depth=frames(condition, update))
 
 
 def path(body: Code) -> Code:
@@ -294,7 +180,7 @@ def path(body: Code) -> Code:
             env.meter.grow(len(keys) + 1)
             yield list(keys)
 
-    return Code(many=many, depth=_depth(body))
+    return Code(many=many, depth=frames(body))
 
 
 def as_path(value: JsonValue) -> tuple[JsonValue, ...]:
@@ -320,13 +206,13 @@ def getpath(keys: Code) -> Code:
 
     single = keys.one
     if single is None:
-        return Code(many=many, paths=lambda: paths, depth=_depth(keys))
+        return Code(many=many, paths=lambda: paths, depth=frames(keys))
 
     def one(env: Env, value: JsonValue) -> JsonValue:
         env.meter.step()
         return get(env.meter, value, as_path(single(env, value)))
 
-    return Code(one=one, paths=lambda: paths, depth=_depth(keys))
+    return Code(one=one, paths=lambda: paths, depth=frames(keys))
 
 
 def _reached(env: Env, value: JsonValue, keys: tuple[JsonValue, ...]) -> JsonValue:
@@ -334,30 +220,6 @@ def _reached(env: Env, value: JsonValue, keys: tuple[JsonValue, ...]) -> JsonVal
         return get(env.meter, value, keys)
     except Raised:
         return None
-
-
-def ranged(start: Code, end: Code, by: Code | None = None) -> Code:
-    """`range(a; b)` and `range(a; b; by)`."""
-
-    def many(env: Env, value: JsonValue) -> Iterator[JsonValue]:
-        for low in start.many(env, value):
-            for high in end.many(env, value):
-                for width in by.many(env, value) if by else iter((1,)):
-                    yield from _counted(env, low, high, width)
-
-    return Code(many=many, depth=_depth(start, end, *([by] if by else [])))
-
-
-def _counted(env: Env, low: JsonValue, high: JsonValue, width: JsonValue) -> Iterator[JsonValue]:
-    if not all(type(bound) in NUMBERS for bound in (low, high, width)):
-        raise Raised("Range bounds must be numeric")
-    here, meter = low, env.meter
-    while (width > 0 and here < high) or (width < 0 and here > high):
-        meter.steps -= 1
-        if meter.steps < 0:
-            meter.stop()
-        yield here
-        here = settle(as_double(here) + as_double(width)) if type(here) is float else here + width
 
 
 def walk(change: Code) -> Code:
@@ -380,7 +242,7 @@ def walk(change: Code) -> Code:
             value = changed
         return change.many(env, value)
 
-    return Code(many=lambda env, value: visit(env, value, 0), depth=_depth(change))
+    return Code(many=lambda env, value: visit(env, value, 0), depth=frames(change))
 
 
 def to_array_by(measure: Code) -> Callable[[Env, list[JsonValue]], list[list[JsonValue]]]:
@@ -419,7 +281,7 @@ def bsearch(target: Code) -> Code:
                     high = middle - 1
             yield found if found >= 0 else -1 - low
 
-    return Code(many=many, depth=_depth(target))
+    return Code(many=many, depth=frames(target))
 
 
 STREAMS: dict[str, Builder] = {
@@ -431,17 +293,8 @@ STREAMS: dict[str, Builder] = {
     "repeat/1": repeat,
     "while/2": _loop(_while),
     "until/2": until,
-    "limit/2": limit,
-    "skip/2": skip,
-    "first/1": first,
-    "last/1": last,
-    "isempty/1": isempty,
-    "any/2": _quantified(True),
-    "all/2": _quantified(False),
     "path/1": path,
     "getpath/1": getpath,
-    "range/2": ranged,
-    "range/3": ranged,
     "walk/1": walk,
     "bsearch/1": bsearch,
 }

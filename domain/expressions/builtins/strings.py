@@ -13,7 +13,7 @@ from domain.expressions.errors import Raised
 from domain.expressions.formats import FORMATS
 from domain.expressions.operators import split
 from domain.expressions.paths import NUMBERS
-from domain.expressions.values import json_text, kind, plain_text
+from domain.expressions.values import is_nan, json_text, kind, plain_text
 from domain.model import JsonValue
 
 _SPACE = " \t\n\r\f\v"
@@ -86,7 +86,7 @@ def _implode(meter: Meter, value: JsonValue) -> JsonValue:
     meter.grow(4 * len(value))
     pieces = []
     for code in value:
-        if type(code) not in NUMBERS or code != code:
+        if type(code) not in NUMBERS or is_nan(code):
             raise Raised("Unicode codepoint must be numeric")
         valid = 0 <= code <= 0x10FFFF and not 0xD800 <= code < 0xE000
         pieces.append(chr(int(code)) if valid else "\ufffd")
