@@ -28,7 +28,7 @@ TARGET_NAMES = _words(
 """Words in the names of arguments whose values name a thing and are never sentences."""
 PROSE_NAMES = _words(
     "answer body comment comments content description details explanation feedback html memo message note notes prose "
-    "question reason reply statement subject summary text title"
+    "question reason reply subject summary text title"
 )
 """Words in the names of arguments whose values are sentences for people."""
 HOST_NAMES = _words("address domain host hostname hosts ip machine node server target")
@@ -36,6 +36,8 @@ PATH_NAMES = _words("cwd dir directory file filename filepath folder path paths"
 PATTERN_NAMES = _words("expression filter match pattern regex regexp")
 WHOLE_NAMES = TARGET_NAMES | PATTERN_NAMES | _words("customer customers id ids key keys query tenant user users where")
 """Words in the names of arguments in which a wildcard stands for everything."""
+QUERY_NAMES = _words("condition expression filter kql match promql query search sql statement where")
+"""Words in the names of arguments that hold a whole query."""
 COMMAND_NAMES = _words("cmd command exec executable program script")
 
 _COMMAND = (
@@ -94,10 +96,14 @@ ENVIRONMENT = _any(
 """Reads a process's environment or memory, or makes it load something."""
 ENVIRONMENT_COMMAND = re.compile(r"\A\s{0,5}(?:env|export|set|printenv)(?:\s|\Z)")
 
-_COMPARED = r"\s{0,5}(?:=|like|<>|<|>)\s{0,5}['\"(]?\w{0,20}"
-QUERY = _any(
+_COMPARED = r"\s{0,5}(?:=|like|<>|<|>)\s{0,5}['\"(]?"
+BREAKOUT = re.compile(
     rf"['\")]\s{{0,10}}(?:or|and|\|\||&&)\s{{1,10}}(?:not\s{{1,5}})?['\"(]?\s{{0,5}}\w{{1,20}}['\")]{{0,2}}{_COMPARED}",
-    rf"\A\s{{0,5}}-?\w{{1,20}}\s{{1,5}}or\s{{1,5}}\w{{1,20}}{_COMPARED}\s{{0,5}}(?:--|#|\Z)",
+    re.IGNORECASE,
+)
+"""Ends a quotation and goes on with a condition: what a value never does and a whole query does all the time."""
+QUERY = _any(
+    rf"['\")\s](?:or|\|\|)\s{{1,10}}['\"(]?\s{{0,5}}(?P<same>\w{{1,20}})['\")]{{0,2}}{_COMPARED}(?P=same)\b",
     r"\bunion\s{1,10}(?:all\s{1,10})?select\b",
     r";\s{0,10}(?:drop|alter|truncate|exec(?:ute)?|grant|revoke|shutdown|create|copy|attach)\b",
     r";\s{0,10}(?:delete\s{1,5}from|insert\s{1,5}into|update\s{1,5}\w{1,60}\s{1,5}set)\b",
@@ -116,10 +122,13 @@ NESTED_QUANTIFIER = re.compile(
 )
 """A regular expression that takes for ever."""
 
+_NAME = r"[\w.\"`\[\]]{1,100}"
+_ENDS = r"\s{0,5}(?:[;,]|--|\Z|\n|cascade\b|restart\b|restrict\b)"
 _ALL_ROWS = r"where\s{1,5}(?:1\s{0,3}=\s{0,3}1|true)\b"
 DESTRUCTIVE = _any(
-    r"\bdrop\s{1,5}(?:table|database|schema|index|view|user|role|keyspace|collection|all)\b",
-    r"\btruncate\s{1,5}(?:table\s{1,5})?\w",
+    r"\bdrop\s{1,5}(?:table|database|schema|index|view|user|role|keyspace|collection)\s{1,5}(?:if\s{1,5}exists\s{1,5})?"
+    rf"{_NAME}{_ENDS}",
+    rf"\btruncate\s{{1,5}}(?:table\s{{1,5}})?{_NAME}{_ENDS}",
     rf"\bdelete\s{{1,5}}from\s{{1,5}}[\w.\"`]{{1,100}}\s{{0,5}}(?:;|\Z|{_ALL_ROWS})",
     rf"\bupdate\s{{1,5}}[\w.\"`]{{1,100}}\s{{1,5}}set\s[^;\n]{{1,300}}?\b{_ALL_ROWS}",
     r"\brm\s{1,5}(?:-\w{1,10}\s{1,5}){0,3}-\w{0,5}[rf]\w{0,5}\s{1,5}(?:--no-preserve-root\s{1,5})?[/~*.\w$]",

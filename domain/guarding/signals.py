@@ -39,7 +39,8 @@ SIGNALS = frozenset(
         "oversized",  # more than can be looked through
     }
 )
-_INJECTIONS = frozenset({"shell", "path_traversal", "internal_address", "environment", "query_injection"})
+_MENTIONED = frozenset({"shell", "path_traversal", "internal_address", "environment"})
+"""What counts in a sentence too. Quotation marks and words of SQL are everyday words there."""
 LONGEST = 100_000
 """Characters that are looked through. More than this goes nowhere unasked."""
 DEEPEST = 40
@@ -138,7 +139,7 @@ def _attacks(path: tuple[str, ...], text: str, target_hosts: Sequence[str]) -> f
         found.update(_injections(names, spelling, target_hosts))
         found.update(_reaches(names, spelling))
     if names & patterns.PROSE_NAMES and len(text.split()) > 1:
-        return frozenset({"attack_in_text"}) if found & _INJECTIONS else frozenset()
+        return frozenset({"attack_in_text"}) if found & _MENTIONED else frozenset()
     return frozenset(found)
 
 
@@ -167,7 +168,11 @@ def _injections(names: frozenset[str], text: str, target_hosts: Sequence[str]) -
         names & patterns.COMMAND_NAMES and patterns.ENVIRONMENT_COMMAND.match(text)
     ):
         yield "environment"
-    if patterns.QUERY.search(text) or (names & patterns.PATTERN_NAMES and patterns.NESTED_QUANTIFIER.search(text)):
+    if (
+        patterns.QUERY.search(text)
+        or (not names & patterns.QUERY_NAMES and patterns.BREAKOUT.search(text))
+        or (names & patterns.PATTERN_NAMES and patterns.NESTED_QUANTIFIER.search(text))
+    ):
         yield "query_injection"
 
 
