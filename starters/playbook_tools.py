@@ -58,7 +58,7 @@ async def known_tools(settings: Settings, tenant: str, playbook: Playbook | None
     toolbox = toolbox_to_look_at(settings, configuration, _NoLedger())
     try:
         specs = await toolbox.specs(tenant)
-        by_call = {spec.name: (spec.brief(),) for spec in specs}
+        by_call: dict[str, tuple[ToolBrief, ...]] = {spec.name: (spec.brief(),) for spec in specs}
         for capability in {name for spec in specs for name in spec.capabilities}:
             chosen = await toolbox.choose(tenant, capability)
             by_call[f"capability:{capability}"] = tuple(spec.brief() for spec in chosen)

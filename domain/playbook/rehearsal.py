@@ -18,7 +18,7 @@ from domain.playbook.plan import Plan, PlannedStep, StepKind
 from domain.playbook.rehearsal_calls import CallPlanner, Outlook
 from domain.playbook.unknowns import Unevaluable, Unknown, evaluated, filled, has_unknown, merged, shown
 from domain.policy import Ladder
-from domain.tool import ToolBrief
+from domain.tool import ToolBrief, canonical
 
 MOST_STEPS = 500
 MOST_ROUNDS = 20
@@ -272,13 +272,18 @@ class _Rehearsal:
 
     def _listen(self, name: str, task: Task, data: JsonValue, here: Here) -> JsonValue:
         what = f"wait for {strategy_words(task.listen.to)}" if task.listen is not None else "wait for events"
-        self._add(here, name, StepKind.LISTEN, what)
+        self._add(here, name, StepKind.LISTEN, what, remark=self._limit(task))
         foreach = task.foreach
         if foreach is not None:
             event = Unknown(f"event of {name}")
             inside = here.below("foreach/do", **{foreach.item: event, foreach.at: Unknown("index")})
             self._list(foreach.do, event, inside.on(f"for each event of {name}"))
         return self._assumption(name, here, Unknown(f"events of {name}"))
+
+    @staticmethod
+    def _limit(task: Task) -> str:
+        after = task.timeout.get("after") if isinstance(task.timeout, dict) else task.timeout
+        return f"for {duration_text(after)} at most" if after is not None else ""
 
     def _run(self, name: str, task: Task, data: JsonValue, here: Here) -> JsonValue:
         flow = (task.run or {}).get("workflow") or {}
@@ -315,7 +320,8 @@ class _Rehearsal:
         undo = Task.model_validate(task.undo)
         variables = {"arguments": outlook.arguments, "output": outlook.output, "key": Unknown("key"), "input": data}
         values = self._fill(undo.with_, outlook.output, here, **variables) if undo.with_ else None
-        return f"{task_words(undo)} {shown(values)}" if values else task_words(undo) or undo.kind
+        sent = self._planner.sent(undo, values, outlook.output)
+        return f"{task_words(undo)} {canonical(shown(sent))}" if sent else task_words(undo) or undo.kind
 
     def _assumption(self, name: str, here: Here, otherwise: JsonValue) -> JsonValue:
         return self._assumed.get(here.path, self._assumed.get(name, otherwise))
@@ -326,9 +332,9 @@ class _Rehearsal:
             return data
         items = self._shape(loop.in_, data, here, data)
         if isinstance(items, Unknown):
-            item, index = Unknown(f"item of {name}"), Unknown("index")
+            item, number = Unknown(f"item of {name}"), Unknown("index")
             once = here.on(f"for each item of {name}")
-            inside = replace(once, path=here.path).below("do#n", **{loop.each: item, loop.at: index})
+            inside = replace(once, path=here.path).below("do#n", **{loop.each: item, loop.at: number})
             self._add(here, name, StepKind.BRANCH, f"for each {loop.each} of {loop.in_}, whose number is not known now")
             return merged(data, self._list(task.do, data, inside))
         every = items if isinstance(items, list) else [] if items is None else [items]

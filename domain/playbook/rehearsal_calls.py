@@ -15,7 +15,7 @@ from domain.playbook.plan import PlannedApproval, StepKind
 from domain.playbook.unknowns import Unevaluable, Unknown, filled, has_unknown, shown
 from domain.playbook.uri_template import expand
 from domain.policy import Ladder
-from domain.tool import ToolBrief
+from domain.tool import ToolBrief, canonical
 
 _KINDS = {"approve": StepKind.APPROVAL, "notify": StepKind.MESSAGE, "ask_model": StepKind.MODEL}
 
@@ -89,7 +89,7 @@ class CallPlanner:
         kind = _KINDS.get(task.call or "", StepKind.CALL)
         if kind is not StepKind.CALL:
             return self._function(kind, name, task, arguments, output)
-        sent = self._sent(task, arguments, data)
+        sent = self.sent(task, arguments, data)
         briefs = self._briefs(path, task)
         remark = f"else {', '.join(other.name for other in briefs[1:])}" if len(briefs) > 1 else ""
         words = call_words(task)
@@ -123,7 +123,7 @@ class CallPlanner:
         return next((tools[name] for name in names if tools.get(name)), ())
 
     @staticmethod
-    def _sent(task: Task, arguments: JsonValue, data: JsonValue) -> JsonValue:
+    def sent(task: Task, arguments: JsonValue, data: JsonValue) -> JsonValue:
         """The arguments as the tool would get them."""
         given = mapping(arguments)
         if task.call == "use":
@@ -166,7 +166,7 @@ class CallPlanner:
             values = shown(filled(brief.undo.arguments, output, variables))
         except Unevaluable:
             values = brief.undo.arguments
-        return f"call {brief.undo.tool} {values}"
+        return f"call {brief.undo.tool} {canonical(values)}"
 
 
 def _expanded(address: JsonValue, data: JsonValue) -> JsonValue:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from domain.expressions import ExpressionFault, ExpressionSyntax, compile_expression, inner, is_expression
 from domain.model import JsonValue
 
-_ONLY_PATHS = re.compile(r'(?:\s|[.$][A-Za-z_]\w*|\.|[A-Za-z_]\w*\s*:|"[\w -]*"|\[\d*\]|[\[\]{},|()])*\Z')
+_ONLY_PATHS = re.compile(r'(?:\s|[.$][A-Za-z_]\w*|\.|[A-Za-z_]\w*\s*:|"[\w -]*"|\d+|[\[\]{},|()])*\Z')
 """Expressions that only pick values and put them together, and never look at one."""
 
 

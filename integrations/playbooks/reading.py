@@ -122,7 +122,7 @@ class CoreLoader(yaml.SafeLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         """Compose one node, as long as the document keeps to its limits."""
-        mark = self.peek_event().start_mark
+        mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
         self._count += 1
         self._depth += 1
         if self._count > 2 * NODE_LIMIT:
@@ -260,7 +260,7 @@ def _number(text: str) -> float:
     return number
 
 
-def _clean(node: yaml.ScalarNode) -> str:
+def _clean(node: yaml.Node) -> str:
     """The text, with escaped surrogate pairs joined as JSON means them."""
     text: str = node.value
     if any("\ud800" <= character <= "\udfff" for character in text):

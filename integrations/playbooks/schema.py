@@ -46,10 +46,10 @@ _CLOSED = "unevaluatedProperties"
 
 def schema_faults(document: JsonValue) -> list[Fault]:
     """Everything in which a document differs from the specification's schema, undoing tasks included."""
-    validator = _validator()
-    faults = list(_faults(validator.iter_errors(document), ""))
+    whole, task = _validators()
+    faults = list(_faults(whole.iter_errors(document), ""))
     for pointer, undo in undos_in(document):
-        faults += _faults(validator.evolve(schema=validator.schema["$defs"]["task"]).iter_errors(undo), pointer)
+        faults += _faults(task.iter_errors(undo), pointer)
     return faults
 
 
@@ -65,11 +65,13 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
 
 
 @cache
-def _validator() -> Draft202012Validator:
+def _validators() -> tuple[Any, Any]:
+    """For a document, and for a task by itself."""
     schema = load_schema()
     _inline(schema, schema["$defs"])
-    made = extend(Draft202012Validator, {"oneOf": _one_of, "anyOf": _one_of, _CLOSED: _nothing_else})
-    return made(schema)  # type: ignore[return-value]
+    keywords = {"oneOf": _one_of, "anyOf": _one_of, _CLOSED: _nothing_else}
+    made = extend(Draft202012Validator, keywords)  # type: ignore[no-untyped-call]
+    return made(schema), made(schema["$defs"]["task"])
 
 
 def _inline(schema: Any, definitions: Schema) -> None:
@@ -163,7 +165,7 @@ def _nothing_else(validator: Any, closed: Any, instance: Any, schema: Schema) ->
         return
     known = _known(schema, instance)
     for name in instance if known is not None else ():
-        if name not in known:
+        if known is not None and name not in known:
             yield ValidationError(name, validator=_CLOSED, validator_value=sorted(known), instance=instance)
 
 
@@ -179,13 +181,15 @@ def _faults(errors: Iterable[ValidationError], below: str) -> Iterator[Fault]:
 
 
 def _unknown(error: ValidationError) -> str:
-    known = [name for name in error.validator_value if name not in error.instance]
-    otherwise = f"it takes {', '.join(error.validator_value)}." if len(known) <= 8 else "remove it or correct it."
+    takes: Any = error.validator_value
+    instance: Any = error.instance
+    known = [name for name in takes if name not in instance]
+    otherwise = f"it takes {', '.join(takes)}." if len(known) <= 8 else "remove it or correct it."
     return f"{quoted(error.message)} does not belong here: {advice(error.message, known, otherwise)}"
 
 
 def _sentence(error: ValidationError) -> str:
-    wanted = error.validator_value
+    wanted: Any = error.validator_value
     sentences: dict[str, Callable[[], str]] = {
         "kind": lambda: error.message,
         "exclusive": lambda: error.message,
@@ -202,7 +206,9 @@ def _sentence(error: ValidationError) -> str:
 
 
 def _missing(error: ValidationError) -> str:
-    missing = [name for name in error.validator_value if name not in error.instance]
+    required: Any = error.validator_value
+    instance: Any = error.instance
+    missing = [name for name in required if name not in instance]
     # jsonschema reports each missing key by itself, and names it first.
     name = next((name for name in missing if error.message.startswith(repr(name))), missing[0])
     return f"{quoted(name)} is missing here: add it."

@@ -89,6 +89,7 @@ async def validate(
 def list_(tenant: TenantOption = None, as_json: JsonOption = False) -> None:
     """List the playbooks of the library, with all their versions. Needs no server."""
     settings, library = _library()
+    shelf = library.shelf(tenant or settings.tenant)
     rows = [
         {
             "name": shelved.name,
@@ -98,7 +99,7 @@ def list_(tenant: TenantOption = None, as_json: JsonOption = False) -> None:
             "runs": shelved.definition is not None,
             "faults": len(shelved.errors),
         }
-        for shelved in library.shelf(tenant or settings.tenant)
+        for shelved in shelf
     ]
     if as_json:
         report.put_json(rows)
@@ -107,8 +108,14 @@ def list_(tenant: TenantOption = None, as_json: JsonOption = False) -> None:
         report.note("There is no playbook: put files into the folder SUREHAND_PLAYBOOKS__FOLDER names.")
         return
     cells = [
-        [row["name"], row["version"], row["title"], "" if row["runs"] else f"{row['faults']} faults", row["file"]]
-        for row in rows
+        [
+            shelved.name,
+            shelved.version,
+            shelved.title,
+            "" if shelved.definition is not None else f"{len(shelved.errors)} faults",
+            str(shelved.path),
+        ]
+        for shelved in shelf
     ]
     report.put_table(("name", "version", "title", "problem", "file"), cells, expendable=("file", "title"))
 
