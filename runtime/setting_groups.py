@@ -232,6 +232,8 @@ def _secret_name(name: str) -> str:
 
 NamedSecrets = dict[Annotated[str, AfterValidator(_secret_name)], SecretStr]
 """Secrets of tools: `SUREHAND_SECRETS__INVENTORY_KEY` is `inventory_key` in `tools.yaml`."""
+NamedServers = dict[Annotated[str, AfterValidator(_secret_name)], WebAddress]
+"""Servers of tools: `SUREHAND_SERVERS__INVENTORY` is where the document `inventory` of `tools.yaml` is served."""
 
 
 class PlaybookSettings(Group):

@@ -28,6 +28,7 @@ from runtime.setting_groups import (
     ModelEndpoint,
     ModelSettings,
     NamedSecrets,
+    NamedServers,
     PlaybookSettings,
     PrometheusSettings,
     SlackSettings,
@@ -91,6 +92,9 @@ class Settings(BaseSettings):
     events: EventSettings | None = None
     log: LogSettings = LogSettings()
     secrets: NamedSecrets = Field({}, description="a secret by the name that tools.yaml calls it by; one variable each")
+    servers: NamedServers = Field(
+        {}, description="address of a vendor by its name below `openapi` in tools.yaml; unset means it is switched off"
+    )
     config_dirs: Annotated[tuple[Path, ...], NoDecode] = Field(
         (), description="your configuration folders, separated by commas; later ones win over earlier ones"
     )

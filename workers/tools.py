@@ -58,7 +58,7 @@ def _providers(
 ) -> Sequence[ToolProvider]:
     """In the order in which they have a say over a name: our own code first."""
     over_http = http_providers(
-        configuration.section("tools", "openapi", OpenApiSources),
+        configuration.section("tools", "openapi", OpenApiSources).placed(settings.servers),
         configuration.section("tools", "web", WebConfiguration),
         secrets=settings.secrets,
         folders=configuration.dirs,

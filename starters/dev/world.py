@@ -9,6 +9,8 @@ from domain.errors import NotReachable
 from runtime.settings import Settings
 
 _HOST = "127.0.0.1"
+_DESCRIBED = ("inventory", "shipping", "accounting", "deployments", "fleet", "documents", "mailing", "market")
+"""Vendors that `tools.yaml` knows by their OpenAPI documents."""
 
 
 def read_ports(state_file: Path) -> dict[str, int]:
@@ -48,12 +50,18 @@ def variables(ports: dict[str, int], settings: Settings) -> dict[str, str]:
         "stripe": {"API_KEY": "sk_test_sandbox", "BASE_URL": _web(ports["stripe"])},
         "prometheus": {"BASE_URL": _web(ports["metrics"])},
     }
-    return {
+    vendors = {
         f"SUREHAND_{name.upper()}__{field}": value
         for name, fields in groups.items()
         if getattr(settings, name) is None
         for field, value in fields.items()
     }
+    for name in _DESCRIBED:
+        if name not in settings.servers:
+            vendors[f"SUREHAND_SERVERS__{name.upper()}"] = _web(ports[name])
+            # The key of a real vendor never goes to a simulator, nor the other way round.
+            vendors[f"SUREHAND_SECRETS__{name.upper()}_KEY"] = f"{name}-sandbox"
+    return vendors
 
 
 def outbox_url(ports: dict[str, int]) -> str | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Self
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -35,6 +36,7 @@ def _server_address(value: str) -> str:
     return value.rstrip("/")
 
 
+BY_SETTING = "setting"
 ServerAddress = Annotated[str, AfterValidator(_server_address)]
 
 
@@ -43,8 +45,9 @@ class OpenApiSource(Value):
 
     document: str
     """A file, relative to the configuration folder, or an address that begins with https://."""
-    server: ServerAddress | None = None
-    """Where calls go; wins over the document, and may be an internal host because you name it here."""
+    server: ServerAddress | Literal["setting"] | None = None
+    """Where calls go; wins over the document, and may be an internal host because you name it here. `setting` takes it
+    from `SUREHAND_SERVERS__NAME`; while that is unset, the vendor is switched off."""
     server_variables: dict[str, str] = Field(default_factory=dict)
     """Values for the variables in the document's own server address."""
     vendor: str | None = None
@@ -114,6 +117,20 @@ class WebConfiguration(Value):
 
 class OpenApiSources(RootModel[dict[str, OpenApiSource]]):
     """All documents, by the name that their tools' names begin with."""
+
+    def placed(self, servers: Mapping[str, str]) -> OpenApiSources:
+        """With each server that is a setting filled in; those whose setting is not there are left out.
+
+        Args:
+            servers: by name in lower case (`Settings.servers`).
+        """
+        placed = {}
+        for name, source in self.root.items():
+            if source.server != BY_SETTING:
+                placed[name] = source
+            elif name.lower() in servers:
+                placed[name] = source.model_copy(update={"server": servers[name.lower()]})
+        return OpenApiSources(placed)
 
     model_config = ConfigDict(frozen=True)
     root: dict[str, OpenApiSource] = Field(default_factory=dict)
