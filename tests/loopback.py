@@ -8,6 +8,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -112,9 +113,14 @@ async def loopback() -> AsyncIterator[Loopback]:
         server.close()
 
 
+@cache
+def _packed_zeros() -> bytes:
+    return gzip.compress(bytes(200_000_000), compresslevel=1)
+
+
 async def bomb(writer: asyncio.StreamWriter) -> None:
-    """200 MB of zeros in some 200 kB of gzip."""
-    writer.write(gzip.compress(bytes(200_000_000), compresslevel=1))
+    """200 MB of zeros in some 900 kB of gzip."""
+    writer.write(_packed_zeros())
     await writer.drain()
 
 

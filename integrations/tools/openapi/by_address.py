@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Protocol
 
+from domain.errors import ConfigurationProblem, InvalidInput
 from domain.tool import ToolCall, ToolSpec
 from integrations.tools.addresses import AddressGuard
 from integrations.tools.openapi.configuration import OpenApiSource, WebConfiguration
@@ -80,23 +81,28 @@ class DocumentsByAddress:
         """The tool for one operation of the document at an address; None when it is no address.
 
         Raises:
-            InvalidInput: the document has no such operation.
-            NotAllowed: the address is off limits.
+            InvalidInput: the document has no such operation, or an address is off limits.
             VendorError: the document could not be read.
         """
         if not document.startswith(("https://", "http://")):
             return None
-        self._guard.check(document)
         name = _name_of(document)
-        spec = await self._provider(name, document).find_operation(tenant, document, operation_id)
+        try:
+            self._guard.check(document)
+            spec = await self._provider(name, document).find_operation(tenant, document, operation_id)
+        except (NotAllowed, ConfigurationProblem) as problem:
+            raise InvalidInput(str(problem)) from None
         if spec is not None:
             await self._texts.save_text(name, _OWNER, document)
         return spec
 
     async def find(self, name: str) -> ToolSpec | None:
         """A tool that `find_operation` gave, here or in another process."""
-        provider = await self._known(name)
-        return None if provider is None else await provider.find(name)
+        try:
+            provider = await self._known(name)
+            return None if provider is None else await provider.find(name)
+        except (NotAllowed, ConfigurationProblem, InvalidInput):
+            return None  # what was allowed when the playbook began is so no more
 
     async def check(self, spec: ToolSpec, call: ToolCall) -> None:
         """As `OpenApiProvider.check`."""

@@ -132,6 +132,8 @@ class OpenApiProvider:
 
     async def find(self, name: str) -> ToolSpec | None:
         """One tool, without understanding the others."""
+        if not name.startswith(f"{self._name}."):
+            return None
         read = await self._current()
         operation = read.operations.get(name)
         if operation is None:
