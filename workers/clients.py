@@ -81,8 +81,16 @@ async def open_clients(settings: Settings) -> Clients:
     """
     configuration = Configuration.from_settings(settings)
     store = await SqlStore.open(settings.store_url)
-    for tenant in configuration.tenants:
-        await seed_articles(store.knowledge, tenant, SHIPPED_CONFIG / "knowledge")
+    try:
+        for tenant in configuration.tenants:
+            await seed_articles(store.knowledge, tenant, SHIPPED_CONFIG / "knowledge")
+        return _on(store, settings, configuration)
+    except BaseException:
+        await store.close()
+        raise
+
+
+def _on(store: SqlStore, settings: Settings, configuration: Configuration) -> Clients:
     rules = RulesEngine(configuration.keywords, Phrases.model_validate(configuration.phrases))
     mailer, chat = _mailer(settings, store.ledger), _chat(settings, store.ledger)
     tickets, records, billing = _tickets(settings), _records(settings), _billing(settings)
