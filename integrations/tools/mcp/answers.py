@@ -27,7 +27,6 @@ from domain.errors import OutcomeUnknown, VendorError, VendorRefused, VendorThro
 from domain.model import JsonValue
 from domain.tool import Safety, ToolSpec
 from integrations.tools.mcp.web import MARK, Fault
-from integrations.tools.provider import NotAllowed
 
 _SAID_LIMIT = 1_000
 _MOST_ATTACHMENTS = 50
@@ -88,7 +87,7 @@ def in_doubt(spec: ToolSpec, code: str, sentence: str) -> VendorError:
     return OutcomeUnknown(spec.vendor, code, sentence)
 
 
-def call_error(spec: ToolSpec, error: MCPError) -> Exception:
+def call_error(spec: ToolSpec, error: MCPError) -> VendorError:
     """What a failed call means."""
     marked = marked_fault(error)
     if marked is not None:
@@ -100,7 +99,7 @@ def call_error(spec: ToolSpec, error: MCPError) -> Exception:
     return refused
 
 
-def session_error(vendor: str, error: MCPError) -> Exception:
+def session_error(vendor: str, error: MCPError) -> VendorError:
     """What it means that a session could not be opened, or the tools not be read: nothing was called."""
     marked = marked_fault(error)
     if marked is not None:
@@ -120,17 +119,15 @@ def is_gone(error: MCPError) -> bool:
     return error.code == CONNECTION_CLOSED or (marked or {}).get("fault") == Fault.SESSION_GONE
 
 
-def _web_error(vendor: str, marked: dict[str, Any], doubt: Callable[[str, str], VendorError]) -> Exception:
+def _web_error(vendor: str, marked: dict[str, Any], doubt: Callable[[str, str], VendorError]) -> VendorError:
     fault, status, wait = Fault(marked["fault"]), marked.get("status"), marked.get("wait_seconds")
     code = str(status or fault.value)
     sentence = _SENTENCES.get(fault, "{vendor} failed or broke off and may have acted.").format(vendor=vendor)
-    if fault is Fault.NOT_ALLOWED:
-        return NotAllowed(sentence)
     if fault is Fault.THROTTLED:
         return VendorThrottled(vendor, code, sentence, retry_after=timedelta(seconds=wait) if wait else None)
     if fault in (Fault.UNSENT, Fault.SESSION_GONE):
         return VendorUnavailable(vendor, code, sentence)
-    if fault in (Fault.REDIRECT, Fault.CREDENTIALS):
+    if fault in (Fault.NOT_ALLOWED, Fault.REDIRECT, Fault.CREDENTIALS):
         return VendorRefused(vendor, code, sentence, status=status)
     return doubt(code, sentence)
 

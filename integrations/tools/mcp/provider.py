@@ -17,7 +17,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp_types import CallToolRequest, CallToolRequestParams, CallToolResult, InputRequiredResult
 from pydantic import SecretStr, TypeAdapter, ValidationError
 
-from domain.errors import ConfigurationProblem, VendorError, VendorUnavailable
+from domain.errors import ConfigurationProblem, VendorUnavailable
 from domain.model import JsonValue
 from domain.tool import Safety, ToolCall, ToolSpec
 from integrations.idempotency import key_hash
@@ -28,7 +28,7 @@ from integrations.tools.mcp.configuration import McpServer, McpServers
 from integrations.tools.mcp.process import ServerProcess
 from integrations.tools.mcp.session import FRESH_SECONDS, OpenSession, SessionKeeper
 from integrations.tools.mcp.web import web_client
-from integrations.tools.provider import CallContext, ProviderAnswer, ToolChanged
+from integrations.tools.provider import CallContext, NotAllowed, ProviderAnswer, ToolChanged
 
 KEY = "io.surehand/idempotency-key"
 """In a call's `_meta`, hashed, for servers that know what to do with it; MCP itself has no such thing."""
@@ -46,7 +46,7 @@ class McpProvider:
         guard: judges addresses; the server's own is listed by being configured.
 
     Raises:
-        ConfigurationProblem: a secret is missing.
+        ConfigurationProblem: a secret is missing, or the address cannot be used.
     """
 
     def __init__(
@@ -58,6 +58,11 @@ class McpProvider:
         token = _secret(name, server.secret, secrets) if server.secret is not None else None
         self._token = token
         self._guard = guard or AddressGuard()
+        if server.url is not None:
+            try:
+                self._guard.only(server.url).check(server.url)
+            except NotAllowed as refused:
+                raise ConfigurationProblem(f"The MCP server {name} cannot be called: {refused}") from None
         self._keeper = SessionKeeper(name, server, self._transport)
         self._known: Sequence[ToolSpec] | None = None
 
@@ -72,7 +77,7 @@ class McpProvider:
     async def specs(self) -> Sequence[ToolSpec]:
         """Every tool that the server offers and the configuration lets through; as last read while it is away."""
         try:
-            session = await self._current_tools(fresh_for=float("inf"))
+            session = await self._current_tools(fresh_for=FRESH_SECONDS)
         except VendorUnavailable:
             if self._known is None:
                 raise
@@ -133,7 +138,7 @@ class McpProvider:
             result = await session.client.send_request(request, _Result, max(seconds, 0.01))
         except MCPError as error:
             translated = call_error(spec, error)
-            if is_gone(error) or (isinstance(translated, VendorError) and translated.code == "timeout"):
+            if is_gone(error) or translated.code == "timeout":
                 self._lost(session)
             raise translated from None
         except (ValidationError, RuntimeError):
