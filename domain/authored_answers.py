@@ -6,6 +6,8 @@ import json
 from functools import lru_cache
 from typing import Any, ClassVar
 
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from domain.errors import InvalidInput
@@ -41,7 +43,7 @@ class AuthoredAnswer(BaseModel):
     @classmethod
     def model_json_schema(cls, *_: Any, **__: Any) -> dict[str, Any]:
         """The author's schema as that of the field `answer`; its definitions go to the top, where references look."""
-        schema = dict(cls.author_schema)
+        schema = _nullable(cls.author_schema, 0)
         definitions = schema.pop("$defs", None)
         wrapped: dict[str, Any] = {"type": "object", "properties": {"answer": schema}, "required": ["answer"]}
         return {**wrapped, "$defs": definitions} if isinstance(definitions, dict) else wrapped
@@ -61,9 +63,34 @@ def _made(text: str) -> type[AuthoredAnswer]:
     schema = json.loads(text.replace('"#/definitions/', '"#/$defs/'))
     if isinstance(schema, dict) and "definitions" in schema:
         schema["$defs"] = {**schema.get("$defs", {}), **schema.pop("definitions")}
-    if not isinstance(schema, dict) or problem_with(schema, None) == "the schema itself cannot be used":
+    if not isinstance(schema, dict) or not _is_usable(schema):
         raise InvalidInput("The answer's JSON schema cannot be used: correct `answer` of the task.")
     return type("PlaybookAnswer", (AuthoredAnswer,), {"author_schema": schema, "__module__": __name__})
+
+
+def _is_usable(schema: dict[str, JsonValue]) -> bool:
+    try:
+        Draft202012Validator.check_schema(schema)
+    except (SchemaError, RecursionError):
+        return False
+    # A reference that leads nowhere shows only when something is looked at.
+    return problem_with(schema, None) != "the schema itself cannot be used"
+
+
+def _nullable(schema: JsonValue, depth: int) -> JsonValue:
+    """The schema with null for every field that may be missing: endpoints want each field named in an answer."""
+    if not isinstance(schema, dict) or depth > _DEEPEST:
+        return schema
+    changed = {
+        name: _nullable(part, depth + 1) if name in ("items", "additionalProperties") else part
+        for name, part in schema.items()
+    }
+    for name in ("properties", "$defs"):
+        if isinstance(schema.get(name), dict):
+            changed[name] = {key: _nullable(part, depth + 1) for key, part in schema[name].items()}
+    for name in set(changed.get("properties", {})) - set(schema.get("required", ())):
+        changed["properties"][name] = {"anyOf": [changed["properties"][name], {"type": "null"}]}
+    return changed
 
 
 def _without_empty(value: JsonValue, schema: JsonValue, depth: int) -> JsonValue:
