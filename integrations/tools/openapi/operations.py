@@ -211,11 +211,18 @@ def _preference(media_type: str) -> int:
     return 3 if plain in ("*/*", "application/*", "text/plain") else 4
 
 
+def _one_or_many(schema: JsonValue) -> JsonValue:
+    """A list of one value may be given as that value: over the wire the two are the same."""
+    if not isinstance(schema, dict) or schema.get("type") != "array" or not isinstance(schema.get("items"), dict):
+        return schema
+    return {"anyOf": [schema, schema["items"]]}
+
+
 def _input_schema(document: Document, parameters: Mapping[str, Parameter], body: Body | None) -> dict[str, JsonValue]:
     builder = SchemaBuilder(document, request=True)
     properties: dict[str, JsonValue] = {}
     for name, parameter in parameters.items():
-        schema = builder.convert(parameter.schema)
+        schema = _one_or_many(builder.convert(parameter.schema))
         if parameter.description and isinstance(schema, dict):
             schema = {**schema, "description": parameter.description[:_DESCRIPTION_LIMIT]}
         properties[name] = schema

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 import yaml
 from pydantic import SecretStr
@@ -389,6 +390,10 @@ async def test_a_playbook_names_a_document_by_address_and_another_worker_makes_t
     call = ToolCall(tool=pets.name, arguments={"status": ["available", "sold"]}, key="k", tenant="t")
     await here.call(pets, call, CallContext(key="k", tenant="t", attempt=1))
     assert world.last.target == "/v2/pet/findByStatus?status=available&status=sold"
+    assert jsonschema.Draft202012Validator(pets.input_schema).is_valid({"status": "available"})
+    one = call.model_copy(update={"arguments": {"status": "available"}})
+    await here.call(pets, one, CallContext(key="k", tenant="t", attempt=1))
+    assert world.last.target == "/v2/pet/findByStatus?status=available"
     assert await there.find("openapi-0123456789abcdef.getPetById") is None
     assert await here.find_operation("t", "inventory", "x") is None
 

@@ -267,7 +267,10 @@ def test_swagger_parameters_keep_their_meaning():
     assert plan.servers[0]["url"] == "https://petstore.example/v2"
     assert (plan.parameters["tags"].style, plan.parameters["tags"].explode) == ("pipeDelimited", False)
     assert (plan.parameters["status"].style, plan.parameters["status"].explode) == ("form", True)
-    assert plan.input_schema["properties"]["status"]["items"] == {"type": "string", "enum": ["a"]}
+    assert plan.input_schema["properties"]["status"]["anyOf"] == [
+        {"type": "array", "items": {"type": "string", "enum": ["a"]}},
+        {"type": "string", "enum": ["a"]},
+    ]
     assert plan.input_schema["required"] == ["status", "body"]
     assert plan.input_schema["$defs"]["Pet"]["properties"]["name"] == {"type": "string"}
 
