@@ -2,9 +2,10 @@
 
 import asyncio
 import json
-import socket
+import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from domain.tool import ToolCall, ToolSpec
 from integrations.tools.mcp.configuration import McpServer
 from integrations.tools.mcp.provider import McpProvider
 from integrations.tools.provider import CallContext, ProviderAnswer
-from runtime.dev_server import free_port
+from runtime.dev_server import free_port, is_free
 
 ROOT = Path(__file__).resolve().parents[3]
 SECRETS = {"stock_token": SecretStr("right-token"), "other": SecretStr("s3cret-value")}
@@ -61,21 +62,34 @@ async def stub(tmp_path: Path) -> AsyncIterator[Callable[..., Rig]]:
     await asyncio.gather(*(rig.provider.close() for rig in made))
 
 
-@pytest.fixture
-async def web_stub(tmp_path: Path) -> AsyncIterator[tuple[int, Path, asyncio.subprocess.Process]]:
-    """An HTTP server that wants a token: its port, its journal and its process."""
-    port, journal = free_port(), tmp_path / "web.jsonl"
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "sandbox.mcp_server", "--http", str(port), "--token", "right-token",
-        "--journal", str(journal), "--mode", "normal",
-        cwd=ROOT, stderr=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip
-    for _ in range(1200):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                break
-        await asyncio.sleep(0.05)
-    yield port, journal, process
-    if process.returncode is None:
-        process.kill()
-    await process.wait()
+class WebStub:
+    """An HTTP server that wants a token, as a process of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        self.journal = folder / "web.jsonl"
+        command = [sys.executable, "-m", "sandbox.mcp_server", "--http", str(self.port), "--token", "right-token"]
+        self._process = subprocess.Popen(
+            [*command, "--journal", str(self.journal)], cwd=ROOT, stderr=subprocess.DEVNULL
+        )
+        until = time.monotonic() + 60
+        while is_free(self.port) and time.monotonic() < until:
+            time.sleep(0.05)
+
+    @property
+    def url(self) -> str:
+        """Its endpoint."""
+        return f"http://127.0.0.1:{self.port}/mcp"
+
+    def kill(self) -> None:
+        """End it at once."""
+        self._process.kill()
+        self._process.wait()
+
+
+@pytest.fixture(scope="session")
+def web_stub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebStub]:
+    """One for all tests; each looks only at what its own calls give."""
+    running = WebStub(tmp_path_factory.mktemp("web"))
+    yield running
+    running.kill()

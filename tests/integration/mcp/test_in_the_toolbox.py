@@ -6,14 +6,14 @@ import time
 import pytest
 
 from domain.errors import OutcomeUnknown
-from domain.tool import RefusalKind, Safety
+from domain.tool import RefusalKind
 from integrations.tools.mcp.configuration import McpServer
 from integrations.tools.mcp.provider import McpProvider
-from tests.integration.mcp.conftest import SECRETS
+from tests.integration.mcp.conftest import SECRETS, WebStub
 from tests.tool_world import call_of, run, toolbox
 
 
-async def test_a_call_that_may_have_happened_is_not_made_again_and_a_repeat_gives_what_the_first_gave(stub):
+async def test_a_call_is_made_once_with_arguments_that_fit_and_not_again_when_it_may_have_happened(stub):
     good, dying = stub(), stub("dies")
     boxes = toolbox(good.provider), toolbox(dying.provider)
     orders = await asyncio.gather(*(call_of(box, "stub.order", {"sku": "a"}) for box in boxes))
@@ -21,6 +21,15 @@ async def test_a_call_that_may_have_happened_is_not_made_again_and_a_repeat_give
     assert (await run(boxes[0], orders[0])).output == {"text": "Ordered."}
     again = await run(boxes[0], orders[0], attempt=2)
     assert (again.output, again.repeated) == ({"text": "Ordered."}, True)
+    assert len(good.done()) == 1
+
+    refused = await run(boxes[0], await call_of(boxes[0], "stub.order", {"count": 0}, key="playbook:t:1/b"))
+    assert refused.refusal.kind is RefusalKind.INVALID_ARGUMENTS
+    began = time.monotonic()
+    endless = {"sku": "a" * 60 + "!"}  # for the server's `^(a+)+$`
+    slow = await run(boxes[0], await call_of(boxes[0], "stub.order", endless, key="playbook:t:1/c"))
+    assert slow.refusal.kind is RefusalKind.INVALID_ARGUMENTS
+    assert time.monotonic() - began < 10
     assert len(good.done()) == 1
 
     for attempt in (1, 2):
@@ -53,26 +62,13 @@ async def test_a_server_that_hangs_is_ended_before_the_tool_box_loses_patience(s
     assert len(rig.done()) == 1
 
 
-async def test_arguments_that_do_not_fit_are_refused_before_the_server_sees_them(stub):
-    rig = stub(safety={"stock": Safety.SAFE})
-    box = toolbox(rig.provider)
-    refused = await run(box, await call_of(box, "stub.order", {"count": 0}))
-    assert refused.refusal.kind is RefusalKind.INVALID_ARGUMENTS
-    began = time.monotonic()
-    slow = await run(box, await call_of(box, "stub.stock", {"sku": "a" * 60 + "!"}))  # for `^(a+)+$`
-    assert slow.refusal.kind is RefusalKind.INVALID_ARGUMENTS
-    assert time.monotonic() - began < 10
-    assert rig.done() == []
-
-
-async def test_a_playbook_finds_tools_of_configured_servers_by_their_address_and_no_others(web_stub):
-    port, _, _ = web_stub
-    url = f"http://127.0.0.1:{port}/mcp"
+async def test_a_playbook_finds_tools_of_configured_servers_by_their_address_and_no_others(web_stub: WebStub):
+    url = web_stub.url
     provider = McpProvider("stub", McpServer(url=url, secret="stock_token"), secrets=SECRETS)
     box = toolbox(provider)
     found = await box.find_mcp_tool("default", url, "order")
     assert found is not None
     assert found.name == "stub.order"
     assert await box.find_mcp_tool("default", url, "unknown") is None
-    assert await box.find_mcp_tool("default", f"http://127.0.0.1:{port}/elsewhere", "order") is None
+    assert await box.find_mcp_tool("default", url.replace("/mcp", "/elsewhere"), "order") is None
     await box.close()

@@ -124,11 +124,6 @@ def test_a_name_that_means_something_else_or_does_not_fit_is_refused(name):
 
 
 def test_servers_are_read_from_tools_yaml_with_file_and_line_of_a_fault(tmp_path: Path):
-    (tmp_path / "tools.yaml").write_text(
-        "mcp:\n  files:\n    command: [server, --root, /srv]\n    safety: {list: safe}\n"
-    )
-    servers = Configuration((tmp_path,)).section("tools", "mcp", McpServers)
-    assert servers.root["files"].safety == {"list": Safety.SAFE}
     layers, file = (SHIPPED_CONFIG, tmp_path), tmp_path / "tools.yaml"
     file.write_text("mcp:\n  files:\n    command: [server, --root, /srv]\n    safety: {list: safe}\n")
     servers = Configuration(layers).section("tools", "mcp", McpServers)
