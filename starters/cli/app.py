@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from starters.cli import approvals, case, mcp, people, platform, playbook, replay, ticket, triage
+from starters.cli import approvals, case, mcp, people, platform, playbook, replay, ticket, tool, triage
 
 app = typer.Typer(
     name="surehand",
@@ -41,6 +41,7 @@ ticket.add_to(app)
 case.add_to(app)
 approvals.add_to(app)
 playbook.add_to(app)
+tool.add_to(app)
 mcp.add_to(app)
 people.add_to(app)
 replay.add_to(app)
