@@ -260,6 +260,23 @@ async def test_the_sandbox_speaks_in_stripes_shapes(tapped: Tapped) -> None:
     assert seen == {"charge", "refund", "customer_balance_transaction"}
 
 
+async def test_payments_and_customers_have_stripes_shapes(tapped: Tapped) -> None:
+    headers = {"Authorization": "Bearer sk_test_x"}
+    async with httpx.AsyncClient(base_url=f"{tapped.url('stripe')}/v1", headers=headers, trust_env=False) as client:
+        form = {"amount": "100", "currency": "eur", "confirm": "true", "capture_method": "manual"}
+        held = (await client.post("/payment_intents", data=form | {"payment_method": "pm_card_visa"})).json()
+        await client.post(f"/payment_intents/{held['id']}/capture")
+        declined = await client.post("/payment_intents", data=form | {"payment_method": "pm_card_chargeDeclined"})
+        assert declined.json()["error"].keys() >= {"type", "code", "decline_code", "message", "payment_intent"}
+        await client.post("/customers", data={"email": "ann@example.com"})
+    seen = set()
+    for _, _, _, _, status, answer in tapped.taps["stripe"].exchanges:
+        made = answer if status == 200 else answer["error"]["payment_intent"]
+        assert made.keys() <= STRIPE[made["object"]].keys()
+        seen.add(made["object"])
+    assert seen == {"payment_intent", "customer"}
+
+
 async def test_every_write_to_stripe_carries_a_key_and_whole_minor_units(tapped: Tapped) -> None:
     billing = StripeBilling(base_url=tapped.url("stripe"), key=SecretStr("sk_test_x"))
     await billing.refund("cus_1", 10.5, "USD", key=f"{WORKFLOW}/refund")
