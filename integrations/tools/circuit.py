@@ -22,6 +22,7 @@ from domain.tool_policy import VendorSettings
 
 T = TypeVar("T")
 _LEAST_PAUSE_SECONDS = 0.5
+_MOST_GATES = 1_000
 
 
 class VendorGate:
@@ -140,5 +141,7 @@ class Gates:
     def of(self, vendor: str) -> VendorGate:
         """The vendor's gate."""
         if vendor not in self._gates:
+            while len(self._gates) >= _MOST_GATES:  # hosts of plain HTTP calls are vendors too
+                del self._gates[next(iter(self._gates))]
             self._gates[vendor] = self._gate(vendor, self._vendors.get(vendor, VendorSettings()))
         return self._gates[vendor]

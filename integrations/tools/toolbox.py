@@ -207,7 +207,9 @@ async def _result_of(spec: ToolSpec, answer: ProviderAnswer | None) -> ToolResul
     answer = answer or ProviderAnswer()
     output = clean(answer.output)
     if spec.output_schema is not None:
-        fault = await asyncio.to_thread(fault_of_schema, output, spec.output_schema, spec.name)
+        fault = await asyncio.to_thread(
+            fault_of_schema, output, spec.output_schema, spec.name, trusted=spec.provider == PYTHON
+        )
         if fault is not None:
             logger.warning("a tool's output does not fit its schema", extra={"tool": spec.name, "fault": fault})
     capped, size, cut = cap(output, spec.result_limit_bytes)
