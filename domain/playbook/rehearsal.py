@@ -16,6 +16,7 @@ from domain.playbook.definition import Playbook, Task, TaskList
 from domain.playbook.describing import duration_text, strategy_words, task_words
 from domain.playbook.plan import Plan, PlannedStep, StepKind
 from domain.playbook.rehearsal_calls import CallPlanner, Outlook
+from domain.playbook.schema_check import problem_with
 from domain.playbook.unknowns import Unevaluable, Unknown, evaluated, filled, has_unknown, merged, shown
 from domain.policy import Ladder
 from domain.tool import ToolBrief, canonical
@@ -107,6 +108,9 @@ class _Rehearsal:
     def run(self) -> Plan:
         """The whole playbook."""
         data = self._given
+        schema = self._playbook.input.schema_ if self._playbook.input is not None else None
+        if (problem := problem_with(schema, data)) is not None:
+            self._notes.append(f"The input does not fit its schema: {problem}.")
         if self._playbook.input is not None and self._playbook.input.from_ is not None:
             data = self._shape(self._playbook.input.from_, data, Here("/"), data)
         output = self._list(self._playbook.do, data, Here("/do"))

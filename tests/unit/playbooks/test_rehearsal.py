@@ -239,6 +239,14 @@ def test_a_tool_that_is_not_there_and_an_expression_that_fails_are_noted():
     assert made.notes[1] == "/do/0/a: there is no tool for `call nobody.knows`: see `surehand tool list`."
 
 
+def test_an_input_that_does_not_fit_is_noted():
+    extra = "input: {schema: {document: {type: object, required: [sku]}}}\n"
+    assert plan("- a: {set: {x: 1}}\n", {}, extra=extra).notes == (
+        "The input does not fit its schema: the whole lacks sku.",
+    )
+    assert plan("- a: {set: {x: 1}}\n", {"sku": "A1"}, extra=extra).notes == ()
+
+
 def test_nothing_is_endless():
     functions = "use: {functions: {f: {do: [{g: {call: f}}, {h: {call: f}}]}}}\n"
     made = plan("- a: {call: f}\n", extra=functions)
