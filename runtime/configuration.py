@@ -165,9 +165,13 @@ class Configuration:
 
     def _read_guardrails(self) -> dict[str, Guardrails]:
         shared = read_layers(self.dirs, GUARDRAILS_FILE)
+        # A host that the operator opened to tools need not be listed twice.
+        opened = read_layers(self.dirs, TOOLS_FILE).below("web").data.get("internal_hosts", ())
         tenants = read_layers(self.dirs, TENANTS_FILE)
         return {
-            tenant: read_guardrails(shared.under(tenants.below("tenants", tenant, "overrides", "guardrails")))
+            tenant: read_guardrails(
+                shared.under(tenants.below("tenants", tenant, "overrides", "guardrails")), opened=opened
+            )
             for tenant in self._policies
         }
 

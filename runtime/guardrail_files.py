@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from domain.guarding import RuleFault, check_rule
@@ -17,8 +18,12 @@ _HOST = re.compile(r"(?:\*\.)?[A-Za-z0-9.:\[\]-]{1,253}\Z")
 _GOING_OVER = (RuleAction.REQUIRE_APPROVAL, RuleAction.DENY)
 
 
-def read_guardrails(document: Document) -> Guardrails:
+def read_guardrails(document: Document, *, opened: Sequence[str] = ()) -> Guardrails:
     """A tenant's rules and limits, in the order of the file.
+
+    Args:
+        document: the layers of `guardrails.yaml`.
+        opened: internal hosts that `tools.yaml` lets tools reach; arguments may name them too.
 
     Raises:
         ConfigurationProblem: one cannot be used; the sentence names file and line.
@@ -43,7 +48,7 @@ def read_guardrails(document: Document) -> Guardrails:
         for number, host in enumerate(getattr(guardrails, key)):
             if not _HOST.match(host):
                 raise document.fault((key, number), f"{host!r} is no host: write one such as help.example.com.")
-    return guardrails
+    return guardrails.model_copy(update={"target_hosts": (*guardrails.target_hosts, *map(str, opened))})
 
 
 def _rule(document: Document, name: str) -> GuardrailRule:

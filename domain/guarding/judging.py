@@ -51,7 +51,8 @@ def judge_call(
         tool: what is called.
         arguments: as they will be sent.
         facts: what the workflow knows. `totals`: what the case used up, by limit. `customer_id`: whom the case is
-            about. `claimed`: what a model said; it can make a rule hold and never keep one from holding.
+            about. `undoing`: True while effects are taken back; then no limit counts. `claimed`: what a model said; it
+            can make a rule hold and never keep one from holding.
 
     Returns:
         The verdict; its value is the arguments, sanitised where a rule asked for it.
@@ -70,7 +71,8 @@ def judge_call(
         "totals": totals,
     }
     rules, hits = _held(guardrails, GuardPoint.TOOL_CALL, subject)
-    over, store = limit_hits(guardrails, tool, found, totals)
+    # Taking back what was done must not fail because a limit on doing is reached.
+    over, store = ((), ()) if facts.get("undoing") is True else limit_hits(guardrails, tool, found, totals)
     hits = [*hits, *over, *_unreadable(subject["signals"])]
     risk = _risk(guardrails, tool, found, hits)
     hits = [*hits, *_floor(tool, found), *_risk_hits(guardrails, risk)]

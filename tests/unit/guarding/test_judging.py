@@ -224,6 +224,16 @@ def test_a_call_that_alone_is_over_a_limit_needs_no_store_to_be_stopped() -> Non
     assert judge_call(LIMITED, tool(), {}, {}).action is RuleAction.REQUIRE_APPROVAL, "nobody can tell its amount"
 
 
+def test_taking_back_what_was_done_is_held_up_by_no_limit_but_by_rules() -> None:
+    undoing = {"totals": {"calls": 9}, "undoing": True}
+    verdict = judge_call(LIMITED, PAYING, {"amount": 51}, undoing)
+    assert (verdict.action, verdict.limits) == (RuleAction.ALLOW, ())
+    pretended = judge_call(LIMITED, PAYING, {"amount": 51}, {**undoing, "undoing": "yes"})
+    assert pretended.action is RuleAction.DENY
+    denied = LIMITED.model_copy(update={"rules": (rule(RuleAction.DENY),)})
+    assert judge_call(denied, PAYING, {"amount": 1}, undoing).action is RuleAction.DENY
+
+
 def test_reading_counts_towards_no_limit_on_money() -> None:
     assert judge_call(LIMITED, tool(Safety.SAFE), {}, {}).limits == ("all",)
 

@@ -58,6 +58,12 @@ def test_a_tenants_overrides_hold_for_that_tenant_only(folder: Path) -> None:
     assert len(own.rules) == len(others.rules) - 1
 
 
+def test_an_internal_host_that_is_open_to_tools_may_be_named_without_being_listed_twice(folder: Path) -> None:
+    (folder / "tools.yaml").write_text("web: {internal_hosts: ['billing.internal:8080']}", "utf-8")
+    rails = configured(folder, "target_hosts: [wiki]").guardrails_for("default")
+    assert rails.target_hosts == ("wiki", "billing.internal:8080")
+
+
 RULE = "rules:\n  mine: {at: [tool_call], category: compliance, action: deny, reason: No.,\n    when: '%s'}"
 LIMIT = "limits:\n  mine: {tools: [%s], per: case, at_most: 1%s}"
 
