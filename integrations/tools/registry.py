@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from domain.errors import ConfigurationProblem, VendorError, VendorUnavailable
 from domain.ports import ToolPolicySource
 from domain.tool import ToolSpec, is_reserved
-from domain.tool_policy import VendorSettings
+from domain.tool_policy import ToolPolicy, VendorSettings
 from integrations.tools.provider import FindsTools, ToolProvider
 
 FRESH_SECONDS = 60.0
@@ -36,6 +36,7 @@ class _Shelf:
     def __init__(self, provider: ToolProvider) -> None:
         self.provider = provider
         self.specs: Sequence[ToolSpec] | None = None
+        self.readings = 0
         self.due = 0.0
         self._lock = asyncio.Lock()
 
@@ -48,6 +49,7 @@ class _Shelf:
             try:
                 async with asyncio.timeout(_READ_SECONDS):
                     self.specs = tuple(await self.provider.specs())
+                self.readings += 1
                 self.due = time.monotonic() + FRESH_SECONDS
             except (VendorError, TimeoutError) as error:
                 self.due = time.monotonic() + _AGAIN_SECONDS
@@ -74,10 +76,20 @@ class ToolRegistry:
         self._vendors = vendors
         self._queue_of = queue_of
         self._faults: set[str] = set()
+        self._known: dict[str, tuple[ToolPolicy, tuple[int, ...], dict[str, Entry]]] = {}
 
     async def entries(self, tenant: str) -> dict[str, Entry]:
         """Name -> tool of the tenant. Of two tools with one name, the provider named first has it."""
         await asyncio.gather(*(shelf.refresh() for shelf in self._shelves))
+        policy, readings = self._policies.tools_for(tenant), tuple(shelf.readings for shelf in self._shelves)
+        known = self._known.get(tenant)
+        if known is None or known[0] is not policy or known[1] != readings:
+            # Digests of hundreds of schemas take longer than a call: they are made once per reading.
+            known = (policy, readings, self._entries(tenant))
+            self._known[tenant] = known
+        return known[2]
+
+    def _entries(self, tenant: str) -> dict[str, Entry]:
         found: dict[str, Entry] = {}
         for shelf in self._shelves:
             for spec in shelf.specs or ():
