@@ -11,11 +11,12 @@ from domain.analysis.text import WORD, read
 from domain.model import Term, Value
 
 MOST_TASKS = 100
-_BOX = re.compile(r"^\s*(?:[-*\u2022]|\d{1,2}[.)])?\s*\[(?P<done>[ xX])\]\s+(?P<words>.+)$")
+_LONGEST_LINE = 2_000
+_BOX = re.compile(r"^(?:(?:[-*\u2022]|\d{1,2}[.)])\s{0,4})?\[(?P<done>[ xX])\]\s+(?P<words>.+)$")
 _MARKED = re.compile(
-    r"(?i)^\s*(?:[-*\u2022]|\d{1,2}[.)])?\s*(?:TODO|ACTION(?: ITEM)?|AI|TASK|NEXT STEP)\b\s*[:\-]\s*(?P<words>.+)$"
+    r"(?i)^(?:(?:[-*\u2022]|\d{1,2}[.)])\s{0,4})?(?:TODO|ACTION(?: ITEM)?|AI|TASK|NEXT STEP)\b\s*[:\-]\s*(?P<words>.+)$"
 )
-_NUMBERED = re.compile(r"^\s*(?:\d{1,2}[.)]|[-*\u2022])\s+(?P<words>.+)$")
+_NUMBERED = re.compile(r"^(?:\d{1,2}[.)]|[-*\u2022])\s+(?P<words>.+)$")
 _ASKED = re.compile(r"(?i)\b(?:please|kindly|could you|can you|would you|make sure to|remember to|don't forget to)\s+(?P<words>.+)$")  # fmt: skip  # noqa: E501
 _PROMISED = re.compile(r"^(?P<owner>I|We|[A-ZÀ-Þ][a-zß-ÿ]{1,20}(?: [A-ZÀ-Þ][a-zß-ÿ]{1,20})?) (?:will|to|must|needs? to|has to|have to|should|shall)\s+(?P<words>.+)$")  # fmt: skip  # noqa: E501
 _OWNER = re.compile(
@@ -105,11 +106,12 @@ def extract(text: str, *, written_on: date | None = None) -> TaskList:
 def _candidates(text: str) -> list[str]:
     """Lines of lists as they stand, and the sentences of everything else."""
     rows: list[str] = []
-    for line in text.splitlines():
+    for whole in text.splitlines():
+        line = whole.strip()
         if _BOX.match(line) or _MARKED.match(line) or _NUMBERED.match(line):
-            rows.append(line.strip())
+            rows.append(line[:_LONGEST_LINE])
         else:
-            rows += read(line).sentences
+            rows += [sentence[:_LONGEST_LINE] for sentence in read(line).sentences]
     return rows
 
 
