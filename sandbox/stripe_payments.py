@@ -13,39 +13,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from sandbox.stripe_cards import DECLINES, payment_method_in
 from sandbox.stripe_requests import Act, Refused, amount_in, check, metadata_in, once, page_of
+from sandbox.stripe_search import found
 from sandbox.world import Entry, World, case_in, case_of
 
 _EXPAND = "expand[]"
 AUTHORISED_FOR_SECONDS = 7 * 24 * 3600
-DECLINES = {
-    "chargeDeclined": ("card_declined", "generic_decline", "Your card was declined."),
-    "chargeDeclinedInsufficientFunds": ("card_declined", "insufficient_funds", "Your card has insufficient funds."),
-    "chargeDeclinedLostCard": ("card_declined", "lost_card", "Your card was declined."),
-    "chargeDeclinedStolenCard": ("card_declined", "stolen_card", "Your card was declined."),
-    "chargeDeclinedFraudulent": ("card_declined", "fraudulent", "Your card was declined."),
-    "radarBlock": ("card_declined", "fraudulent", "Your card was declined."),
-    "chargeDeclinedExpiredCard": ("expired_card", None, "Your card has expired."),
-    "chargeDeclinedIncorrectCvc": ("incorrect_cvc", None, "Your card's security code is incorrect."),
-    "chargeDeclinedProcessingError": (
-        "processing_error",
-        None,
-        "An error occurred while processing your card. Try again in a little bit.",
-    ),
-}
-"""Test payment method without `pm_card_` and `visa_` -> code, decline code, message (docs.stripe.com/testing)."""
-_CARDS = {
-    "4000000000000002": "chargeDeclined", "4000000000009995": "chargeDeclinedInsufficientFunds",
-    "4000000000009987": "chargeDeclinedLostCard", "4000000000009979": "chargeDeclinedStolenCard",
-    "4100000000000019": "chargeDeclinedFraudulent", "4000000000000069": "chargeDeclinedExpiredCard",
-    "4000000000000127": "chargeDeclinedIncorrectCvc", "4000000000000119": "chargeDeclinedProcessingError",
-}  # fmt: skip
 _CAPTURE_METHODS = ("automatic", "automatic_async", "manual")
 _REASONS = ("duplicate", "fraudulent", "requested_by_customer", "abandoned")
 _CANCELLABLE = ("requires_payment_method", "requires_capture", "requires_confirmation", "requires_action", "processing")
-_CLAUSE = re.compile(
-    r"\s*(?:metadata\[['\"](?P<name>[^'\"]+)['\"]\]|(?P<field>\w+))\s*:\s*['\"](?P<value>[^'\"]*)['\"]\s*\Z"
-)
 
 
 class StripePayments:
@@ -107,7 +84,7 @@ class StripePayments:
 
     async def _search_customers(self, request: Request) -> Response:
         check(request)
-        return _found(request, self._world.all("stripe", "customer"))
+        return found(request, self._world.all("stripe", "customer"))
 
     # Reading
 
@@ -125,7 +102,7 @@ class StripePayments:
 
     async def _search(self, request: Request) -> Response:
         check(request)
-        return _found(request, self._all())
+        return found(request, self._all())
 
     def _all(self) -> list[dict[str, Any]]:
         return [self._intent(row["id"]) for row in self._world.all("stripe", "payment_intent")]
@@ -175,10 +152,10 @@ class StripePayments:
             "amount_received": 0, "currency": form["currency"].lower(), "capture_method": method,
             "confirmation_method": form.get("confirmation_method", "automatic"), "customer": form.get("customer"),
             "description": form.get("description"), "latest_charge": None, "last_payment_error": None,
-            "payment_method": _payment_method(form), "payment_method_types": ["card"], "canceled_at": None,
+            "payment_method": payment_method_in(form), "payment_method_types": ["card"], "canceled_at": None,
             "cancellation_reason": None, "next_action": None, "livemode": False, "created": self._now(),
             "client_secret": f"{identity}_secret_sandbox", "metadata": metadata_in(form),
-            "status": "requires_confirmation" if _payment_method(form) else "requires_payment_method",
+            "status": "requires_confirmation" if payment_method_in(form) else "requires_payment_method",
         }  # fmt: skip
         self._keep(intent)
         return self._charge(request, intent, form) if form.get("confirm") == "true" else intent
@@ -187,7 +164,7 @@ class StripePayments:
         intent = self._intent(request.path_params["intent"])
         if intent["status"] not in ("requires_payment_method", "requires_confirmation", "requires_action"):
             raise _unexpected(intent, "confirmed", _CANCELLABLE[:1])
-        intent["payment_method"] = _payment_method(form) or intent["payment_method"]
+        intent["payment_method"] = payment_method_in(form) or intent["payment_method"]
         return self._charge(request, intent, form)
 
     def _charge(self, request: Request, intent: dict[str, Any], form: dict[str, str]) -> dict[str, Any]:
@@ -335,43 +312,12 @@ def _case(made: dict[str, Any]) -> str | None:
     )
 
 
-def _payment_method(form: dict[str, str]) -> str | None:
-    number = form.get("payment_method_data[card][number]", "").replace(" ", "")
-    if number:
-        return f"pm_card_{_CARDS.get(number, 'visa')}"
-    method = form.get("payment_method")
-    if method is not None and not method.startswith("pm_"):
-        raise Refused(400, "resource_missing", f"No such PaymentMethod: '{method}'", param="payment_method")
-    return method
-
-
 def _unexpected(intent: dict[str, Any], done: str, allowed: tuple[str, ...]) -> Refused:
     message = (
         f"This PaymentIntent could not be {done} because it has a status of {intent['status']}. Only a PaymentIntent "
         f"with one of the following statuses may be {done}: {', '.join(allowed)}."
     )
     return Refused(400, "payment_intent_unexpected_state", message, payment_intent=intent)
-
-
-def _found(request: Request, rows: list[dict[str, Any]]) -> Response:
-    """What Stripe's search language finds, as far as clauses joined by AND go."""
-    query = request.query_params.get("query", "")
-    clauses = [_CLAUSE.match(clause) for clause in re.split(r"\sAND\s", query)]
-    if None in clauses:
-        raise Refused(
-            400, "parameter_invalid_string_empty", "We were unable to parse your search query.", param="query"
-        )
-    hits = [row for row in rows if all(_meets(row, clause) for clause in clauses if clause is not None)]
-    return JSONResponse({
-        "object": "search_result", "url": request.url.path, "has_more": False, "next_page": None,
-        "data": hits[::-1][:100],
-    })  # fmt: skip
-
-
-def _meets(row: dict[str, Any], clause: re.Match[str]) -> bool:
-    if clause["name"] is not None:
-        return bool(row["metadata"].get(clause["name"]) == clause["value"])
-    return str(row.get(clause["field"])) == clause["value"]
 
 
 def _money(amount: int, made: dict[str, Any]) -> str:
