@@ -12,6 +12,10 @@ from domain.model import JsonValue, State, Value
 from domain.tool import ToolBrief, ToolUndo
 
 
+KEPT_RECENT = 40
+"""Tasks that a run remembers having begun."""
+
+
 class Frame(State):
     """Where one task stands. A new run starts the definition from the top and finds its place by these."""
 
@@ -99,6 +103,8 @@ class PlaybookState(CaseState):
     """Events that no listener has taken yet."""
     seen_events: list[str] = Field(default_factory=list)
     """`source id` of events, to know a redelivered one."""
+    recent: list[str] = Field(default_factory=list)
+    """Paths of the tasks that were begun last, oldest first."""
     waiting_for_event: int = 0
     """How many listeners wait now."""
     totals: dict[str, float] = Field(default_factory=dict)

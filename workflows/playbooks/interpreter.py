@@ -15,7 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.model import JsonValue
     from domain.playbook.definition import Playbook, Task, TaskList
     from domain.playbook.errors import PlaybookFault, standard
-    from domain.playbook.state import Frame, PlaybookState
+    from domain.playbook.state import KEPT_RECENT, Frame, PlaybookState
 
 from workflows.case import Case
 from workflows.playbooks.catching import Catching
@@ -141,6 +141,7 @@ class Interpreter:
                 running = Running(name, task, scope.reference, scope.place, frame, scope)
                 if task.if_ is not None and not self.data.holds(task.if_, raw, running):
                     return raw, CONTINUE
+                self.state.recent = [*self.state.recent[-(KEPT_RECENT - 1) :], running.reference]
                 frame.input = self.data.task_input(task, raw, running)
                 self.state.frames[scope.place] = frame
             running = Running(name, task, scope.reference, scope.place, frame, scope)
