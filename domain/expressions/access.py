@@ -185,8 +185,6 @@ def places_of(value: JsonValue) -> Iterator[tuple[JsonValue, JsonValue]]:
         return iter(enumerate(value))
     if type(value) is dict:
         return iter(value.items())
-    if value is None:
-        return iter(())
     raise Raised(f"Cannot iterate over {kind(value)}")
 
 

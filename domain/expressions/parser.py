@@ -22,6 +22,8 @@ _KEYWORDS = frozenset(
         *("if", "then", "elif", "else", "end", "and", "or", "__loc__"),
     )
 )
+_KEY, _END = "*key", "*end"
+"""Variables that no text can name."""
 _CONSTANTS = {"null": None, "true": True, "false": False}
 
 
@@ -57,9 +59,6 @@ class _Parser(Reader):
                 stage = self._comma() if commas else self._binary(1)
             else:
                 stage = s.Identity(at)
-            if isinstance(stage, s.Bind | s.Label):
-                stages.append(stage)
-                break
             stages.append(stage)
             if not self._take("|"):
                 break
@@ -119,29 +118,34 @@ class _Parser(Reader):
 
     def _postfix(self) -> s.Node:
         term = self._term()
+        reached = False
         while True:
             word = self._word
             if word.kind == "field":
                 self._next += 1
                 term = s.Index(word.at, term, s.Literal(word.at, word.value))
             elif self._is("."):
-                follower = self._words[self._next + 1]
-                if follower.kind == "text":
-                    self._next += 1
-                    term = s.Index(word.at, term, self._text("text"))
-                elif follower.value == "[" and follower.kind == "symbol":
-                    self._next += 1
-                else:
-                    self._refuse("a name or a bracket is missing after the dot")
+                term = self._dotted(term)
             elif self._take("["):
                 term = self._bracket(term, word.at)
             elif self._take("?"):
-                term = s.Try(word.at, term, None)
+                term = _optional(term, word.at) if reached else s.Try(word.at, term, None)
             elif self._is("?//"):  # `.a?//1` without a space: not an alternative pattern, two operators
-                term = s.Try(word.at, term, None)
+                term = _optional(term, word.at) if reached else s.Try(word.at, term, None)
                 self._words[self._next] = Word("symbol", "//", word.at + 1)
             else:
                 return term
+            reached = True
+
+    def _dotted(self, target: s.Node) -> s.Node:
+        """A dot before a text or a bracket."""
+        at = self._advance().at
+        if self._word.kind == "text":
+            return s.Index(at, target, self._text("text"))
+        if not self._is("["):
+            self._refuse("a name or a bracket is missing after the dot")
+        self._next += 1
+        return self._bracket(target, at)
 
     def _bracket(self, target: s.Node, at: int) -> s.Node:
         if self._take("]"):
@@ -402,3 +406,23 @@ def _number(text: str) -> int | float:
     if text.isdigit() and len(text) <= 17:
         return int(text)
     return float(text)
+
+
+def _optional(term: s.Node, at: int) -> s.Node:
+    """`?` after a step: only that step may fail, not what it is taken from, nor its key."""
+    here = s.Identity(at)
+    if isinstance(term, s.Iterate):
+        return s.Pipe(at, (term.target, s.Try(at, s.Iterate(at, here), None)))
+    if isinstance(term, s.Index) and isinstance(term.key, s.Literal):
+        return s.Pipe(at, (term.target, s.Try(at, s.Index(at, here, term.key), None)))
+    if isinstance(term, s.Index):
+        step: s.Node = s.Index(at, here, s.Variable(at, _KEY))
+        return s.Bind(at, term.key, (s.VariablePattern(_KEY),), s.Pipe(at, (term.target, s.Try(at, step, None))))
+    if isinstance(term, s.Slice):
+        nothing = s.Literal(at, None)
+        step = s.Slice(at, here, s.Variable(at, _KEY), s.Variable(at, _END))
+        taken = s.Bind(
+            at, term.end or nothing, (s.VariablePattern(_END),), s.Pipe(at, (term.target, s.Try(at, step, None)))
+        )
+        return s.Bind(at, term.start or nothing, (s.VariablePattern(_KEY),), taken)
+    return s.Try(at, term, None)

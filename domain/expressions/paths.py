@@ -30,7 +30,7 @@ def index(meter: Meter, value: JsonValue, key: JsonValue) -> JsonValue:
             return None
     elif by is dict:
         if found is list or found is str or value is None:
-            return cut(meter, value, key.get("start"), key.get("end"))
+            return cut(meter, value, *ends(key))
     elif by is list and found is list:
         return positions(meter, value, key)
     raise Raised(f"Cannot index {kind(value)} with {kind(key)}")
@@ -48,7 +48,7 @@ def _element(array: list[Any], key: int | float) -> JsonValue:
 def positions(meter: Meter, array: list[Any], wanted: list[Any]) -> JsonValue:
     """Where a list occurs within another."""
     if not wanted:
-        return None
+        return []
     width = len(wanted)
     found = []
     for start in range(len(array)):
@@ -68,6 +68,13 @@ def bounds(length: int, start: JsonValue, end: JsonValue) -> tuple[int, int]:
     low, high = (bound + length if bound < 0 else bound for bound in (low, high))
     low, high = (max(0.0, min(float(length), bound)) for bound in (low, high))
     return math.floor(low), max(math.floor(low), math.ceil(high))
+
+
+def ends(key: dict[str, JsonValue]) -> tuple[JsonValue, JsonValue]:
+    """The start and end of a slice that is written as an object."""
+    if "start" not in key or "end" not in key:
+        raise Raised("Start and end indices of an array slice must be numbers")
+    return key["start"], key["end"]
 
 
 def cut(meter: Meter, value: JsonValue, start: JsonValue, end: JsonValue) -> JsonValue:
@@ -118,7 +125,7 @@ def put(meter: Meter, holder: JsonValue, key: JsonValue, new: JsonValue) -> Json
         if type(new) is not list:
             raise Raised("A slice of an array can only be assigned another array")
         array = holder or []
-        low, high = bounds(len(array), key.get("start"), key.get("end"))
+        low, high = bounds(len(array), *ends(key))
         meter.grow(len(array) + len(new))
         return array[:low] + new + array[high:]
     if by is dict and found is str:
@@ -181,7 +188,7 @@ def _without(meter: Meter, holder: JsonValue, keys: list[JsonValue]) -> JsonValu
 
 def _places(meter: Meter, length: int, key: JsonValue) -> range:
     if type(key) is dict:
-        low, high = bounds(length, key.get("start"), key.get("end"))
+        low, high = bounds(length, *ends(key))
         meter.step((high - low) // 8)
         return range(low, high)
     place = whole(key) + (length if whole(key) < 0 else 0)

@@ -151,10 +151,11 @@ def _includes(meter: Meter, value: JsonValue, part: JsonValue, depth: int) -> bo
 
 
 def _to_entries(meter: Meter, value: JsonValue) -> JsonValue:
-    if type(value) is not dict:
+    if type(value) is not dict and type(value) is not list:
         raise Raised(f"{kind(value)} has no keys")
     meter.grow(4 * len(value))
-    return [{"key": name, "value": part} for name, part in value.items()]
+    pairs = value.items() if type(value) is dict else enumerate(value)
+    return [{"key": name, "value": part} for name, part in pairs]
 
 
 def _from_entries(meter: Meter, value: JsonValue) -> JsonValue:
