@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from domain.errors import ConfigurationProblem, VendorError, VendorUnavailable
+from domain.errors import ConfigurationProblem, VendorUnavailable
 from domain.ports import ToolPolicySource
 from domain.tool import ToolSpec, is_reserved
 from domain.tool_policy import ToolPolicy, VendorSettings
@@ -31,31 +31,45 @@ class Entry:
 
 
 class _Shelf:
-    """One provider's tools as last read. A provider that fails keeps what it had."""
+    """One provider's tools as last read. A provider that fails keeps what it had, and holds nobody else up."""
 
     def __init__(self, provider: ToolProvider) -> None:
         self.provider = provider
         self.specs: Sequence[ToolSpec] | None = None
         self.readings = 0
-        self.due = 0.0
-        self._lock = asyncio.Lock()
+        self.problem: ConfigurationProblem | None = None
+        self._due = 0.0
+        self._reading: asyncio.Task[None] | None = None
 
-    async def refresh(self) -> None:
-        if self._lock.locked() and self.specs is not None:
-            return  # somebody reads it; what is known is good enough meanwhile
-        async with self._lock:
-            if time.monotonic() < self.due:
-                return
-            try:
-                async with asyncio.timeout(_READ_SECONDS):
-                    self.specs = tuple(await self.provider.specs())
-                self.readings += 1
-                self.due = time.monotonic() + FRESH_SECONDS
-            except (VendorError, TimeoutError) as error:
-                self.due = time.monotonic() + _AGAIN_SECONDS
-                logger.warning(
-                    "tools could not be read", extra={"provider": self.provider.name, "error": type(error).__name__}
-                )
+    async def refresh(self, *, now: bool = False) -> None:
+        """Read again when it is time to. Only the first reading is waited for, or one that is asked for `now`."""
+        if not now and time.monotonic() < self._due:
+            return
+        first = self._reading is None
+        if self._reading is None or self._reading.done():
+            self._reading = asyncio.create_task(self._read())
+        if first or now or self._due == 0:
+            await asyncio.shield(self._reading)
+
+    async def close(self) -> None:
+        """End a reading that is under way."""
+        if self._reading is not None:
+            self._reading.cancel()
+            await asyncio.gather(self._reading, return_exceptions=True)
+
+    async def _read(self) -> None:
+        try:
+            async with asyncio.timeout(_READ_SECONDS):
+                self.specs = tuple(await self.provider.specs())
+            self.problem = None
+            self.readings += 1
+            self._due = time.monotonic() + FRESH_SECONDS
+        except Exception as error:  # one provider's trouble, whatever it is, must not take the tools of the others
+            self._due = time.monotonic() + _AGAIN_SECONDS
+            self.problem = error if isinstance(error, ConfigurationProblem) else None
+            logger.warning(
+                "tools could not be read", extra={"provider": self.provider.name, "error": type(error).__name__}
+            )
 
 
 class ToolRegistry:
@@ -77,6 +91,14 @@ class ToolRegistry:
         self._queue_of = queue_of
         self._faults: set[str] = set()
         self._known: dict[str, tuple[ToolPolicy, tuple[int, ...], dict[str, Entry]]] = {}
+
+    async def refresh(self) -> None:
+        """Read every provider now."""
+        await asyncio.gather(*(shelf.refresh(now=True) for shelf in self._shelves))
+
+    async def close(self) -> None:
+        """End what is being read."""
+        await asyncio.gather(*(shelf.close() for shelf in self._shelves))
 
     async def entries(self, tenant: str) -> dict[str, Entry]:
         """Name -> tool of the tenant. Of two tools with one name, the provider named first has it."""
@@ -149,7 +171,10 @@ class ToolRegistry:
         Raises:
             ConfigurationProblem: configuration would make a tool laxer, or a provider cannot be used as configured.
         """
-        await asyncio.gather(*(shelf.refresh() for shelf in self._shelves))
+        await self.refresh()
+        for shelf in self._shelves:
+            if shelf.problem is not None:
+                raise shelf.problem
         notes = [
             f"The tools of {shelf.provider.name} could not be read: see that it runs."
             for shelf in self._shelves

@@ -77,6 +77,7 @@ class Tools:
 
     async def close(self) -> None:
         """End what the providers keep open, such as sessions and processes."""
+        await self._registry.close()
         for provider in self._registry.providers:
             if isinstance(provider, KeepsOpen):
                 await provider.close()

@@ -9,6 +9,7 @@ import pytest
 from domain.errors import ConfigurationProblem, OutcomeUnknown, VendorRefused, VendorUnavailable
 from domain.tool import RefusalKind, Safety, ToolCall, ToolUndo
 from domain.tool_policy import ProviderSettings, ToolPolicy, ToolSettings, VendorSettings
+from integrations.tools import registry
 from integrations.tools.provider import NotAllowed, ProviderAnswer, ToolChanged
 from tests.tool_world import Shelf, call_of, run, spec, toolbox
 
@@ -67,7 +68,7 @@ async def test_a_tool_that_changed_after_it_was_looked_at_is_refused_and_not_run
     call = await call_of(box, "stock.reserve")
     assert await box.check(call) is None
     shelf.tools = [spec(safety=Safety.CONFIRM, target="https://elsewhere.example")]
-    box._registry._shelves[0].due = 0
+    await box._registry.refresh()
     result = await run(box, call)
     assert result.refusal.kind is RefusalKind.TOOL_CHANGED
     assert shelf.made == []
@@ -170,6 +171,37 @@ async def test_a_tool_that_only_an_unreadable_provider_may_have_is_tried_again_a
         await box.find("default", "stock.reserve")
     assert await box.find("default", "other.tool") is not None
     assert any("could not be read" in note for note in await box.verify(["default"]))
+
+
+async def test_a_provider_that_hangs_holds_up_nobody_after_its_first_reading(monkeypatch):
+    monkeypatch.setattr(registry, "_READ_SECONDS", 0.3)
+    monkeypatch.setattr(registry, "_AGAIN_SECONDS", 0.0)
+    hanging = Shelf(name="hanging")
+
+    async def hang():
+        await asyncio.sleep(30)
+
+    hanging.specs = hang  # type: ignore[method-assign]
+    box = toolbox(hanging, Shelf(spec(), answer="fine"))
+    await box.specs("default")
+    monkeypatch.setattr(registry, "_READ_SECONDS", 20)
+    started = time.monotonic()
+    assert (await run(box, await call_of(box, "stock.reserve"))).output == "fine"
+    assert time.monotonic() - started < 5
+    await box.close()
+
+
+async def test_a_provider_that_cannot_be_used_as_configured_stops_the_start_and_not_the_others():
+    broken = Shelf(name="broken")
+
+    async def refuse():
+        raise ConfigurationProblem("broken.yaml is no document: correct it.")
+
+    broken.specs = refuse  # type: ignore[method-assign]
+    box = toolbox(broken, Shelf(spec(), answer="fine"))
+    with pytest.raises(ConfigurationProblem, match=r"broken\.yaml"):
+        await box.verify(["default"])
+    assert (await run(box, await call_of(box, "stock.reserve"))).output == "fine"
 
 
 def with_settings(**said: object) -> ToolPolicy:
