@@ -17,7 +17,7 @@ FRESH_SECONDS = 300.0
 _ACCEPT = "application/json, application/yaml, text/yaml;q=0.9, */*;q=0.5"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Loaded:
     """A document as it was read."""
 

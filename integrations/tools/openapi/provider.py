@@ -45,6 +45,8 @@ class _Read:
     plans: dict[str, Plan] = field(default_factory=dict)
     unsupported: dict[str, str] = field(default_factory=dict)
     specs: Sequence[ToolSpec] | None = None
+    refused: Loaded | None = None
+    """A newer document that does not fit the configuration."""
 
 
 class OpenApiProvider:
@@ -201,9 +203,17 @@ class OpenApiProvider:
     async def _current(self) -> _Read:
         loaded = await self._origin.load()
         read = self._read
-        if read is None or read.loaded is not loaded:
+        if read is not None and loaded in (read.loaded, read.refused):
+            return read
+        try:
             read = _Read(loaded, await asyncio.to_thread(self._offered, loaded))
-            self._read = read
+        except ConfigurationProblem:
+            if read is None:
+                raise
+            # Start-up refuses this; a document that changed since then must not take its tools, and all others, away.
+            logger.warning("a document no longer fits its configuration", extra={"provider": self._name})
+            read.refused = loaded
+        self._read = read
         return read
 
     def _offered(self, loaded: Loaded) -> dict[str, Operation]:

@@ -21,7 +21,7 @@ from domain.errors import (
     VendorRefused,
     VendorUnavailable,
 )
-from domain.tool import RefusalKind, ToolCall
+from domain.tool import RefusalKind, Safety, ToolCall
 from integrations.tools.addresses import AddressGuard
 from integrations.tools.authentication import ClientCredentials, TokenSource
 from integrations.tools.guarded_http import GuardedHttp
@@ -438,6 +438,23 @@ async def test_a_document_is_asked_for_again_with_its_etag_and_stays_while_its_a
     changed = {**PETSTORE, "host": world.place, "paths": {}}
     world.handler = lambda request: Answer(body=changed)
     assert (await origin.load()) is not first
+
+
+async def test_a_document_that_no_longer_fits_its_configuration_keeps_its_tools(
+    world: Loopback, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("integrations.tools.openapi.documents.FRESH_SECONDS", 0.0)
+    petstore(world)
+    source = OpenApiSource(
+        document=f"{world.url}/swagger.json", server=world.url, safety={"getPetById": Safety.DANGEROUS}
+    )
+    provider = OpenApiProvider("pets", source, secrets={}, guard=AddressGuard())
+    before = await provider.specs()
+    shrunk = {**PETSTORE, "host": world.place, "paths": {}}
+    world.handler = lambda request: Answer(body=shrunk)
+    assert await provider.specs() is before
+    petstore(world)
+    assert await provider.specs() == before
 
 
 async def test_a_document_that_cannot_be_read_is_an_error_of_its_kind(world: Loopback, tmp_path: Path):

@@ -204,6 +204,20 @@ async def test_a_redirect_into_the_inside_is_refused_at_its_hop(world: Loopback,
     assert len(world.received) == 1
 
 
+async def test_a_redirect_to_a_host_that_is_not_listed_is_refused_before_it_is_looked_up(world: Loopback):
+    asked = []
+
+    async def resolve(host: str, port: int) -> Sequence[str]:
+        asked.append(host)
+        return ["127.0.0.1"]
+
+    world.handler = lambda request: Answer(status=302, headers={"Location": f"http://elsewhere.example:{world.port}/"})
+    provider = provider_for(internal_hosts=[f"listed.example:{world.port}"], resolve=resolve)
+    with pytest.raises(NotAllowed, match="not listed"):
+        await send(provider, "get", f"http://listed.example:{world.port}/", redirect=True)
+    assert asked == ["listed.example"]
+
+
 async def test_a_redirect_to_another_listed_host_takes_no_credentials_along(world: Loopback, other: Loopback):
     world.handler = lambda request: Answer(status=307, headers={"Location": f"{other.url}/x"})
     provider = provider_for(
