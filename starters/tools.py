@@ -47,6 +47,8 @@ class ToolDesk:
         self._toolbox = toolbox
         self._configuration = configuration
         self.tenant = tenant
+        self.notes: Sequence[str] = ()
+        """What works and should be looked at, such as a server whose tools could not be read."""
 
     async def specs(self) -> Sequence[ToolSpec]:
         """All tools of the tenant."""
@@ -143,7 +145,9 @@ async def open_desk(settings: Settings, tenant: str | None, *, to_call: bool = F
             toolbox = toolbox_to_look_at(settings, configuration, _NothingIsCalled())
         closing.push_async_callback(toolbox.close)
         configuration.policy_for(name)
-        yield ToolDesk(toolbox, configuration, name)
+        desk = ToolDesk(toolbox, configuration, name)
+        desk.notes = await toolbox.verify((name,))
+        yield desk
 
 
 def read_arguments(spec: ToolSpec, given: str | None, assignments: Sequence[str]) -> dict[str, JsonValue]:

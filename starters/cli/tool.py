@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -33,6 +34,7 @@ async def list_(tenant: TenantOption = None, as_json: JsonOption = False) -> Non
 
     async with open_desk(find_settings(), tenant) as desk:
         specs = await desk.specs()
+        _put_notes(desk.notes)
     if as_json:
         report.put_json(list(specs))
         return
@@ -106,6 +108,11 @@ async def run(
     if result.repeated:
         report.note("An earlier call with this key had taken effect; this is what it gave.")
     return report.DONE
+
+
+def _put_notes(notes: Sequence[str]) -> None:
+    for sentence in notes:
+        report.note(sentence)
 
 
 def _announce(planned: PlannedCall) -> None:
