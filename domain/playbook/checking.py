@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from domain.model import JsonValue
 from domain.playbook.checking_calls import call_faults
+from domain.playbook.checking_durations import duration_faults
 from domain.playbook.checking_expressions import expression_faults
 from domain.playbook.checking_flow import flow_faults
 from domain.playbook.checking_schemas import schema_part_faults
@@ -36,6 +37,7 @@ def check(document: JsonValue, tools: Mapping[str, ToolBrief] | None = None) -> 
         *flow_faults(document),
         *call_faults(mapping(document), found, tools),
         *expression_faults(mapping(document), found),
+        *duration_faults(mapping(document), found),
         *schema_part_faults(mapping(document), found),
     ]
 

@@ -1,4 +1,4 @@
-"""Checks every expression and every duration of a playbook."""
+"""Checks every expression of a playbook."""
 
 from __future__ import annotations
 
@@ -6,25 +6,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from domain.errors import InvalidInput
 from domain.expressions import ExpressionSyntax, compile_expression, is_expression
 from domain.model import JsonValue
-from domain.playbook.duration import parse_duration
-from domain.playbook.faults import Fault, advice, quoted, warning
+from domain.playbook.checking_durations import late_durations
+from domain.playbook.faults import Fault, advice, warning
 from domain.playbook.outline import KNOWN_TO_INPUT, KNOWN_TO_OUTPUT, KNOWN_TO_TASKS, Spot, listing, mapping, under
 
-Duration = tuple[str, JsonValue, frozenset[str]]
-"""Where it stands, what it says, and the variables it sees."""
-
 _SECRETS = ("secrets", "secret")
-_CALENDAR = re.compile(r"P\d+(\.\d+)?Y|P(\d+(\.\d+)?Y)?\d+(\.\d+)?M")
-_DURATIONS_OF_RETRY = (
-    ("delay",),
-    ("limit", "duration"),
-    ("limit", "attempt", "duration"),
-    ("jitter", "from"),
-    ("jitter", "to"),
-)
 
 
 @dataclass(frozen=True)
@@ -39,14 +27,18 @@ class Written:
 
 
 def expression_faults(root: dict[str, JsonValue], found: list[Spot]) -> Iterator[Fault]:
-    """Faults of all expressions and durations of a document."""
+    """Faults of all expressions of a document."""
     for written in _of_document(root):
         yield from _faults(written)
     for spot in found:
         for written in texts_of(spot):
             yield from _faults(written)
-    for pointer, value, variables in _durations(root, found):
-        yield from _duration_faults(pointer, value, variables)
+    scopes = {spot.pointer: spot.variables | spot.inner for spot in found}
+    for pointer, value in late_durations(root, found):
+        holder = pointer
+        while holder and holder not in scopes:
+            holder = holder.rpartition("/")[0]
+        yield from _faults(Written(pointer, value, scopes.get(holder, KNOWN_TO_TASKS | {"error"})))
 
 
 def texts_of(spot: Spot) -> Iterator[Written]:
@@ -89,6 +81,7 @@ def _of_switch(spot: Spot) -> Iterator[Written]:
 def _of_try(spot: Spot) -> Iterator[Written]:
     caught, here = mapping(spot.task.get("catch")), under(spot.pointer, "catch")
     variables = spot.variables | spot.inner
+    yield Written(under(here, "errors", "with"), _at(caught, ("errors", "with")), variables)
     for field in ("when", "exceptWhen"):
         yield Written(under(here, field), caught.get(field), variables, whole=True)
     yield from _of_retry(mapping(caught.get("retry")), under(here, "retry"), variables)
@@ -133,35 +126,6 @@ def _of_document(root: dict[str, JsonValue]) -> Iterator[Written]:
         yield Written(under("/use", section), use.get(section))
 
 
-def _durations(root: dict[str, JsonValue], found: list[Spot]) -> Iterator[Duration]:
-    def of_timeout(value: JsonValue, pointer: str, variables: frozenset[str]) -> Iterator[Duration]:
-        if "after" in mapping(value):
-            yield under(pointer, "after"), mapping(value)["after"], variables
-
-    def of_retry(value: JsonValue, pointer: str, variables: frozenset[str]) -> Iterator[Duration]:
-        for steps in _DURATIONS_OF_RETRY:
-            if (duration := _at(mapping(value), steps)) is not None:
-                yield under(pointer, *steps), duration, variables
-
-    use = mapping(root.get("use"))
-    yield from of_timeout(root.get("timeout"), "/timeout", KNOWN_TO_TASKS)
-    for name, timeout in mapping(use.get("timeouts")).items():
-        yield from of_timeout(timeout, under("/use/timeouts", name), KNOWN_TO_TASKS)
-    for name, policy in mapping(use.get("retries")).items():
-        yield from of_retry(policy, under("/use/retries", name), KNOWN_TO_TASKS | {"error"})
-    for name in ("every", "after"):
-        if name in mapping(root.get("schedule")):
-            yield under("/schedule", name), root["schedule"][name], KNOWN_TO_TASKS
-    for spot in found:
-        yield from of_timeout(spot.task.get("timeout"), under(spot.pointer, "timeout"), spot.variables)
-        retry = mapping(spot.task.get("catch")).get("retry")
-        yield from of_retry(retry, under(spot.pointer, "catch", "retry"), spot.variables | spot.inner)
-        if spot.kind == "wait":
-            yield under(spot.pointer, "wait"), spot.task["wait"], spot.variables
-        if spot.task.get("call") == "mcp" and "timeout" in mapping(spot.task.get("with")):
-            yield under(spot.pointer, "with", "timeout"), mapping(spot.task.get("with"))["timeout"], spot.variables
-
-
 def _at(value: JsonValue, steps: tuple[str, ...]) -> JsonValue:
     for step in steps:
         value = mapping(value).get(step)
@@ -201,16 +165,3 @@ def _unknown_variable(name: str, known: frozenset[str]) -> str:
         return "Secrets are not seen by expressions: name the secret with `use` in an authentication instead."
     otherwise = f"known here are {', '.join('$' + other for other in sorted(known))}."
     return f"There is no ${name}: {advice(name, known, otherwise)}"
-
-
-def _duration_faults(pointer: str, value: JsonValue, variables: frozenset[str]) -> Iterator[Fault]:
-    if isinstance(value, str) and is_expression(value):
-        yield from _faults(Written(pointer, value, variables))
-        return
-    try:
-        parse_duration(value)
-    except InvalidInput as problem:
-        sentence = str(problem)
-        if isinstance(value, str) and _CALENDAR.match(value):
-            sentence = f"{quoted(value)} has months or years, which have no fixed length: write days, such as P30D."
-        yield Fault(pointer=pointer, sentence=sentence)

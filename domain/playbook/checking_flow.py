@@ -10,6 +10,9 @@ from domain.playbook.outline import kind_of, listing, lists_in, mapping, named_t
 
 DIRECTIVES = ("continue", "exit", "end")
 
+_LONGEST_LIST = 300
+"""Tasks of one list that are searched for loops; nobody writes longer ones by hand."""
+
 Named = list[tuple[int, str, dict[str, JsonValue]]]
 
 
@@ -75,6 +78,8 @@ def _then_faults(pointer: str, named: Named, everywhere: set[str]) -> Iterator[F
 
 
 def _loops_without_wait(pointer: str, named: Named) -> Iterator[Fault]:
+    if len(named) > _LONGEST_LIST:
+        return
     places = {name: position for position, (_, name, _) in reversed(list(enumerate(named)))}
     for position, (index, name, task) in enumerate(named):
         for place, target in directions(under(pointer, index, name), task):

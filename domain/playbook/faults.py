@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from difflib import get_close_matches
+from itertools import islice
 
 from domain.model import Term, Value
+
+_COMPARED = 60
+_LONGEST = 60
 
 
 class Weight(Term):
@@ -44,5 +48,7 @@ def quoted(text: object, most: int = 60) -> str:
 
 def advice(word: str, known: Iterable[str], otherwise: str) -> str:
     """`did you mean "x"?` where a known word is near, else another advice."""
-    near = get_close_matches(word, list(known), n=1)
+    # Comparing words is slow, and a document may have thousands of them.
+    few = [name for name in islice(known, _COMPARED) if len(name) <= _LONGEST] if len(word) <= _LONGEST else []
+    near = get_close_matches(word, few, n=1)
     return f"did you mean {quoted(near[0])}?" if near else otherwise

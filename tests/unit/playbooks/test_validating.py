@@ -156,6 +156,18 @@ BROKEN = {
             '8:12: "weeks" does not belong here: it takes days, hours, milliseconds, minutes, seconds.',
         ],
     ),
+    "a time-out that decides late": (
+        "- a:\n    wait: '${ .pause }'\n    timeout: {after: '${ .long }'}\n",
+        ["9:22: This length of time must be known before the run: write it out, such as PT30M."],
+    ),
+    "a retry that grows wildly": (
+        "- a:\n    try: [{b: {set: {x: 1}}}]\n    catch:\n      retry:\n        delay: {seconds: 1}\n"
+        "        backoff: {exponential: {factor: lots, maxDelay: P1Y}}\n",
+        [
+            "12:41: A factor is a number from 1 to 100: correct it.",
+            '12:57: "P1Y" has months or years, which have no fixed length: write days, such as P30D.',
+        ],
+    ),
     "unknown references": (
         "- a:\n    timeout: long\n    try:\n    - b: {raise: {error: broken}}\n    catch: {retry: often}\n",
         [
