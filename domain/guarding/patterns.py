@@ -74,7 +74,9 @@ TRAVERSAL = _any(
     "\x00|%00",
 )
 SENSITIVE_PATH = _any(
-    r"(?:\A|[\s'\"=:,(])/(?:etc|proc|sys|dev|root|boot|var/run|run/secrets|var/lib|var/spool|usr/s?bin|s?bin)(?:/|\Z|\s)",
+    r"(?:\A|[\s'\"=:,(])/dev/(?:tcp|udp|fd|mem|kmem|shm|null|zero|u?random|std\w{2,3}|tty\w{0,8}|pts|mapper|disk"
+    r"|loop\d{0,3}|(?:[shv]|xv)d[a-z]\d{0,3}|nvme\w{0,12})(?:/|\Z|\s)",
+    r"(?:\A|[\s'\"=:,(])/(?:etc|proc|sys|root|boot|var/run|run/secrets|var/lib|var/spool|usr/s?bin|s?bin)(?:/|\Z|\s)",
     r"(?:\A|[\s'\"=:/])~?/?\.(?:ssh|aws|kube|gnupg|docker|netrc|pgpass|git-credentials|env)(?:/|\Z|\s)",
     r"(?:\A|[\s'\"=])~(?:root)?/\.",
     r"(?:\A|[\s'\"=])[A-Z]:\\(?:windows|users|programdata|boot)",

@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 import random
 import time
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from domain.guarding import judge_call, judge_text
 from domain.guardrails import GuardPoint, Guardrails, RuleAction
 from domain.tool import Safety, ToolBrief
+from runtime.configuration import Configuration
+from runtime.settings import SHIPPED_CONFIG
 from tests.unit.guarding.conftest import COMMUNICATION, SEARCH, tool
 
 DATA = Path(__file__).parents[2] / "data" / "bipia"
@@ -54,6 +59,8 @@ ATTACKS: dict[str, list[dict[str, Any]]] = {
         {"path": "/etc/shadow"},
         {"path": "/proc/self/environ"},
         {"path": "~/.ssh/id_rsa"},
+        {"path": "/dev/tcp/203.0.113.9/80"},
+        {"path": "/dev/sda1"},
         {"path": "C:\\Windows\\win.ini"},
         {"path": "\\\\evil.test\\share"},
         {"path": "report.pdf\x00.png"},
@@ -165,6 +172,7 @@ HARMLESS: list[dict[str, Any]] = [
     {"host": "10.0.0.5"},
     {"path": "/v1/customers/cus_123/orders"},
     {"path": "reports/2026/q3.pdf"},
+    {"path": "/dev/health"},
     {"url": "https://api.example.com/v1/items?sort=-created&limit=10&a=1"},
     {"url": "https://8.8.8.8/dns-query"},
     {"image": "registry.example.com/team/app:1.2.3@sha256:0f3a"},
@@ -380,6 +388,51 @@ def test_what_is_sanitised_is_gone_from_the_words(shipped: Guardrails) -> None:
     text = "Key sk-live-abcdefghijklmnop1234567890, card 4111 1111 1111 1111, see https://evil.test/x"
     shown = judge_text(shipped, GuardPoint.OUTPUT, text, {"to": "customer:ann@shop.test"}).value
     assert shown == "Key [SECRET_1], card [CARD_1], see hxxps[:]//evil[.]test/x"
+
+
+PIECES = [
+    "http://",
+    "0x7f",
+    "::ffff:",
+    "[",
+    "]",
+    "%",
+    "@",
+    "\\",
+    "../",
+    "';",
+    "$(",
+    "\x00",
+    "\ud800",
+    "\u3002",
+    "\uff11",
+]
+WORDS = st.one_of(st.text(max_size=30), st.lists(st.sampled_from(PIECES), max_size=8).map("".join))
+VALUES = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), WORDS),
+    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(WORDS, inner, max_size=4)),
+    max_leaves=8,
+)
+
+
+@cache
+def the_shipped_rules() -> Guardrails:
+    return Configuration((SHIPPED_CONFIG,)).guardrails_for("default")
+
+
+@given(arguments=st.dictionaries(st.sampled_from(["url", "host", "path", "note", "x"]), VALUES, max_size=4))
+@settings(max_examples=150, deadline=None)
+def test_whatever_stands_in_arguments_and_words_gets_a_verdict_and_always_the_same(arguments: dict[str, Any]) -> None:
+    first, again = (judge_call(the_shipped_rules(), tool(), arguments, {}) for _ in range(2))
+    assert repr(first) == repr(again)
+    assert judge_text(the_shipped_rules(), GuardPoint.OUTPUT, arguments, {}).action in RuleAction
+
+
+def test_arguments_nested_without_end_ask_people(shipped: Guardrails) -> None:
+    nested: dict[str, Any] = {}
+    for _ in range(300):
+        nested = {"a": nested}
+    assert judge_call(shipped, tool(), nested, {}).action is RuleAction.REQUIRE_APPROVAL
 
 
 @pytest.mark.parametrize(
