@@ -303,7 +303,7 @@ async def test_metrics_that_cannot_be_asked_are_told_apart(world: Outside, box: 
 
 
 async def test_analyses_give_the_same_answer_each_time(box: Tools) -> None:
-    asked = {
+    asked: dict[str, dict[str, Any]] = {
         "analysis.summarise_document": {"text": "The plan must be ready by 2026-05-01.", "criteria": ["plan"]},
         "analysis.review_content": {"text": "Dear [insert name], results are guaranteed."},
         "analysis.classify_email": {"subject": "Refund", "body": "Please refund 20 EUR of my last invoice."},
