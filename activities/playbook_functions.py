@@ -234,7 +234,12 @@ class PlaybookFunctions:
                 key=f"{notice.key}/chat",
                 channel=reader.chat,
                 text=f"{subject}\n{text}".strip(),
-                blocks=self._renderer.blocks("slack/notice.json.j2", subject=notice.subject, text=notice.text),
+                blocks=self._renderer.blocks(
+                    "slack/notice.json.j2",
+                    subject=notice.subject,
+                    text=notice.text,
+                    workflow_id=activity.info().workflow_id or "",
+                ),
             )
         )
         return NoticeReceipt(chat_ts=posted.ts, repeated=posted.repeated)

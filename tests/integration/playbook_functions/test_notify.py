@@ -65,7 +65,8 @@ async def test_words_cannot_speak_to_slack_or_add_headers(world: Outside, tell: 
     assert posted["text"].count("&lt;!channel&gt; &lt;https://evil.test|bank&gt; &amp; *bold*") == 2
     assert "<" not in posted["text"]
     # Plain text is shown as it is: Slack reads no markup in it.
-    assert [block["text"]["type"] for block in posted["blocks"]] == ["plain_text", "plain_text"]
+    header, section, foot = posted["blocks"]
+    assert [part["type"] for part in (header["text"], section["text"], foot["elements"][0])] == ["plain_text"] * 3
     await tell("customer:ann@shop.test", subject="Hi\r\nBcc: all@shop.test\r\n\r\nBody", key=f"{KEY}/2")
     (mail,) = [entry["body"] for entry in await world.messages("smtp")]
     assert mail["recipients"] == ["ann@shop.test"]
