@@ -18,6 +18,7 @@ from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig, Telemetr
 
 from bench import measures
 from bench.memory import measured_apart
+from bench.playbooks import overhead
 from bench.programs import programs, worker_restart
 from runtime.dev_server import EmbeddedServer
 from runtime.temporal import data_converter
@@ -38,6 +39,7 @@ TARGETS: dict[str, str] = {
     "open_cases.resident_megabytes": "<= 500",
     "approval.ratio_p95": "<= 1.3",
     "replay.ratio": "<= 1.5",
+    "playbook.ratio_per_task": "<= 1.3",
     "restart.approval_accepted_seconds": "<= 3",
     "programs.dev_ready_seconds": "<= 5",
     "programs.demo_seconds": "<= 90",
@@ -65,6 +67,7 @@ def _measures(client: Client, address: str, *, quick: bool, open_cases: int) -> 
         "whole_cases": lambda: measures.whole_cases(client),
         "approval": lambda: measures.approvals(client, 15 if quick else 60),
         "replay": lambda: measures.replay(client, few),
+        "playbook": lambda: overhead(client, 6 if quick else 20),
         "waiting": lambda: _waiting(address, 100 if quick else 400),
     }
     if not quick:

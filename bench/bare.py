@@ -7,8 +7,12 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 from temporalio import activity, workflow
+
+with workflow.unsafe.imports_passed_through():
+    from domain.tool import ToolCall, ToolResult
 
 _TIMEOUT = timedelta(seconds=30)
 LAST_STEP = "save"
@@ -101,3 +105,29 @@ class BareApproval:
     def _check(self, decision: str) -> None:
         if self._decision is not None:
             raise ValueError("decided")
+
+
+@workflow.defn
+class BareCalls:
+    """The same calls in the same order, and nothing else."""
+
+    @workflow.run
+    async def run(self, tasks: int) -> int:
+        so_far: Any = None
+        for number in range(tasks):
+            call = ToolCall(
+                tool="shop.act",
+                arguments={"n": number, "so_far": so_far},
+                key=f"{workflow.info().workflow_id}/{number}",
+                tenant="default",
+            )
+            result = await workflow.execute_activity(
+                "shop.act",
+                call,
+                result_type=ToolResult,
+                start_to_close_timeout=timedelta(seconds=30),
+                heartbeat_timeout=timedelta(seconds=10),
+                summary=f"step{number}",
+            )
+            so_far = result.output["n"]
+        return tasks
