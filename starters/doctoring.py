@@ -1,9 +1,12 @@
-"""`surehand doctor`: the platform's checks, and the store's."""
+"""`surehand doctor`: the platform's checks, the store's and the playbooks'."""
 
 from __future__ import annotations
 
+import asyncio
+
+from integrations.playbooks.library import FolderLibrary
 from integrations.store.store import SqlStore
-from runtime.checks import Check, CheckResult, Verdict, ok
+from runtime.checks import Check, CheckResult, Verdict, ok, warning
 from runtime.platform_checks import run_checks
 from runtime.settings import Settings
 from runtime.telemetry import keep_output_clean
@@ -18,7 +21,17 @@ async def examine() -> list[CheckResult]:
     """
     settings = find_settings()
     keep_output_clean(settings)
-    return await run_checks(settings, probes=[Check("Store", lambda: _store(settings))])
+    probes = [Check("Store", lambda: _store(settings)), Check("Playbooks", lambda: _playbooks(settings))]
+    return await run_checks(settings, probes=probes)
+
+
+async def _playbooks(settings: Settings) -> Verdict:
+    shelf = await asyncio.to_thread(FolderLibrary(settings.playbooks.folder).shelf, settings.tenant)
+    broken = [shelved for shelved in shelf if shelved.definition is None]
+    if broken:
+        names = ", ".join(str(shelved.path) for shelved in broken)
+        return warning(f"{len(broken)} of {len(shelf)} cannot run ({names}): see `surehand playbook validate`.")
+    return ok(f"All {len(shelf)} of tenant {settings.tenant} can run.")
 
 
 async def _store(settings: Settings) -> Verdict:

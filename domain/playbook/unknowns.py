@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from domain.expressions import ExpressionFault, ExpressionSyntax, compile_expression, inner, is_expression
 from domain.model import JsonValue
 
-_ONLY_PATHS = re.compile(r'(?:\s|[.$][A-Za-z_]\w*|\.|[A-Za-z_]\w*\s*:|"[\w -]*"|\d+|[\[\]{},|()])*\Z')
-"""Expressions that only pick values and put them together, and never look at one."""
+_ONLY_PATHS = re.compile(r'(?:\s|[.$][A-Za-z_]\w*|\.|[A-Za-z_]\w*\s*:|"[\w -]*"|\d+|[\[\]{},|()+])*\Z')
+"""Expressions that only pick values and put or add them together, and never look at one."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,8 @@ def _marked(value: JsonValue, marks: dict[str, Unknown]) -> JsonValue:
 
 def _unmarked(value: JsonValue, marks: dict[str, Unknown]) -> JsonValue:
     if isinstance(value, str):
-        return marks.get(value, value)
+        # A mark that something was added to is as unknown as before.
+        return marks.get(value, Unknown("depends on what is unknown") if "\ue000" in value else value)
     if isinstance(value, dict):
         return {name: _unmarked(part, marks) for name, part in value.items()}
     return [_unmarked(part, marks) for part in value] if isinstance(value, list) else value
