@@ -13,12 +13,20 @@ _ONLY_PATHS = re.compile(r'(?:\s|[.$][A-Za-z_]\w*|\.|[A-Za-z_]\w*\s*:|"[\w -]*"|
 """Expressions that only pick values and put or add them together, and never look at one."""
 
 
+_FIELD = re.compile(r"\.([A-Za-z_]\w*)")
+_MARK = "\ue000"
+"""A character that no playbook means anything by."""
+
+
 @dataclass(frozen=True)
 class Unknown:
     """A value that is known only when the playbook runs. Expressions cannot read it, so nothing is guessed from it."""
 
     text: str
     """Where it will come from, such as an expression."""
+
+
+_MIXED = Unknown("depends on what is unknown")
 
 
 class Unevaluable(Exception):
@@ -56,12 +64,18 @@ def _put_together(text: str, source: str, value: JsonValue, variables: Mapping[s
     """The result of an expression that only picks values: what is unknown in them stays unknown, the rest is known."""
     if not _ONLY_PATHS.match(text):
         return Unknown(source)
-    marks: dict[str, Unknown] = {}
-    try:
-        marked = compile_expression(text).evaluate(_marked(value, marks), _marked(dict(variables), marks))
-    except (ExpressionFault, ExpressionSyntax):
-        return Unknown(source)
-    return _unmarked(marked, marks)
+    # An unknown value stands in as a text, or, where something of it is picked, as a map of such texts.
+    for fields in (frozenset[str](), frozenset(_FIELD.findall(text)[:12])):
+        marks: dict[str, Unknown] = {}
+        try:
+            marked = compile_expression(text).evaluate(
+                _marked(value, marks, fields), _marked(dict(variables), marks, fields)
+            )
+        except (ExpressionFault, ExpressionSyntax):
+            continue
+        result = _unmarked(marked, marks)
+        return Unknown(source) if fields and isinstance(result, Unknown) else result
+    return Unknown(source)
 
 
 def filled(template: JsonValue, value: JsonValue, variables: Mapping[str, JsonValue]) -> JsonValue:
@@ -115,20 +129,29 @@ def merged(one: JsonValue, other: JsonValue, text: str = "depends on the way tak
     return one if type(one) is type(other) and one == other else Unknown(text)
 
 
-def _marked(value: JsonValue, marks: dict[str, Unknown]) -> JsonValue:
+def _marked(value: JsonValue, marks: dict[str, Unknown], fields: frozenset[str]) -> JsonValue:
     if isinstance(value, Unknown):
-        mark = f"\ue000{len(marks)}\ue001"
-        marks[mark] = value
-        return mark
+        return _mark(value, marks, fields, 2)
     if isinstance(value, dict):
-        return {name: _marked(part, marks) for name, part in value.items()}
-    return [_marked(part, marks) for part in value] if isinstance(value, list) else value
+        return {name: _marked(part, marks, fields) for name, part in value.items()}
+    return [_marked(part, marks, fields) for part in value] if isinstance(value, list) else value
+
+
+def _mark(value: Unknown, marks: dict[str, Unknown], fields: frozenset[str], depth: int) -> JsonValue:
+    mark = f"{_MARK}{len(marks)}"
+    marks[mark] = value
+    if not fields or not depth:
+        return mark
+    parts = {name: _mark(Unknown(f"{value.text}, {name}"), marks, fields, depth - 1) for name in sorted(fields)}
+    return {_MARK: mark, **parts}
 
 
 def _unmarked(value: JsonValue, marks: dict[str, Unknown]) -> JsonValue:
     if isinstance(value, str):
         # A mark that something was added to is as unknown as before.
-        return marks.get(value, Unknown("depends on what is unknown") if "\ue000" in value else value)
+        return marks.get(value, _MIXED if _MARK in value else value)
+    if isinstance(value, dict) and _MARK in value:
+        return marks.get(str(value[_MARK]), _MIXED)
     if isinstance(value, dict):
         return {name: _unmarked(part, marks) for name, part in value.items()}
     return [_unmarked(part, marks) for part in value] if isinstance(value, list) else value
