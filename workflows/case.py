@@ -13,10 +13,11 @@ from temporalio.exceptions import ActivityError, ApplicationError, FailureError,
 
 with workflow.unsafe.imports_passed_through():
     from activities.notices import ChatInput, MailInput, NoticeActivities
-    from domain.case import CaseState, ParkedStep, SentMessage, ServedCaseState, UnparkAction
+    from domain.case import CaseState, ParkedStep, SentMessage, ServedCaseState, UnparkAction, UnparkInput
     from domain.mail import Attachment, ChatReceipt, MailReceipt
     from domain.model import JsonValue
     from domain.policy import CasePolicy
+    from domain.records import InterventionRecord
     from domain.timeline import TimelineKind
 
 from workflows import options
@@ -173,6 +174,44 @@ class Case(Generic[StateT]):
         answered = self.state.parked[parked.step]
         await self._wait_for_word(parked.step)
         return answered
+
+    def refusal_of(self, word: UnparkInput) -> str | None:
+        """Why a person's word on a parked step cannot be taken; None when it can. Reads only, for validators."""
+        parked = self.state.parked.get(word.step)
+        if parked is None or parked.action is not None:
+            return f"No such step is parked; parked are: {', '.join(self.state.parked) or 'none'}."
+        if word.parked_at is not None and word.parked_at != parked.parked_at:
+            return "That step was retried and parked anew after you saw it: look at it again."
+        if word.action is UnparkAction.SKIP and not parked.can_skip:
+            return "This step cannot be skipped: retry it or give it up."
+        return None
+
+    def take_word(self, word: UnparkInput) -> ParkedStep:
+        """Take a person's word on a parked step, and keep it for the audit. The step itself acts on it."""
+        parked = self.state.parked[word.step]
+        parked.action, parked.acted_by, parked.edited = word.action, word.person_id, word.arguments
+        if word.reason or word.arguments is not None:
+            edited = "with other arguments. " if word.arguments is not None else ""
+            self.note(TimelineKind.PARKED, f"{parked.title}: {edited}{word.reason}".strip(), word.person_id)
+        self.state.unsaved_interventions.append(
+            InterventionRecord(
+                workflow_id=workflow.info().workflow_id,
+                tenant=self.state.tenant,
+                number=int(self.state.begin("audit/parked").rsplit("-", 1)[1]),
+                step=parked.step,
+                title=parked.title,
+                tool=parked.tool,
+                problem=parked.problem,
+                parked_at=parked.parked_at,
+                action=word.action.value,
+                person_id=word.person_id,
+                at=workflow.now(),
+                reason=word.reason,
+                digest_before=parked.digest,
+                digest_after=parked.next_digest,
+            )
+        )
+        return parked
 
     async def _park(self, step: str, title: str, problem: str, *, can_skip: bool, left_undone: list[str]) -> None:
         await self._announce(

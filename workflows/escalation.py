@@ -17,7 +17,6 @@ with workflow.unsafe.imports_passed_through():
         MessageInput,
         ResolveInput,
         TimelineView,
-        UnparkAction,
         UnparkInput,
     )
     from domain.escalation import EscalationInput, EscalationResult, EscalationState
@@ -362,19 +361,15 @@ class EscalationWorkflow:
     @workflow.update
     def unpark(self, word: UnparkInput) -> Accepted:
         """A person says how a parked step goes on."""
-        parked = self.state.parked[word.step]
-        parked.action = word.action
-        parked.acted_by = word.person_id
-        return self._accepted(f"{parked.title}: {word.action.label}.")
+        return self._accepted(f"{self.case.take_word(word).title}: {word.action.label}.")
 
     @unpark.validator
     def _check_unpark(self, word: UnparkInput) -> None:
-        parked = self.state.parked.get(word.step)
-        if parked is None or parked.action is not None:
-            steps = ", ".join(self.state.parked) or "none"
-            raise ApplicationError(f"No such step is parked; parked are: {steps}.", non_retryable=True)
-        if word.action is UnparkAction.SKIP and not parked.can_skip:
-            raise ApplicationError("This step cannot be skipped: retry it or give it up.", non_retryable=True)
+        why = self.case.refusal_of(word)
+        if why is None and word.arguments is not None:
+            why = "Only the retry of a tool's call takes other arguments."
+        if why is not None:
+            raise ApplicationError(why, non_retryable=True)
 
     @workflow.signal
     def approval_decision(self, decision: ApprovalDecision) -> None:

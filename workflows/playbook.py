@@ -14,7 +14,7 @@ from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_
 with workflow.unsafe.imports_passed_through():
     from activities.playbooks import OpenPlaybookInput, PlaybookActivities
     from domain.approval import ApprovalDecision, ApprovalReceipt, ApprovalState
-    from domain.case import AbortInput, Accepted, Status, TimelineView, UnparkAction, UnparkInput
+    from domain.case import AbortInput, Accepted, Status, TimelineView, UnparkAction, UnparkInput, UnparkReceipt
     from domain.ids import case_id, tenant_in
     from domain.model import JsonValue
     from domain.playbook.definition import parse_playbook
@@ -30,8 +30,10 @@ from workflows.case import Case, problem_of
 from workflows.playbooks.calls import Calls
 from workflows.playbooks.children import Children
 from workflows.playbooks.control import Control
+from workflows.playbooks.edits import Edits
 from workflows.playbooks.events import KEPT_EVENT_IDS, KEPT_EVENTS, Events
 from workflows.playbooks.interpreter import Interpreter
+from workflows.playbooks.permission import Permission
 from workflows.playbooks.record import PlaybookRecord, ShownPlaybook
 from workflows.playbooks.steps import Steps
 from workflows.playbooks.strands import Stop, Strands, ended, shielded
@@ -58,6 +60,7 @@ class PlaybookWorkflow:
         self.case.lanes = self.strands
         self.approvals = Approvals(self.case)
         self.record = PlaybookRecord(self.case)
+        self.edits = Edits(self.case)
         self._output: JsonValue = None
 
     # The business process
@@ -81,7 +84,7 @@ class PlaybookWorkflow:
             cancelled = True
 
         await shielded(self._wind_up(), note_cancellation)
-        await workflow.wait_condition(workflow.all_handlers_finished)
+        await workflow.wait_condition(lambda: workflow.all_handlers_finished() and not self.record.is_writing)
         if cancelled:
             raise asyncio.CancelledError
         return self._result()
@@ -161,7 +164,8 @@ class PlaybookWorkflow:
         interpreter = Interpreter(self.case, self.strands, parse_playbook(opened.definition), self._is_full)
         self._undo = Undo(interpreter)
         steps = Steps(interpreter, self._undo)
-        tools = ToolCalls(interpreter, self._undo, self.approvals, self._approved_before())
+        permission = Permission(interpreter, self.approvals, self._approved_before())
+        tools = ToolCalls(interpreter, self._undo, permission)
         Control(interpreter, self._undo)
         Calls(interpreter, tools, steps, self.approvals)
         Events(interpreter, steps)
@@ -203,7 +207,8 @@ class PlaybookWorkflow:
         return info.is_continue_as_new_suggested() or (limit is not None and info.get_current_history_length() >= limit)
 
     def _may_leave(self) -> bool:
-        return self._is_full() and self.strands.all_rest() and workflow.all_handlers_finished()
+        rests = self.strands.all_rest() and not self.record.is_writing
+        return self._is_full() and rests and workflow.all_handlers_finished()
 
     async def _continue_as_new(self) -> None:
         await self.record.save("continued")
@@ -246,24 +251,38 @@ class PlaybookWorkflow:
             raise ApplicationError(why, non_retryable=True)
 
     @workflow.update
-    def unpark(self, word: UnparkInput) -> Accepted:
-        """A person says how a parked step goes on; a retry may carry other arguments."""
+    async def unpark(self, word: UnparkInput) -> UnparkReceipt:
+        """A person says how a parked step goes on; a retry may carry other arguments.
+
+        Arguments that the tool or the guardrails refuse change nothing: the step stays parked for a better word.
+        """
         parked = self.state.parked[word.step]
-        parked.action, parked.acted_by, parked.edited = word.action, word.person_id, word.arguments
-        if word.reason or word.arguments is not None:
-            edited = "with other arguments. " if word.arguments is not None else ""
-            self.case.note(TimelineKind.PARKED, f"{parked.title}: {edited}{word.reason}".strip(), word.person_id)
-        return self._accepted(f"{parked.title}: {word.action.label}.")
+        if word.arguments is not None:
+            refusal = await self.edits.refusal(parked, word)
+            if refusal is not None:
+                return UnparkReceipt(
+                    text=f"{refusal.sentence} The step stays parked.",
+                    status=self.state.current_status(),
+                    refusal=refusal,
+                )
+            # Somebody else may have said something meanwhile.
+            self._check_unpark(word)
+        parked = self.case.take_word(word)
+        self.record.write_soon()
+        return UnparkReceipt(text=f"{parked.title}: {word.action.label}.", status=self.state.current_status())
 
     @unpark.validator
     def _check_unpark(self, word: UnparkInput) -> None:
         self._refuse_when_closed()
-        parked = self.state.parked.get(word.step)
-        if parked is None or parked.action is not None:
-            steps = ", ".join(self.state.parked) or "none"
-            raise ApplicationError(f"No such step is parked; parked are: {steps}.", non_retryable=True)
-        if word.arguments is not None and (word.action is not UnparkAction.RETRY or parked.tool is None):
-            raise ApplicationError("Only the retry of a tool's call takes other arguments.", non_retryable=True)
+        why = self.case.refusal_of(word)
+        if (
+            why is None
+            and word.arguments is not None
+            and (word.action is not UnparkAction.RETRY or self.state.parked[word.step].tool is None)
+        ):
+            why = "Only the retry of a tool's call takes other arguments."
+        if why is not None:
+            raise ApplicationError(why, non_retryable=True)
 
     @workflow.update
     def abort(self, word: AbortInput) -> Accepted:

@@ -68,6 +68,7 @@ class Record:
                 conversation=tuple(m for m in state.conversation if m.number >= state.conversation_saved),
             ),
             approvals=tuple(state.unsaved_audit),
+            interventions=tuple(state.unsaved_interventions),
         )
 
     def saved(self, written: SaveCaseInput) -> None:
@@ -76,6 +77,8 @@ class Record:
         state.timeline_saved = max([state.timeline_saved, *(e.number + 1 for e in written.record.timeline)])
         state.conversation_saved = max([state.conversation_saved, *(m.number + 1 for m in written.record.conversation)])
         state.unsaved_audit = [line for line in state.unsaved_audit if line not in written.approvals]
+        said = written.interventions
+        state.unsaved_interventions = [line for line in state.unsaved_interventions if line not in said]
 
     def _details(self) -> dict[str, JsonValue]:
         state = self._case.state

@@ -11,7 +11,6 @@ from domain.guardrails import Guardrails
 from domain.model import JsonValue, State, Value
 from domain.tool import ToolBrief, ToolUndo
 
-
 KEPT_RECENT = 40
 """Tasks that a run remembers having begun."""
 
@@ -43,6 +42,8 @@ class Frame(State):
     """How often a person sent the call on its way again; each time it is a new effect."""
     arguments: dict[str, JsonValue] | None = None
     """Arguments that a person put in place of the task's own."""
+    edited_by: str | None = None
+    """Who did that: a person does not approve what they wrote themselves."""
     granted: bool = False
     """Whether limits and people let the call through already."""
 
@@ -69,6 +70,8 @@ class Effect(State):
     """The author's undoing task (`metadata.undo`)."""
     tool_undo: ToolUndo | None = None
     """The tool's own, where the author gave none."""
+    counted: bool = False
+    """Whether it counts towards limits that add up over runs."""
     needs_undo: bool = True
     """False for what cannot or need not be taken back, such as a message that was sent."""
 
@@ -107,6 +110,8 @@ class PlaybookState(CaseState):
     """Paths of the tasks that were begun last, oldest first."""
     waiting_for_event: int = 0
     """How many listeners wait now."""
+    suspicious_text: bool = False
+    """Whether a guardrail saw words that look like instructions in what a model was given."""
     totals: dict[str, float] = Field(default_factory=dict)
     """Limits per case: what has added up."""
     ending: str = ""
@@ -115,6 +120,17 @@ class PlaybookState(CaseState):
     """Who aborted it, and why."""
     error: JsonValue = None
     runs: int = 1
+
+    def facts(self, *, undoing: bool = False) -> dict[str, JsonValue]:
+        """What guardrails may read of the run."""
+        return {
+            "tenant": self.tenant,
+            "playbook": self.name,
+            "customer_id": self.customer_id,
+            "started_by": self.started_by,
+            "undoing": undoing,
+            "totals": dict(self.totals),
+        }
 
     def current_status(self) -> Status:
         """The status that follows from everything else. The order says which fact a person must see first."""

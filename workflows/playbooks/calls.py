@@ -6,7 +6,6 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.playbook_functions import AskModelInput, NotifyInput, PlaybookFunctions
-
     from domain.approval import ApprovalQuestion
     from domain.guarding import judge_text
     from domain.guardrails import GuardPoint, Guardrails, RuleAction
@@ -21,8 +20,9 @@ from workflows import options
 from workflows.approvals import Approvals
 from workflows.playbooks.data import Running
 from workflows.playbooks.interpreter import CONTINUE, Interpreter, Outcome
+from workflows.playbooks.permission import Wanted
 from workflows.playbooks.steps import Steps
-from workflows.playbooks.tool_calls import ToolCalls, Wanted
+from workflows.playbooks.tool_calls import ToolCalls
 
 
 class Calls:
@@ -210,6 +210,8 @@ class Calls:
             given.get("input"),
             {"tenant": self._case.state.tenant, "playbook": self._case.state.name},
         )
+        if any(hit.action is RuleAction.LOG for hit in verdict.hits):
+            self._case.state.suspicious_text = True
         if verdict.action.rank >= RuleAction.REQUIRE_APPROVAL.rank:
             problem = " ".join(verdict.reasons) or "The guardrails keep this from the model."
             raise PlaybookFault(standard("authorization", problem, running.reference))

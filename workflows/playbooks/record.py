@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
@@ -29,6 +31,33 @@ class PlaybookRecord:
     def __init__(self, case: Case[PlaybookState]) -> None:
         """Work on a run."""
         self._case = case
+        self._writing: set[asyncio.Task[None]] = set()
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether something is on its way to the store beside the run."""
+        return bool(self._writing)
+
+    def write_soon(self) -> None:
+        """Bring what people said to the store now, beside whatever the run does: it may go on for days.
+
+        A store that cannot be written to holds up nobody; what it does not have goes with the next milestone.
+        """
+        writing = asyncio.create_task(self._write())
+        self._writing.add(writing)
+        writing.add_done_callback(self._writing.discard)
+
+    async def _write(self) -> None:
+        what = "Write down what a person said"
+        pending = self._pending()
+        await self._case.attempt(what, lambda: self._put(pending, what))
+
+    async def _put(self, pending: SaveCaseInput, summary: str) -> None:
+        await self._case.do(CaseActivities.save_case, pending, summary, options.store(self._case.policy.timers))
+        state, said = self._case.state, pending.interventions
+        state.timeline_saved = max([state.timeline_saved, *(entry.number + 1 for entry in pending.record.timeline)])
+        state.unsaved_audit = [line for line in state.unsaved_audit if line not in pending.approvals]
+        state.unsaved_interventions = [line for line in state.unsaved_interventions if line not in said]
 
     async def save(self, milestone: str) -> None:
         """Write the run's row and everything new. A store that cannot be written to parks the step."""
@@ -37,17 +66,9 @@ class PlaybookRecord:
         await self._case.must(
             step,
             f"Save the run ({milestone})",
-            lambda: self._case.do(
-                CaseActivities.save_case,
-                pending,
-                f"Save the run: {milestone}",
-                options.store(self._case.policy.timers),
-            ),
+            lambda: self._put(pending, f"Save the run: {milestone}"),
             can_skip=True,
         )
-        state = self._case.state
-        state.timeline_saved = max([state.timeline_saved, *(entry.number + 1 for entry in pending.record.timeline)])
-        state.unsaved_audit = [line for line in state.unsaved_audit if line not in pending.approvals]
 
     def _pending(self) -> SaveCaseInput:
         state = self._case.state
@@ -80,6 +101,7 @@ class PlaybookRecord:
                 timeline=tuple(entry for entry in state.timeline if entry.number >= state.timeline_saved),
             ),
             approvals=tuple(state.unsaved_audit),
+            interventions=tuple(state.unsaved_interventions),
         )
 
 

@@ -21,6 +21,8 @@ from workflows.playbooks.strands import Stop
 
 Repeat = Callable[[Effect], Awaitable[JsonValue]]
 """Makes a call again with its own key, to learn what became of it; raises `PlaybookFault`."""
+GiveBack = Callable[[str], Awaitable[None]]
+"""Takes a call, by its key, off the limits that it counted towards."""
 
 
 class Undo:
@@ -31,7 +33,8 @@ class Undo:
         self._interpreter = interpreter
         self._state = interpreter.state
         self.repeat: Repeat | None = None
-        """Set by whoever makes calls."""
+        self.give_back: GiveBack | None = None
+        """Both set by whoever makes calls."""
 
     # Registering
 
@@ -70,10 +73,15 @@ class Undo:
             effect.known = True
             effect.output = output if effect.undo is not None or effect.tool_undo is not None else None
 
-    def never_happened(self, effect: Effect | None) -> None:
+    async def never_happened(self, effect: Effect | None) -> None:
         """The call was refused for good: there is nothing to take back."""
         if effect is not None and effect in self._state.effects:
-            self._state.effects.remove(effect)
+            await self._forget(effect)
+
+    async def _forget(self, effect: Effect) -> None:
+        self._state.effects.remove(effect)
+        if effect.counted and self.give_back is not None:
+            await self.give_back(effect.key)
 
     # Taking back
 
@@ -118,14 +126,14 @@ class Undo:
             return True
         try:
             if not effect.known and not await self._settle(effect):
-                self.never_happened(effect)
+                await self.never_happened(effect)
                 self._note(f"Nothing to undo: {effect.what} never took effect")
                 return True
             await self._carry_out(effect)
         except PlaybookFault as fault:
             self._note(f"Could not undo {effect.what}: {fault.error.title or fault.error.type}")
             return False
-        self._state.effects.remove(effect)
+        await self._forget(effect)
         self._state.undone.append(effect.what)
         self._note(f"Undone: {effect.what}")
         return True
