@@ -11,7 +11,7 @@ from domain.knowledge import Article, ArticleHit
 from domain.model import Value
 from domain.policy import CasePolicy
 from domain.ports import CaseStore, KnowledgeBase, PolicySource
-from domain.records import ApprovalRecord, CaseRecord, OutcomeRecord
+from domain.records import ApprovalRecord, CaseRecord, InterventionRecord, OutcomeRecord
 from domain.ticket import Ticket
 
 
@@ -33,10 +33,11 @@ class OpenedCase(Value):
 
 
 class SaveCaseInput(Value):
-    """A milestone: the case's row, what is new on its timeline, and what is new in the approvals audit."""
+    """A milestone: the case's row, what is new on its timeline, and what is new in the audits."""
 
     record: CaseRecord
     approvals: tuple[ApprovalRecord, ...] = ()
+    interventions: tuple[InterventionRecord, ...] = ()
 
 
 class RecordOutcomeInput(Value):
@@ -86,6 +87,8 @@ class CaseActivities:
         await self._store.save_case(save.record)
         for approval in save.approvals:
             await self._store.audit_approval(approval)
+        for intervention in save.interventions:
+            await self._store.audit_intervention(intervention)
 
     @activity.defn
     async def record_outcome(self, end: RecordOutcomeInput) -> None:

@@ -10,9 +10,10 @@ from domain.approval import ApprovalState
 from domain.mail import ChatReceipt, TicketReceipt
 from domain.model import JsonValue, State, Term, Value
 from domain.policy import CasePolicy
-from domain.records import ApprovalRecord
+from domain.records import ApprovalRecord, InterventionRecord
 from domain.sla import ClockName, SlaClock
 from domain.timeline import CaseMessage, TimelineEntry, TimelineKind
+from domain.tool import ToolRefusal, call_digest
 
 KEPT_MESSAGES = 40
 """Messages a case keeps in its own state; older ones are in the store."""
@@ -81,6 +82,18 @@ class ParkedStep(State):
     """What it was called with; a retry may carry others."""
     edited: dict[str, JsonValue] | None = None
     """What a person wants it called with instead."""
+
+    @property
+    def digest(self) -> str | None:
+        """Of the call that failed; None for a step that is no tool's call."""
+        return call_digest(self.tool, self.arguments or {}) if self.tool is not None else None
+
+    @property
+    def next_digest(self) -> str | None:
+        """Of the call that comes next; None unless it is retried."""
+        if self.tool is None or self.action is not UnparkAction.RETRY:
+            return None
+        return call_digest(self.tool, self.edited if self.edited is not None else self.arguments or {})
 
 
 class ClaimState(State):
@@ -152,6 +165,8 @@ class CaseState(State):
     approvals: dict[str, ApprovalState] = Field(default_factory=dict)
     unsaved_audit: list[ApprovalRecord] = Field(default_factory=list)
     """Lines of the approvals audit that the store does not have yet."""
+    unsaved_interventions: list[InterventionRecord] = Field(default_factory=list)
+    """What people said about parked steps and the store does not have yet."""
     parked: dict[str, ParkedStep] = Field(default_factory=dict)
     step_numbers: dict[str, int] = Field(default_factory=dict)
     """How often a repeatable step was begun; part of its key, so that each time is its own effect."""
@@ -300,6 +315,8 @@ class UnparkInput(Value):
     """For a retry of a tool's call: call it with these instead. They pass schema, guardrails and approval anew."""
     reason: str = Field(default="", max_length=2000)
     """Goes on the timeline and into the audit."""
+    parked_at: datetime | None = None
+    """When the step was parked that the person saw: a word on it does not count for a later one of the same name."""
 
 
 class AbortInput(Value):
@@ -321,6 +338,13 @@ class Accepted(Value):
 
     text: str
     status: Status
+
+
+class UnparkReceipt(Accepted):
+    """The answer to a word on a parked step."""
+
+    refusal: ToolRefusal | None = None
+    """Why other arguments were not taken; the step stays parked."""
 
 
 class TimelineView(Value):

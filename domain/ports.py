@@ -19,7 +19,15 @@ from domain.model import JsonValue, Value
 from domain.people import Person
 from domain.playbook.messages import CloudEvent
 from domain.policy import CasePolicy, ModelBudget
-from domain.records import ApprovalRecord, CaseRecord, EffectEntry, MeterRecord, OutcomeRecord, Spending
+from domain.records import (
+    ApprovalRecord,
+    CaseRecord,
+    EffectEntry,
+    InterventionRecord,
+    MeterRecord,
+    OutcomeRecord,
+    Spending,
+)
 from domain.timeline import CaseMessage, TimelineEntry
 from domain.tool import ToolCall, ToolRefusal, ToolResult, ToolSpec
 from domain.tool_policy import ToolPolicy
@@ -222,6 +230,14 @@ class CaseStore(Protocol):
 
     async def approvals_of(self, workflow_id: str, *, tenant: str | None = None) -> list[ApprovalRecord]:
         """The approvals audit of one case, in order."""
+        ...
+
+    async def audit_intervention(self, record: InterventionRecord) -> None:
+        """Append what a person said about a parked step."""
+        ...
+
+    async def interventions_of(self, workflow_id: str, *, tenant: str | None = None) -> list[InterventionRecord]:
+        """What people said about the parked steps of one case, in order."""
         ...
 
     async def save_outcome(self, record: OutcomeRecord) -> None:

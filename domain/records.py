@@ -16,7 +16,7 @@ class CaseRecord(Value):
     workflow_id: str
     tenant: str
     kind: str
-    """`escalation` or `troubleshooting`."""
+    """`escalation` or `playbook`."""
     case_id: str
     ticket_id: str
     status: str
@@ -55,6 +55,29 @@ class ApprovalRecord(Value):
     person_id: str | None = None
     digest: str
     text: str = ""
+
+
+class InterventionRecord(Value):
+    """A person's word on a parked step. Append-only, unique by workflow id and number; holds no arguments."""
+
+    workflow_id: str
+    tenant: str
+    number: int
+    step: str
+    title: str
+    tool: str | None = None
+    problem: str
+    """Why the step was parked."""
+    parked_at: datetime
+    action: str
+    """`retry`, `skip` or `give_up`."""
+    person_id: str
+    at: datetime
+    reason: str = ""
+    digest_before: str | None = None
+    """SHA-256 of the tool and the arguments it was called with; None for a step that is no tool's call."""
+    digest_after: str | None = None
+    """The same of what it is called with from now on; None unless it is retried."""
 
 
 class OutcomeRecord(Value):

@@ -185,6 +185,11 @@ class ToolResult(Value):
     headers: dict[str, str] | None = None
 
 
+def call_digest(tool: str, arguments: dict[str, JsonValue]) -> str:
+    """SHA-256 of a tool and the exact arguments it is called with."""
+    return hashlib.sha256(canonical({"tool": tool, "arguments": arguments}).encode()).hexdigest()
+
+
 def canonical(value: JsonValue) -> str:
     """JSON with one spelling: sorted keys, no spaces, ASCII."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)

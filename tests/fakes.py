@@ -14,7 +14,7 @@ from domain.mail import ChatMessage, ChatReceipt, MailReceipt, OutgoingMail, Tic
 from domain.people import Person
 from domain.policy import CasePolicy
 from domain.ports import AllowanceClaim, Answer, AnswerT, ModelUnavailable, Question
-from domain.records import ApprovalRecord, CaseRecord, OutcomeRecord
+from domain.records import ApprovalRecord, CaseRecord, InterventionRecord, OutcomeRecord
 from domain.timeline import CaseMessage, TimelineEntry
 from domain.tool import RefusalKind, ToolCall, ToolRefusal, ToolResult, ToolSpec, canonical
 from domain.triage import Origin
@@ -145,6 +145,7 @@ class FakeStore(Breakable):
         self.lines: dict[str, dict[int, TimelineEntry]] = defaultdict(dict)
         self.messages: dict[str, dict[int, CaseMessage]] = defaultdict(dict)
         self.audit: dict[tuple[str, str, int], ApprovalRecord] = {}
+        self.interventions: dict[tuple[str, int], InterventionRecord] = {}
         self.results: dict[str, OutcomeRecord] = {}
         self.texts: dict[tuple[str, str], str] = {}
 
@@ -173,6 +174,12 @@ class FakeStore(Breakable):
 
     async def approvals_of(self, workflow_id: str, *, tenant: str | None = None) -> list[ApprovalRecord]:
         return [record for key, record in self.audit.items() if key[0] == workflow_id]
+
+    async def audit_intervention(self, record: InterventionRecord) -> None:
+        self.interventions.setdefault((record.workflow_id, record.number), record)
+
+    async def interventions_of(self, workflow_id: str, *, tenant: str | None = None) -> list[InterventionRecord]:
+        return [record for key, record in sorted(self.interventions.items()) if key[0] == workflow_id]
 
     async def save_outcome(self, record: OutcomeRecord) -> None:
         self.results[record.workflow_id] = record

@@ -10,10 +10,10 @@ from sqlalchemy import Select, Table, and_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.model import Value
-from domain.records import ApprovalRecord, CaseRecord, OutcomeRecord
+from domain.records import ApprovalRecord, CaseRecord, InterventionRecord, OutcomeRecord
 from domain.timeline import CaseMessage, TimelineEntry
 from integrations.store.database import Database
-from integrations.store.tables import approvals, cases, messages, outcomes, texts, timeline
+from integrations.store.tables import approvals, cases, interventions, messages, outcomes, texts, timeline
 
 ValueT = TypeVar("ValueT", bound=Value)
 
@@ -70,6 +70,16 @@ class SqlCaseStore:
         query = _of_case(approvals, workflow_id, tenant)
         order = (approvals.c.at, approvals.c.request_id, approvals.c.number)
         return await self._select(ApprovalRecord, query.order_by(*order))
+
+    async def audit_intervention(self, record: InterventionRecord) -> None:
+        """Append what a person said about a parked step. The first line with its number stays, as above."""
+        async with self._database.writing() as connection:
+            await connection.execute(self._database.insert(interventions).on_conflict_do_nothing(), record.model_dump())
+
+    async def interventions_of(self, workflow_id: str, *, tenant: str | None = None) -> list[InterventionRecord]:
+        """What people said about the parked steps of one case, in order."""
+        query = _of_case(interventions, workflow_id, tenant).order_by(interventions.c.number)
+        return await self._select(InterventionRecord, query)
 
     async def save_outcome(self, record: OutcomeRecord) -> None:
         """Write how the decision turned out, unless a later record is there."""

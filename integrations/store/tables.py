@@ -153,6 +153,26 @@ approvals = Table(
     _column("text", Words),
 )
 
+interventions = Table(
+    "interventions",
+    metadata,
+    _case_key(primary_key=True),
+    _column("number", Integer, primary_key=True, autoincrement=False),
+    _tenant(),
+    _column("step", Text),
+    _column("title", Words),
+    _column("tool", Text, optional=True),
+    _column("problem", Words),
+    _column("parked_at", UtcTime),
+    _column("action", Text),
+    _column("person_id", Text),
+    _column("at", UtcTime),
+    _column("reason", Words),
+    _column("digest_before", Text, optional=True),
+    _column("digest_after", Text, optional=True),
+    Index(None, "tenant", "at"),
+)
+
 outcomes = Table(
     "outcomes",
     metadata,
