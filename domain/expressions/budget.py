@@ -27,7 +27,7 @@ class Budget:
     """
 
     steps: int = 100_000
-    size: int = 4_000_000
+    size: int = 3_000_000
 
 
 class Meter:

@@ -42,7 +42,7 @@ def build_array(c: Compiler, node: s.Array, scope: Scope, level: int) -> Code:
 def build_object(c: Compiler, node: s.Object, scope: Scope, level: int) -> Code:
     """`{ }`."""
     pairs = [(c(key, scope, level + FRAMES), c(value, scope, level + FRAMES)) for key, value in node.entries]
-    depth = max((max(key.depth, value.depth) for key, value in pairs), default=0) + FRAMES + len(pairs)
+    depth = max((max(key.depth, value.depth) for key, value in pairs), default=0) + FRAMES
     if len(pairs) == 0:
         return Code(one=lambda _env, _value: {}, depth=1)
     if all(key.one and value.one for key, value in pairs):
@@ -57,7 +57,7 @@ def build_object(c: Compiler, node: s.Object, scope: Scope, level: int) -> Code:
     def many(env: Env, value: JsonValue) -> Iterator[JsonValue]:
         yield from _combined(env, value, pairs, 0, {})
 
-    return Code(many=many, depth=depth)
+    return Code(many=many, depth=depth + len(pairs))
 
 
 def _named(key: JsonValue) -> str:

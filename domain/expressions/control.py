@@ -215,7 +215,7 @@ def build_text(c: Compiler, node: s.Text, scope: Scope, level: int) -> Code:
     form = format_named(node.format, node.at)
     parts = [part if isinstance(part, str) else c(part, scope, level + FRAMES) for part in node.parts]
     codes = [part for part in parts if isinstance(part, Code)]
-    depth = max(code.depth for code in codes) + FRAMES + len(parts)
+    depth = max(code.depth for code in codes) + FRAMES
 
     def one(env: Env, value: JsonValue) -> JsonValue:
         meter = env.meter
@@ -243,7 +243,7 @@ def build_text(c: Compiler, node: s.Text, scope: Scope, level: int) -> Code:
                 env.meter.grow(len(before) + len(piece))
                 yield before + piece
 
-    return Code(many=lambda env, value: joined(env, value, len(parts) - 1), depth=depth)
+    return Code(many=lambda env, value: joined(env, value, len(parts) - 1), depth=depth + len(parts))
 
 
 def build_format(_c: Compiler, node: s.Format, _scope: Scope, _level: int) -> Code:

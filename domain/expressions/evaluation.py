@@ -121,7 +121,7 @@ def entered(env: Env, level: int, code: Code) -> int:
     Raises:
         ExpressionFault: no steps are left, or the call is nested too deeply.
     """
-    depth = env.depth + level
+    depth = env.depth + level + FRAMES
     meter = env.meter
     meter.steps -= 2
     if meter.steps < 0:

@@ -83,7 +83,10 @@ def _counted(meter: Meter, outputs: Iterator[JsonValue]) -> Iterator[JsonValue]:
 
 def _fault(error: Exception) -> ExpressionFault:
     if isinstance(error, RecursionError):
-        return ExpressionFault("The expression nests calls too deeply: use reduce or until instead.", exhausted=True)
+        return ExpressionFault(
+            "The expression needs more of the call stack than is left here: use reduce or until instead.",
+            exhausted=True,
+        )
     if not isinstance(error, Raised):
         return ExpressionFault("The expression breaks out of a label it has already left: move the break.")
     if error.own:

@@ -6,7 +6,7 @@ import base64
 import binascii
 from collections.abc import Callable
 
-from domain.expressions.budget import Meter
+from domain.expressions.budget import NODE, Meter
 from domain.expressions.errors import ExpressionSyntax, Raised
 from domain.expressions.evaluation import Code, Env
 from domain.expressions.values import is_nan, json_text, kind, number_text, plain_text
@@ -22,7 +22,7 @@ _SAFE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234567
 def _row(meter: Meter, value: JsonValue, name: str, quote: Callable[[str], str], separator: str) -> str:
     if type(value) is not list:
         raise Raised(f"{kind(value)} cannot be {name}-formatted, only an array can be")
-    meter.grow(4 * len(value))
+    meter.grow(NODE * len(value))
     cells = []
     for cell in value:
         if type(cell) is str:
@@ -79,7 +79,7 @@ def _urid(meter: Meter, value: JsonValue) -> str:
 
 def _sh(meter: Meter, value: JsonValue) -> str:
     parts = value if type(value) is list else [value]
-    meter.grow(4 * len(parts))
+    meter.grow(NODE * len(parts))
     words = []
     for part in parts:
         if type(part) is list or type(part) is dict:

@@ -87,7 +87,9 @@ class _Parser(Reader):
                 return left
             self._next += 1
             rank, side = level
+            self._deeper()
             right = self._binary(rank if side == "right" else rank + 1)
+            self._depth -= 1
             kind = s.Assign if rank == 3 else s.Binary
             left = kind(word.at, word.value, left, right)
             following = _LEVELS.get(self._word.value) if self._word.kind == "symbol" else None

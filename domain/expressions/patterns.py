@@ -15,7 +15,7 @@ from domain.expressions.errors import Raised
 from domain.expressions.pattern_parser import parse_pattern
 from domain.expressions.pattern_syntax import Alternatives, Assertion, Characters, Group, Part, Repeat, Sequence
 
-_LARGEST = 3000
+LARGEST = 3000
 """Instructions of one pattern, counted repetitions written out."""
 
 CHARACTER, SPLIT, JUMP, SAVE, ASSERT, MATCH = range(6)
@@ -33,7 +33,7 @@ class Found:
 class Pattern:
     """A pattern as a program."""
 
-    __slots__ = ("_anchored", "_longest", "_program", "_skips_empty", "everywhere", "names")
+    __slots__ = ("_anchored", "_longest", "_program", "_skips_empty", "everywhere", "names", "size")
 
     def __init__(self, text: str, flags: str) -> None:
         """Compile it.
@@ -53,6 +53,7 @@ class Pattern:
         program.emit(Group(tree, 0))
         program.add((MATCH, None, 0))
         self._program = program.instructions
+        self.size = len(self._program)
         first = tree.parts[0] if isinstance(tree, Sequence) and tree.parts else tree
         self._anchored = isinstance(first, Assertion) and first.name == "start"
 
@@ -148,7 +149,7 @@ class _Program:
 
     def add(self, instruction: tuple[int, object, int]) -> int:
         """Append one; its place."""
-        if len(self.instructions) >= _LARGEST:
+        if len(self.instructions) >= LARGEST:
             raise Raised("the regular expression is too large; lower its repetition counts")
         self.instructions.append(instruction)
         return len(self.instructions) - 1

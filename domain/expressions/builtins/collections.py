@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import cmp_to_key
 from typing import Any
 
-from domain.expressions.budget import DEEPEST_VALUE, Meter
+from domain.expressions.budget import DEEPEST_VALUE, NODE, Meter
 from domain.expressions.builtins.registry import Builder, value_function
 from domain.expressions.builtins.streams import as_path, to_array_by
 from domain.expressions.errors import Raised
@@ -153,7 +153,7 @@ def _includes(meter: Meter, value: JsonValue, part: JsonValue, depth: int) -> bo
 def _to_entries(meter: Meter, value: JsonValue) -> JsonValue:
     if type(value) is not dict and type(value) is not list:
         raise Raised(f"{kind(value)} has no keys")
-    meter.grow(4 * len(value))
+    meter.grow(NODE * len(value))
     pairs = value.items() if type(value) is dict else enumerate(value)
     return [{"key": name, "value": part} for name, part in pairs]
 

@@ -9,7 +9,7 @@ from domain.expressions.budget import Meter
 from domain.expressions.builtins.registry import Builder, value_function
 from domain.expressions.errors import Raised
 from domain.expressions.evaluation import FRAMES, Code, Env
-from domain.expressions.patterns import Found, Pattern, compile_pattern
+from domain.expressions.patterns import LARGEST, Found, Pattern, compile_pattern
 from domain.expressions.values import kind
 from domain.model import JsonValue
 
@@ -23,7 +23,14 @@ def _pattern(meter: Meter, expression: JsonValue, flags: JsonValue) -> Pattern:
     if flags is not None and type(flags) is not str:
         raise Raised(f"{kind(flags)} is not a string")
     meter.step(1 + len(expression))
-    return compile_pattern(expression, flags or "")
+    try:
+        pattern = compile_pattern(expression, flags or "")
+    except Raised:
+        meter.step(LARGEST)
+        raise
+    # What compiling takes is paid for each time, so that a replay on a worker that remembers it counts the same.
+    meter.step(pattern.size)
+    return pattern
 
 
 def _subject(value: JsonValue) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from domain.expressions.access import Located
-from domain.expressions.budget import DEEPEST_VALUE, NODE
+from domain.expressions.budget import DEEPEST_CALL, NODE
 from domain.expressions.builtins.registry import Builder
 from domain.expressions.errors import Raised
 from domain.expressions.evaluation import FRAMES, Code, Env, Path, Paths, located
@@ -225,24 +225,27 @@ def _reached(env: Env, value: JsonValue, keys: tuple[JsonValue, ...]) -> JsonVal
 def walk(change: Code) -> Code:
     """`walk(f)`: from the leaves up."""
 
-    def visit(env: Env, value: JsonValue, depth: int) -> Iterator[JsonValue]:
-        env.meter.step()
-        if depth > DEEPEST_VALUE // 2:
-            env.meter.too_deep()
+    def visit(env: Env, value: JsonValue) -> Iterator[JsonValue]:
+        meter = env.meter
+        meter.step()
+        if env.depth + change.depth > DEEPEST_CALL:
+            meter.too_deep()
         if type(value) is list:
-            value = [output for part in value for output in visit(env, part, depth + 1)]
-            env.meter.grow(len(value))
+            meter.grow(len(value))
+            below = Env(meter, env.up, env.value, env.depth + FRAMES)
+            value = [output for part in value for output in visit(below, part)]
         elif type(value) is dict:
-            env.meter.grow(len(value))
+            meter.grow(len(value))
+            below = Env(meter, env.up, env.value, env.depth + FRAMES)
             changed = {}
             for name, part in value.items():
-                for output in visit(env, part, depth + 1):
+                for output in visit(below, part):
                     changed[name] = output
                     break
             value = changed
         return change.many(env, value)
 
-    return Code(many=lambda env, value: visit(env, value, 0), depth=frames(change))
+    return Code(many=lambda env, value: visit(env, value), depth=frames(change))
 
 
 def to_array_by(measure: Code) -> Callable[[Env, list[JsonValue]], list[list[JsonValue]]]:

@@ -83,7 +83,7 @@ def _explode(meter: Meter, value: JsonValue) -> JsonValue:
 def _implode(meter: Meter, value: JsonValue) -> JsonValue:
     if type(value) is not list:
         raise Raised(f"{kind(value)} cannot be imploded, it must be an array of codepoints")
-    meter.grow(4 * len(value))
+    meter.grow(8 * len(value))
     pieces = []
     for code in value:
         if type(code) not in NUMBERS or is_nan(code):

@@ -46,48 +46,75 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3),
     max_leaves=8,
 )
-PLACES = ". .a .b .[0] .[] .[]? .[1:] .[-1] .a? .a[]? .. .a.b .[-1:]? .a//.b first(.[]) .[]|select(.) empty".split()
-LEAVES = st.sampled_from(
-    PLACES
-    + '0 1 2 -1 null true false [] {} $x "a" "ab" length keys type add not sort to_entries tostring tojson min max'
-    " unique flatten any all ascii_downcase explode paths last".split()
+PLACES = """.
+.a
+.b
+.[0]
+.[]
+.[]?
+.[1:]
+.[-1]
+.a?
+.a[]?
+..
+.a.b
+.[-1:]?
+.a//.b
+first(.[])
+.[]|select(.)
+empty""".splitlines()
+OTHERS = "0 1 2 -1 null true false [] {} $x length keys type add not sort to_entries tostring tojson min max unique"
+TEXTS = ['"a"', '"ab"', "flatten", "any", "all", "ascii_downcase", "explode", "paths", "last"]
+LEAVES = st.sampled_from([*PLACES, *OTHERS.split(), *TEXTS])
+BINARY = st.sampled_from(["|", ",", "+", "-", "*", "==", "!=", "<", "<=", ">", "//", "and", "or"])
+ONE_PART = st.sampled_from(
+    """[ONE]
+(ONE)?
+map(ONE)
+select(ONE)
+first(ONE)
+last(ONE)
+[limit(2; ONE)]
+try (ONE) catch "c"
+isempty(ONE)
+{a: (ONE)}
+[.[]? | ONE]
+sort_by(ONE)
+group_by(ONE)
+unique_by(ONE)
+max_by(ONE)
+objects | with_entries(.value |= (ONE))
+map_values(ONE)
+walk(ONE)
+[paths(ONE)]
+"<\\(ONE)>"
+path(PLACE)
+del(PLACE), (ONE)""".splitlines()
+)
+TWO_PARTS = st.sampled_from(
+    """if ONE then TWO else . end
+reduce (ONE) as $x (0; TWO)
+[foreach (ONE) as $x (0; TWO)]
+(ONE) as $x | TWO
+(ONE) as [$x] | TWO
+(ONE) as {a: $x} | TWO
+{a: (ONE), b: (TWO)}
+def f(g): g | ONE; f(TWO)
+any(ONE; TWO)
+(ONE) | (PLACE) |= (TWO)
+(ONE) | (PLACE) = (TWO)
+(ONE) | (PLACE) += (TWO)
+[.[(ONE)]?, (TWO)]
+label $l | ONE, break $l, TWO""".splitlines()
 )
 
 
 def _grown(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
-    pair = st.tuples(inner, inner)
-    binary = st.sampled_from(["|", ",", "+", "-", "*", "==", "!=", "<", "<=", ">", "//", "and", "or"])
-    unary = st.sampled_from(
-        ["[{}]", "({})?", "map({})", "select({})", "first({})", "[limit(2; {})]", 'try ({}) catch "c"', "isempty({})"]
-        + [
-            "{{a: ({})}}",
-            "[.[]? | {}]",
-            "sort_by({})",
-            "group_by({})",
-            "objects | with_entries(.value |= ({}))",
-            "path(PLACE)",
-            "del(PLACE), ({})",
-        ]
-        + ["walk({})", '"<\\({})>"', "last({})", "[paths({})]", "map_values({})", "max_by({})", "unique_by({})"]
-    )
-    double = st.sampled_from(
-        ["if {} then {} else . end", "reduce ({}) as $x (0; {})", "[foreach ({}) as $x (0; {})]", "({}) as $x | {}"]
-        + ["{{a: ({}), b: ({})}}", "def f(g): g | {}; f({})", "({}) as [$x] | {}", "({}) as {{a: $x}} | {}"]
-        + [
-            "any({}; {})",
-            "({}) | (PLACE) |= ({})",
-            "({}) | (PLACE) = ({})",
-            "({}) | (PLACE) += ({})",
-            "[.[({})]?, ({})]",
-            "label $l | {}, break $l, {}",
-        ]
-    )
-    place = st.sampled_from(PLACES)
-    return (
-        st.builds(lambda operator, two: f"({two[0]}) {operator} ({two[1]})", binary, pair)
-        | st.builds(lambda form, one, at: form.format(one).replace("PLACE", at), unary, inner, place)
-        | st.builds(lambda form, two, at: form.format(*two).replace("PLACE", at), double, pair, place)
-    )
+    def written(form: str, one: str, two: str, place: str) -> str:
+        return form.replace("PLACE", place).replace("TWO", two).replace("ONE", one)
+
+    binary = st.builds(lambda operator, one, two: f"({one}) {operator} ({two})", BINARY, inner, inner)
+    return binary | st.builds(written, ONE_PART | TWO_PARTS, inner, inner, st.sampled_from(PLACES))
 
 
 EXPRESSIONS = st.recursive(LEAVES, _grown, max_leaves=6).map(lambda text: f". as $x | {text}")
