@@ -22,7 +22,7 @@ RESULT_LIMIT_BYTES = 64_000
 ToolName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*$", max_length=120)]
 """`provider.operation`, such as `payments.capture`."""
 
-_RESERVED = re.compile(r"(http|openapi|mcp|grpc|asyncapi|a2a|approve|ask_model|notify)\Z")
+_RESERVED = re.compile(r"(http|openapi|mcp|grpc|asyncapi|a2a|approve|ask_model|notify|use)\Z")
 
 
 def is_reserved(name: str) -> bool:

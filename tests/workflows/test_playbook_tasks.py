@@ -315,3 +315,20 @@ async def test_text_from_data_is_never_taken_for_an_expression(world: PlaybookWo
     planted = {"note": "${ env.HOME }", "deep": ["${ $workflow.definition }"]}
     result = await world.run(playbook('[{copy: {set: {got: "${ . }"}}}, {again: {set: {got: "${ .got }"}}}]'), planted)
     assert result.output == {"got": planted}
+
+
+@pytest.mark.parametrize(
+    "tasks",
+    [
+        "[{a: {call: approve, with: {}}}]",
+        '[{a: {raise: {error: {type: "https://example.org/x", status: "${ .text }"}}}}]',
+        '[{a: {wait: "${ .text }"}}]',
+        "[{a: {call: notify, with: {text: hello}}}]",
+        '[{a: {for: {in: .text}, do: [{b: {raise: {error: "${ .text }"}}}]}}]',
+        "[{a: {timeout: {after: {months: 1}}, set: {x: 1}}}]",
+        "[{a: {try: [{b: {raise: {error: {type: t, status: 500}}}}], catch: {retry: {delay: {months: 1}}}}}]",
+    ],
+)
+async def test_data_of_another_shape_fault_the_task_and_leave_no_run_hanging(world: PlaybookWorld, tasks: str) -> None:
+    result = await world.run(playbook(tasks), {"text": "no number"})
+    assert result.status == "faulted"

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import timedelta
 
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
+    from domain.errors import InvalidInput
     from domain.model import JsonValue
     from domain.playbook.definition import Playbook, Task, TaskList
     from domain.playbook.errors import PlaybookFault, standard
@@ -71,7 +73,7 @@ class Interpreter:
             frame.input = self.data.workflow_input(self.state.raw_input)
             frame.begun = True
         scope = Scope("/do", "/do", stop)
-        after = self.playbook.timeout_of(self.playbook.timeout)
+        after = self._duration_of(self.playbook.timeout, "/")
         deadline = None if after is None else frame.started_at + after
         inner = Stop(stop)
         try:
@@ -156,17 +158,39 @@ class Interpreter:
         return output, directive if directive != CONTINUE else (task.then or CONTINUE)
 
     async def _within_time(self, running: Running) -> Outcome:
-        carry = self.kinds[running.task.kind]
-        after = self.playbook.timeout_of(running.task.timeout)
+        after = self._duration_of(running.task.timeout, running.reference)
         if after is None:
-            return await carry(running)
+            return await self._carry(running)
         stop = Stop(running.scope.stop)
         timed = replace(running, scope=running.scope.stopped_by(stop))
         try:
-            return await run_until(carry(timed), stop, running.frame.started_at + after, f"Timeout of {running.what}")
+            return await run_until(
+                self._carry(timed), stop, running.frame.started_at + after, f"Timeout of {running.what}"
+            )
         except TimeoutError:
             problem = f"{running.what} took too long."
             raise PlaybookFault(standard("timeout", problem, running.reference)) from None
+
+    async def _carry(self, running: Running) -> Outcome:
+        """Carry out a task.
+
+        Data of another shape than the task can deal with fault it. Left to raise, they would fail the workflow's task
+        over and over, and the run would hang where nobody looks.
+        """
+        try:
+            return await self.kinds[running.task.kind](running)
+        except (InvalidInput, ValueError, TypeError, KeyError, AttributeError) as problem:
+            sentence = (
+                str(problem) if isinstance(problem, InvalidInput) else f"{running.what} cannot deal with its data."
+            )
+            kind = type(problem).__name__
+            raise PlaybookFault(standard("validation", sentence, running.reference, detail=kind)) from problem
+
+    def _duration_of(self, timeout: JsonValue, reference: str) -> timedelta | None:
+        try:
+            return self.playbook.timeout_of(timeout)
+        except InvalidInput as problem:
+            raise PlaybookFault(standard("configuration", str(problem), reference)) from None
 
     async def boundary(self, scope: Scope) -> None:
         """Between two tasks: stop when asked to, rest when the run is to be continued as new."""

@@ -119,16 +119,7 @@ class Permission:
         return opened.guardrails if opened is not None else Guardrails()
 
     def _facts(self, running: Running) -> dict[str, JsonValue]:
-        state = self._case.state
-        return {
-            "tenant": state.tenant,
-            "playbook": state.name,
-            "customer_id": state.customer_id,
-            "started_by": state.started_by,
-            "undoing": running.scope.undoing,
-            "suspicious_text": state.suspicious_text,
-            "totals": dict(state.totals),
-        }
+        return self._case.state.facts(undoing=running.scope.undoing)
 
     async def _tell(self, running: Running, verdict: Verdict) -> None:
         """Note which rules held, and tell the duty lead where one of them wants that."""
@@ -206,8 +197,8 @@ class Permission:
             arguments=wanted.arguments,
             amount=measured(brief, wanted.arguments, self._facts(running)).amount,
             risk=verdict.risk,
-            evidence=(*verdict.reasons, *(f"It goes over the limit {name}." for name in over)),
-            requested_by=self._case.state.started_by,
+            evidence=(*verdict.reasons, *(f"It goes over the limit {name}." for name in over), *_edit(running)),
+            requested_by=running.frame.edited_by or self._case.state.started_by,
         )
         if question.digest in self._approved and not over:
             self._case.note(TimelineKind.APPROVAL, f"{running.what}: approved before, in the case that started this")
@@ -252,6 +243,11 @@ def tool_call(running: Running, wanted: Wanted, tenant: str) -> ToolCall:
         digest=wanted.brief.digest,
         whole=wanted.whole,
     )
+
+
+def _edit(running: Running) -> tuple[str, ...]:
+    editor = running.frame.edited_by
+    return (f"{editor} wrote these arguments in place of the playbook's.",) if editor is not None else ()
 
 
 def _denied(running: Running, kind: RefusalKind, sentence: str) -> PlaybookFault:

@@ -162,13 +162,21 @@ class ToolCalls:
             )
         edited = answer.edited is not None and canonical(answer.edited) != canonical(wanted.arguments)
         if edited:
-            running.frame.arguments = answer.edited
-            running.frame.granted = False
             await self._undo.take_back_below(running.place)
+            if wanted.brief.idempotent and self._undo.stands(running.place):
+                # The vendor still does not say what became of the first call; a second one might do it twice.
+                return await self._ask_person(running, wanted, _unsettled(running))
+            running.frame.arguments, running.frame.edited_by = answer.edited, answer.acted_by
+            running.frame.granted = False
         if edited or not failed.get("exhausted"):
             # The vendor refused it for good, or it is another call now: its key must not bring the old answer back.
             running.frame.asked_again += 1
         return False
+
+
+def _unsettled(running: Running) -> PlaybookFault:
+    problem = "What the first call did could not be taken back yet, so none was made with other arguments."
+    return PlaybookFault(standard("runtime", problem, running.reference), exhausted=True)
 
 
 def _fault_of(error: ActivityError, reference: str) -> PlaybookFault:

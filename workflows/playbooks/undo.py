@@ -92,6 +92,15 @@ class Undo:
             if effect.place == place or effect.place.startswith(below):
                 await self.take_back(effect)
 
+    def stands(self, place: str) -> bool:
+        """Whether something that a part of the run did, and that could be taken back, was not."""
+        below = place.rstrip("/") + "/"
+        return any(
+            effect.needs_undo and (effect.undo is not None or effect.tool_undo is not None)
+            for effect in self._state.effects
+            if effect.place == place or effect.place.startswith(below)
+        )
+
     async def take_back_everything(self) -> list[str]:
         """Take back all that the run did, newest first; park for a person with what cannot be taken back.
 
