@@ -245,7 +245,7 @@ def walk(change: Code) -> Code:
             value = changed
         return change.many(env, value)
 
-    return Code(many=lambda env, value: visit(env, value), depth=frames(change))
+    return Code(many=visit, depth=frames(change))
 
 
 def to_array_by(measure: Code) -> Callable[[Env, list[JsonValue]], list[list[JsonValue]]]:
