@@ -56,11 +56,18 @@ class PlaybookError(Value):
 class PlaybookFault(Exception):
     """Raised inside the interpreter when a task faults; caught by a `try` task or by the end of the run."""
 
-    def __init__(self, error: PlaybookError, *, exhausted: bool = False) -> None:
-        """`exhausted` marks a failure that might have passed and was retried for as long as allowed."""
+    def __init__(self, error: PlaybookError, *, exhausted: bool = False, unknown: bool = False) -> None:
+        """Keep the error.
+
+        Args:
+            error: as the specification has it.
+            exhausted: the failure might have passed, and was retried for as long as allowed.
+            unknown: nobody answered, so the call may have taken effect.
+        """
         super().__init__(error.title or error.type)
         self.error = error
         self.exhausted = exhausted
+        self.unknown = unknown
 
 
 def standard(kind: str, title: str, instance: str, *, status: int | None = None, detail: str = "") -> PlaybookError:

@@ -129,6 +129,7 @@ class PlaybookState(CaseState):
             "customer_id": self.customer_id,
             "started_by": self.started_by,
             "undoing": undoing,
+            "suspicious_text": self.suspicious_text,
             "totals": dict(self.totals),
         }
 

@@ -137,7 +137,7 @@ class ToolCalls:
         step = step_of(running)
         problem = (fault.error.title or fault.error.type) if fault is not None else ""
         if fault is not None:
-            running.frame.error = {**fault.error.as_json(), "exhausted": fault.exhausted}
+            running.frame.error = {**fault.error.as_json(), "exhausted": fault.exhausted, "unknown": fault.unknown}
         parked = ParkedStep(
             step=step,
             title=f"{running.what} ({wanted.brief.name})",
@@ -163,8 +163,8 @@ class ToolCalls:
         edited = answer.edited is not None and canonical(answer.edited) != canonical(wanted.arguments)
         if edited:
             await self._undo.take_back_below(running.place)
-            if wanted.brief.idempotent and self._undo.stands(running.place):
-                # The vendor still does not say what became of the first call; a second one might do it twice.
+            if failed.get("unknown") and wanted.brief.idempotent and self._undo.stands(running.place):
+                # The vendor never said what became of the first call, and still does not: another might do it twice.
                 return await self._ask_person(running, wanted, _unsettled(running))
             running.frame.arguments, running.frame.edited_by = answer.edited, answer.acted_by
             running.frame.granted = False
@@ -176,16 +176,19 @@ class ToolCalls:
 
 def _unsettled(running: Running) -> PlaybookFault:
     problem = "What the first call did could not be taken back yet, so none was made with other arguments."
-    return PlaybookFault(standard("runtime", problem, running.reference), exhausted=True)
+    return PlaybookFault(standard("runtime", problem, running.reference), exhausted=True, unknown=True)
 
 
 def _fault_of(error: ActivityError, reference: str) -> PlaybookFault:
     cause = error.cause
     details = cause.details[0] if isinstance(cause, ApplicationError) and cause.details else {}
-    return fault_of_failure(
+    kind = cause.type if isinstance(cause, ApplicationError) else None
+    fault = fault_of_failure(
         problem_of(error),
-        kind=cause.type if isinstance(cause, ApplicationError) else None,
+        kind=kind,
         refused=isinstance(cause, ApplicationError) and cause.non_retryable,
         details=details if isinstance(details, dict) else {},
         reference=reference,
     )
+    fault.unknown = fault.exhausted and kind in (None, "OutcomeUnknown")
+    return fault
