@@ -36,11 +36,12 @@ def fault_of_failure(
         sentence: for a person.
         kind: class name of the error, `VendorRefused` and so on; None for a time-out.
         refused: whether trying again cannot help.
-        details: vendor, code and HTTP status, where the error had them.
+        details: vendor, code, HTTP status and, as `data`, what the vendor said, where the error had them.
         reference: path of the task.
 
     Returns:
-        The fault; `exhausted` unless the vendor refused it.
+        The fault; `exhausted` unless the vendor refused it. Its error's data has what the vendor said, such as the
+        class of a decline, and says whether the failure was final, so that a catch can tell the two apart.
     """
     status = details.get("status")
     if kind == "InvalidInput":
@@ -48,7 +49,8 @@ def fault_of_failure(
     if kind == "ConfigurationProblem":
         return PlaybookFault(standard("configuration", sentence, reference))
     if kind is None and not refused:
-        return PlaybookFault(standard("timeout", sentence, reference), exhausted=True)
+        error = standard("timeout", sentence, reference)
+        return PlaybookFault(error.model_copy(update={"data": {"exhausted": True}}), exhausted=True)
     number = status if isinstance(status, int) and 100 <= status <= 599 else None
     # The specification's own example catches a refused HTTP call of any status as a communication error.
     error = PlaybookError(
@@ -57,6 +59,17 @@ def fault_of_failure(
         title=sentence,
         detail=str(details.get("code") or ""),
         instance=reference,
-        data={name: details[name] for name in ("vendor", "code", "status", "detail") if details.get(name) is not None},
+        data={**_said(details.get("data")), **_facts(details), "exhausted": not refused},
     )
     return PlaybookFault(error, exhausted=not refused)
+
+
+def _said(data: JsonValue) -> dict[str, JsonValue]:
+    if data is None:
+        return {}
+    return data if isinstance(data, dict) else {"said": data}
+
+
+def _facts(details: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    """What we know ourselves, which nothing that a vendor says may replace."""
+    return {name: details.get(name) for name in ("vendor", "code", "status")}
