@@ -282,6 +282,8 @@ class FakeToolBox:
         self.effects: dict[str, ToolCall] = {}
         """Calls that took effect, by key."""
         self._results: dict[str, ToolResult] = {}
+        self.refuse_on_check: ToolRefusal | None = None
+        """What looking at a call says, whatever it is."""
 
     def on(self, name: str, behaviour: Any) -> FakeToolBox:
         script = isinstance(behaviour, list) and any(isinstance(step, BaseException) for step in behaviour)
@@ -320,7 +322,7 @@ class FakeToolBox:
             return ToolRefusal(kind=RefusalKind.UNKNOWN_TOOL, sentence=f"There is no tool {call.tool}.")
         if call.digest and call.digest != spec.brief().digest:
             return ToolRefusal(kind=RefusalKind.TOOL_CHANGED, sentence=f"{call.tool} changed since it was approved.")
-        return None
+        return self.refuse_on_check
 
     async def run(self, call: ToolCall, *, attempt: int, beat: Callable[[], None]) -> ToolResult:
         self.calls.append(call)

@@ -20,7 +20,7 @@ from domain.guardrails import (
     RuleAction,
     RuleCategory,
 )
-from domain.tool import Safety, ToolUndo
+from domain.tool import RefusalKind, Safety, ToolRefusal, ToolUndo, call_digest
 from runtime.configuration import Configuration
 from tests.workflows.playbook_world import PlaybookWorld, a_tool, playbook
 from workflows.playbook import PlaybookWorkflow
@@ -277,3 +277,106 @@ async def test_approval_time_outs_deny(world: PlaybookWorld) -> None:
         result = await run.result()
     assert result.error is not None
     assert result.error.status == 403
+
+
+async def test_other_arguments_that_the_tool_refuses_change_nothing_and_the_step_stays_parked(
+    world: PlaybookWorld,
+) -> None:
+    world.tools.on("shop.two", VendorUnavailable("shop", "503", "Down."))
+    async with world.worker():
+        run = await world.start(playbook(THREE_STEPS))
+        state = await world.until(run, lambda s: bool(s.parked))
+        step = next(iter(state.parked))
+        world.tools.refuse_on_check = ToolRefusal(kind=RefusalKind.INVALID_ARGUMENTS, sentence="n: is no number.")
+        word = UnparkInput(step=step, action=UnparkAction.RETRY, person_id="p-ruth", arguments={"n": "seven"})
+        receipt = await run.execute_update(PlaybookWorkflow.unpark, word)
+        assert receipt.refusal is not None
+        assert receipt.refusal.kind is RefusalKind.INVALID_ARGUMENTS
+        assert receipt.text == "n: is no number. The step stays parked."
+        state = await run.query(PlaybookWorkflow.query_state)
+        assert state.parked[step].action is None
+        assert world.store.interventions == {}
+        world.tools.refuse_on_check = None
+        world.tools.on("shop.two", {"id": "two"})
+        word = UnparkInput(step=step, action=UnparkAction.RETRY, person_id="p-ruth", arguments={"n": 7})
+        assert (await run.execute_update(PlaybookWorkflow.unpark, word)).refusal is None
+        assert (await run.result()).status == "completed"
+
+
+async def test_a_word_on_a_parked_step_is_in_the_store_while_the_run_goes_on(world: PlaybookWorld) -> None:
+    world.tools.on("shop.two", VendorUnavailable("shop", "503", "Down."))
+    async with world.worker():
+        run = await world.start(playbook(THREE_STEPS + "\n- pause: {wait: {days: 2}}"))
+        state = await world.until(run, lambda s: bool(s.parked))
+        parked = next(iter(state.parked.values()))
+        world.tools.on("shop.two", {"id": "two"})
+        await run.execute_update(
+            PlaybookWorkflow.unpark,
+            UnparkInput(
+                step=parked.step,
+                action=UnparkAction.RETRY,
+                person_id="p-ruth",
+                arguments={"n": 7},
+                reason="typing error",
+                parked_at=parked.parked_at,
+            ),
+        )
+        await world.until(run, lambda s: bool(world.store.interventions) and len(s.effects) == 3)
+        (said,) = await world.store.interventions_of(run.id)
+        assert (said.person_id, said.action, said.reason, said.tool) == ("p-ruth", "retry", "typing error", "shop.two")
+        assert said.digest_before == call_digest("shop.two", {"n": 2})
+        assert said.digest_after == call_digest("shop.two", {"n": 7})
+        await run.cancel()
+        with pytest.raises(WorkflowFailureError):
+            await run.result()
+    assert len(world.store.interventions) == 1
+
+
+async def test_a_word_on_an_earlier_parking_does_not_count_for_a_later_one(world: PlaybookWorld) -> None:
+    world.tools.on("shop.two", VendorUnavailable("shop", "503", "Down."))
+    async with world.worker():
+        run = await world.start(playbook(THREE_STEPS))
+        parked = next(iter((await world.until(run, lambda s: bool(s.parked))).parked.values()))
+        word = UnparkInput(step=parked.step, action=UnparkAction.RETRY, person_id="p-ruth", parked_at=parked.parked_at)
+        await run.execute_update(PlaybookWorkflow.unpark, word)
+        await world.until(run, lambda s: any(p.parked_at > parked.parked_at for p in s.parked.values()))
+        with pytest.raises(WorkflowUpdateFailedError) as refused:
+            await run.execute_update(PlaybookWorkflow.unpark, word)
+        assert "parked anew" in str(refused.value.cause)
+        await run.terminate()
+
+
+async def test_other_arguments_wait_until_the_vendor_says_what_became_of_the_first_call(world: PlaybookWorld) -> None:
+    world.tools.on("shop.two", OutcomeUnknown("shop", "timeout", "No answer."))
+    async with world.worker():
+        run = await world.start(playbook(THREE_STEPS))
+        parked = next(iter((await world.until(run, lambda s: bool(s.parked))).parked.values()))
+        word = UnparkInput(step=parked.step, action=UnparkAction.RETRY, person_id="p-ruth", arguments={"n": 7})
+        await run.execute_update(PlaybookWorkflow.unpark, word)
+        state = await world.until(run, lambda s: any(p.parked_at > parked.parked_at for p in s.parked.values()))
+        assert "could not be taken back yet" in next(iter(state.parked.values())).problem
+        assert {call.arguments["n"] for call in world.tools.calls_of("shop.two")} == {2}
+        world.tools.on("shop.two", {"id": "two"})
+        await run.execute_update(PlaybookWorkflow.unpark, word)
+        result = await run.result()
+    assert result.status == "completed"
+    assert undone(world) == ["two"]
+    assert [call.arguments["n"] for call in world.tools.effects.values() if call.tool == "shop.two"] == [2, 7]
+
+
+async def test_nobody_approves_arguments_that_they_wrote_themselves(world: PlaybookWorld) -> None:
+    world.tools.add(a_tool("shop.two", Safety.DANGEROUS))
+    world.tools.on("shop.two", VendorUnavailable("shop", "503", "Down."))
+    async with world.worker():
+        run = await world.start(playbook(THREE_STEPS))
+        await world.decide(run)
+        state = await world.until(run, lambda s: bool(s.parked))
+        word = UnparkInput(
+            step=next(iter(state.parked)), action=UnparkAction.RETRY, person_id="p-ruth", arguments={"n": 7}
+        )
+        await run.execute_update(PlaybookWorkflow.unpark, word)
+        state = await world.until(run, lambda s: bool(s.pending_approvals))
+        question = state.pending_approvals[0].question
+        assert question.requested_by == "p-ruth"
+        assert "p-ruth wrote these arguments" in question.evidence[-1]
+        await run.terminate()
