@@ -57,7 +57,7 @@ def test_the_shipped_configuration_is_whole():
     ]
     assert policy.calendars["berlin"].hours[0] == ((time(9), time(18)),)
     assert policy.calendars["always"].always_open
-    assert set(policy.ladders) == {"default", "reply", "refund", "credit", "payment_review"}
+    assert set(policy.ladders) == {"default", "reply", "refund", "credit", "payment_review", "change"}
 
 
 @pytest.mark.parametrize("dirs", [(SHIPPED_CONFIG,), (SHIPPED_CONFIG, DEMO)])
