@@ -136,11 +136,12 @@ class DeploymentSimulator(JsonVendor):
     # Restart and replicas
 
     def _restart(self, call: Call) -> dict[str, Any]:
-        asked = call.take(reason=_REASON)
+        asked = call.take(drain_seconds=fields.whole(0, 600, default=0), reason=_REASON)
         service = self.service(call.path("service"))
         service |= {"restarts": service["restarts"] + 1, "restarted_at": self.stamp()}
         self.heal(service["name"], "restart")
-        return self._done(call, service, "service_restarted", "restarted", asked["reason"])
+        word = f"drained for {asked['drain_seconds']} s and restarted" if asked["drain_seconds"] else "restarted"
+        return self._done(call, service, "service_restarted", word, asked["reason"])
 
     def _scale(self, call: Call) -> dict[str, Any]:
         asked = call.take(replicas=fields.whole(0, 10_000), reason=_REASON)
