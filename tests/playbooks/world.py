@@ -1,0 +1,281 @@
+"""Shipped playbooks end to end: the real workflow, activities, tool box and clients against the sandbox over sockets.
+
+Time skips on Temporal's side. The vendors' own clock is moved with `vendors_wait`, as far as it matters there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from temporalio.client import Client, WorkflowHandle
+from temporalio.service import RPCError
+from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import Worker
+
+from activities.boundary import Boundary
+from domain.approval import ApprovalDecision
+from domain.case import AbortInput, UnparkAction, UnparkInput
+from domain.ids import playbook_workflow_id
+from domain.model import JsonValue
+from domain.playbook.messages import CloudEvent, PlaybookInput, PlaybookResult
+from domain.playbook.state import PlaybookState
+from domain.tool import ToolCall, ToolResult
+from integrations.tools.toolbox import Tools
+from runtime.search_attributes import register
+from runtime.settings import load_settings
+from runtime.temporal import data_converter
+from starters.dev.world import variables
+from tests.playbooks.enumerating import reference_of
+from tests.vendor_world import Outside, outside
+from tests.workflows.conftest import test_server_binary
+from workers.clients import Clients, open_clients
+from workers.registered import methods_of
+from workers.worker import WORKFLOWS, workflow_runner
+from workflows import search_attributes
+from workflows.playbook import PlaybookWorkflow
+
+Run = WorkflowHandle[PlaybookWorkflow, PlaybookResult]
+At = Callable[[ToolCall], Awaitable[None]]
+
+# Vendors' circuits and waits go by the clock of this machine, which does not skip; they have tests of their own.
+_TOOLS = """
+vendors:
+  {vendors}
+tools:
+  payments.authorise: {{give_up_after: 1 min}}
+  payments.capture: {{give_up_after: 1 min}}
+"""
+_TIMERS = "timers: {give_up_after: 1 min}\n"
+_VENDORS = (
+    "stripe", "inventory", "shipping", "accounting", "hubspot", "mailing", "smtp", "slack",
+    "deployments", "documents", "fleet", "market", "prometheus", "zendesk",
+)  # fmt: skip
+
+
+class Watched:
+    """The real tool box, with a place to do something right before a step's call is made."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+        self.before: dict[str, At] = {}
+        """Path of a task in the definition -> what to do, at its first call only."""
+        self.reached: list[str] = []
+        """Paths of the tasks whose calls were made, in order; undos bear `undo` in theirs."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._tools, name)
+
+    async def run(self, call: ToolCall, *, attempt: int, beat: Callable[[], None]) -> ToolResult:
+        reference = reference_of(call.key, ":".join(call.key.split("/", 1)[0].split(":")))
+        self.reached.append(reference)
+        act = self.before.pop(reference, None)
+        if act is not None:
+            await act(call)
+        return await self._tools.run(call, attempt=attempt, beat=beat)
+
+
+class PlaybooksWorld:
+    """One worker on the real clients, and what a test does."""
+
+    def __init__(self, environment: WorkflowEnvironment, vendors: Outside, clients: Clients) -> None:
+        self.environment = environment
+        self.client: Client = environment.client
+        self.vendors = vendors
+        self.watched = Watched(clients.toolbox)
+        self.clients = dataclasses.replace(clients, toolbox=self.watched)  # type: ignore[arg-type]
+        self.task_queue = f"test-{uuid.uuid4().hex[:8]}"
+
+    @asynccontextmanager
+    async def worker(self) -> AsyncIterator[None]:
+        async with Worker(
+            self.client,
+            task_queue=self.task_queue,
+            workflows=WORKFLOWS,
+            activities=methods_of(self.clients),
+            interceptors=[Boundary()],
+            workflow_runner=workflow_runner(),
+            workflow_failure_exception_types=[AssertionError, TypeError, KeyError, AttributeError, ValueError],
+        ):
+            yield
+
+    async def begin_anew(self) -> None:
+        """Forget what earlier tests did outside."""
+        await self.vendors.ask("POST", "/api/reset")
+        self.watched.before.clear()
+        self.watched.reached.clear()
+
+    # Runs
+
+    async def start(self, name: str, given: JsonValue, **more: Any) -> Run:
+        key = uuid.uuid4().hex[:8]
+        return await self.client.start_workflow(
+            PlaybookWorkflow.run,
+            PlaybookInput(tenant="default", name=name, key=key, input=given, started_by="p-ivan", **more),
+            id=playbook_workflow_id("default", name, key),
+            task_queue=self.task_queue,
+            search_attributes=search_attributes.at_playbook_start("default", name),
+        )
+
+    async def run(self, name: str, given: JsonValue, **more: Any) -> PlaybookResult:
+        return await self.result(await self.start(name, given, **more))
+
+    async def result(self, run: Run, *, within: float = 30) -> PlaybookResult:
+        return await asyncio.wait_for(run.result(), within)
+
+    async def pass_time(self, **duration: float) -> None:
+        await self.environment.sleep(timedelta(**duration))
+
+    async def state(self, run: Run) -> PlaybookState:
+        return await run.query(PlaybookWorkflow.query_state)
+
+    async def until(self, run: Run, condition: Callable[[PlaybookState], bool], *, within: float = 20) -> PlaybookState:
+        """Poll the run's state, in real time, until a condition holds."""
+        async with asyncio.timeout(within):
+            while True:
+                with suppress(RPCError):
+                    state = await run.query(PlaybookWorkflow.query_state, rpc_timeout=timedelta(seconds=2))
+                    if condition(state):
+                        return state
+                await asyncio.sleep(0.02)
+
+    async def until_parked(self, run: Run) -> PlaybookState:
+        """Let time pass until a step waits for a person."""
+        for _ in range(60):
+            state = await self.state(run)
+            if state.parked:
+                return state
+            await self.pass_time(minutes=1)
+        raise AssertionError("nothing was parked")
+
+    async def tell(self, run: Run, kind: str, data: JsonValue = None) -> None:
+        """An event from outside."""
+        await run.signal(
+            PlaybookWorkflow.event, CloudEvent(id=uuid.uuid4().hex, source="test", type=kind, data=data)
+        )
+
+    async def decide(self, run: Run, *, approve: bool = True) -> None:
+        """Decide the open approval as the first person who was asked."""
+        state = await self.until(run, lambda s: any(request.rungs for request in s.pending_approvals))
+        request = next(request for request in state.pending_approvals if request.rungs)
+        decision = ApprovalDecision(
+            request_id=request.request_id,
+            person_id=request.rungs[-1].approvers[0],
+            approve=approve,
+            digest=request.digest,
+            reason="",
+        )
+        await run.execute_update(PlaybookWorkflow.decide_approval, decision)
+
+    async def unpark(self, run: Run, action: UnparkAction, **more: Any) -> None:
+        """A person's word on whatever is parked."""
+        step = next(iter((await self.state(run)).parked))
+        word = UnparkInput(step=step, action=action, person_id="p-ruth", **more)
+        await run.execute_update(PlaybookWorkflow.unpark, word)
+
+    async def abort(self, run: Run) -> None:
+        await run.execute_update(PlaybookWorkflow.abort, AbortInput(person_id="p-ruth", reason="test"))
+
+    # The outside world
+
+    async def standing(self) -> list[str]:
+        """What was done at vendors and not taken back: `vendor kind`."""
+        found = await self.vendors.ask("GET", "/api/standing")
+        return sorted(f"{row['vendor']} {row['kind']}" for row in found)
+
+    async def kinds(self, vendor: str) -> list[str]:
+        return [entry["kind"] for entry in await self.vendors.messages(vendor)]
+
+    async def mails(self) -> list[str]:
+        """Subject and text of each mail."""
+        return [
+            f"{entry['body'].get('subject')}\n{entry['body'].get('text')}"
+            for entry in await self.vendors.messages("smtp")
+        ]
+
+    async def duplicates(self) -> list[str]:
+        return [row["key"] for row in await self.vendors.ask("GET", "/api/effects") if row["count"] > 1]
+
+    async def set_object(self, path: str, **fields: Any) -> None:
+        await self.vendors.ask("PATCH", f"/api/objects/{path}", json=fields)
+
+    async def vendors_wait(self, **duration: float) -> None:
+        """Time passes at the vendors."""
+        await self.vendors.ask("POST", "/api/clock", json={"advance_seconds": timedelta(**duration).total_seconds()})
+
+    # What goes wrong at a step
+
+    def refuse_at(self, reference: str, status: int = 400) -> None:
+        """The vendor refuses the step's call for good."""
+        self.watched.before[reference] = lambda call: self.vendors.fault(
+            _door(call.tool), "fail", status=status, match=_writing(call.tool)
+        )
+
+    def lose_answer_at(self, reference: str) -> None:
+        """The step's call takes effect, and its answer is lost."""
+        self.watched.before[reference] = lambda call: self.vendors.fault(
+            _door(call.tool), "drop", match=_writing(call.tool)
+        )
+
+    def cancel_at(self, reference: str, run: Callable[[], Run]) -> None:
+        """The run is cancelled while the step's call is under way."""
+
+        async def cancel(call: ToolCall) -> None:
+            await run().cancel()
+
+        self.watched.before[reference] = cancel
+
+
+def _door(tool: str) -> str:
+    """Which vendor of the sandbox a tool goes to."""
+    owner = tool.partition(".")[0]
+    return {"payments": "stripe", "crm": "hubspot", "mail": "smtp", "chat": "slack"}.get(owner, owner)
+
+
+def _writing(tool: str) -> str:
+    """The part of the request that changes something: a client may look first."""
+    return {"crm": "PATCH", "mail": ""}.get(tool.partition(".")[0], "PUT" if tool == "mailing.saveContact" else "POST")
+
+
+@asynccontextmanager
+async def playbooks_world(folder: Path, *, config: str = "") -> AsyncIterator[PlaybooksWorld]:
+    """A sandbox, a time-skipping server, a store and a worker.
+
+    Args:
+        folder: for all of their files.
+        config: more of a `guardrails.yaml`.
+    """
+    mine = folder / "config"
+    mine.mkdir()
+    vendors = "\n  ".join(f"{name}: {{opens_after: 1000, spread: 0 s}}" for name in _VENDORS)
+    (mine / "tools.yaml").write_text(_TOOLS.format(vendors=vendors), "utf-8")
+    (mine / "timers.yaml").write_text(_TIMERS, "utf-8")
+    if config:
+        (mine / "guardrails.yaml").write_text(config, "utf-8")
+    async with (
+        outside(folder / "sandbox") as vendors_outside,
+        await WorkflowEnvironment.start_time_skipping(
+            test_server_existing_path=test_server_binary(), data_converter=data_converter()
+        ) as environment,
+    ):
+        await register(environment.client)
+        named = {"SUREHAND_CONFIG_DIRS": str(mine), "SUREHAND_DATA_DIR": str(folder / "data")}
+        ports: dict[str, int] = vendors_outside.state["ports"]
+        settings = load_settings(environ=named, defaults=variables(ports, load_settings(environ=named)))
+        clients = await open_clients(settings)
+        world = PlaybooksWorld(environment, vendors_outside, clients)
+        try:
+            async with world.worker():
+                yield world
+        finally:
+            await clients.toolbox.close()
+            await clients.store.close()
+
+
+__all__ = ["PlaybooksWorld", "Run", "playbooks_world"]
