@@ -20,6 +20,7 @@ COPY workers/ workers/
 COPY starters/ starters/
 COPY sandbox/ sandbox/
 COPY config/ config/
+COPY playbooks/ playbooks/
 COPY templates/ templates/
 
 RUN pip wheel --no-deps --no-build-isolation --wheel-dir /wheels . \

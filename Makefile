@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-ARGS ?=
+SLOW_TESTS := tests/integration tests/playbooks tests/faults
+QUICK_TESTS := $(filter-out $(SLOW_TESTS),$(patsubst %/,%,$(wildcard tests/*/)))
 
 .PHONY: demo dev test check lint types floors replay bench lock clean install
 
@@ -13,8 +14,14 @@ demo: $(STAMP)  ## Run the demo; pass arguments on with ARGS='--json'
 dev: $(STAMP)  ## Run everything on this machine until Ctrl-C
 	@$(BIN)/surehand dev $(ARGS)
 
-test: check  ## Lint, types, floors and every test
+test: check  ## Lint, types, floors and every test; ARGS='tests/unit -k redaction' runs some
+ifdef ARGS
 	$(BIN)/pytest $(ARGS)
+else
+	@# Side by side what only computes; one after the other what kills processes and watches clocks.
+	$(BIN)/pytest --numprocesses 2 --dist loadfile $(QUICK_TESTS)
+	$(BIN)/pytest $(SLOW_TESTS)
+endif
 
 check: lint types floors
 
