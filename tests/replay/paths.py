@@ -38,6 +38,8 @@ ANGRY = (
 PathToRecord = Callable[[World], Awaitable[Handle]]
 PATHS: dict[str, PathToRecord] = {}
 """Name -> what happens. The recordings bear the same names."""
+OF_EARLIER_CODE = ("refund_approved", "refund_taken_back")
+"""Recordings of what no present code would schedule: they are replayed, and can never be recorded again."""
 IN_REAL_TIME: set[str] = set()
 """Paths for the real server: the time-skipping one loses the last task of a run that continues as new meanwhile."""
 
@@ -283,7 +285,7 @@ async def approval_superseded(world: World) -> Handle:
 
 
 @path
-async def refund_approved(world: World) -> Handle:
+async def refund_approved_by_playbook(world: World) -> Handle:
     handle = await submit(world, REFUND_TICKET)
     await decide(handle, await asked(world, handle), "p-greta")
     await answered(world, handle)
@@ -301,7 +303,7 @@ async def refund_rejected(world: World) -> Handle:
 
 
 @path
-async def refund_taken_back(world: World) -> Handle:
+async def refund_taken_back_by_playbook(world: World) -> Handle:
     """The answer that goes with the refund cannot be sent, and a person gives it up."""
     handle = await submit(world, REFUND_TICKET)
     request = await asked(world, handle)
@@ -310,6 +312,43 @@ async def refund_taken_back(world: World) -> Handle:
     await unpark(world, handle, "reply-1", UnparkAction.GIVE_UP)
     await handle.result()
     assert len(world.billing.taken_back) == 1
+    return handle
+
+
+CREDIT_TICKET = "We would like an account credit of 49.90 EUR for the fee on our last invoice, please."
+
+
+@path
+async def credit_approved_by_playbook(world: World) -> Handle:
+    handle = await submit(world, CREDIT_TICKET)
+    request = await asked(world, handle)
+    await decide(handle, request, request.rungs[-1].approvers[0])
+    await answered(world, handle)
+    assert len(world.billing.credits) == 1
+    return handle
+
+
+@path
+async def credit_taken_back_by_playbook(world: World) -> Handle:
+    handle = await submit(world, CREDIT_TICKET)
+    request = await asked(world, handle)
+    world.mailer.always = lambda mail: VendorRefused("mail", "550", "No.") if mail.key.endswith("/reply-1") else None
+    await decide(handle, request, request.rungs[-1].approvers[0])
+    await unpark(world, handle, "reply-1", UnparkAction.GIVE_UP)
+    await handle.result()
+    assert (len(world.billing.credits), len(world.billing.taken_back)) == (1, 1)
+    return handle
+
+
+@path
+async def refund_refused_in_its_playbook(world: World) -> Handle:
+    """The payment provider says no: the step is parked, and given up by a person."""
+    world.billing.always = lambda _: VendorRefused("stripe", "charge_already_refunded", "Refunded already.")
+    handle = await submit(world, REFUND_TICKET)
+    await decide(handle, await asked(world, handle), "p-greta")
+    state = await world.until(handle, lambda s: bool(s.parked))
+    await unpark(world, handle, next(iter(state.parked)), UnparkAction.GIVE_UP)
+    await handle.result()
     return handle
 
 

@@ -1,4 +1,4 @@
-"""`python -m tests.replay.record [NAME ...]`: records the paths of `tests/replay/paths.py`, all of them or the named.
+"""`python -m tests.replay.record [NAME ...]`: records the paths of escalations and playbooks, all or the named.
 
 Only what has not been released may be recorded anew; see docs/releasing.md.
 """
@@ -6,6 +6,7 @@ Only what has not been released may be recorded anew; see docs/releasing.md.
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import logging
 import sys
@@ -14,19 +15,24 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from temporalio.client import Client, WorkflowHistory
+from temporalio.client import Client, WorkflowHandle, WorkflowHistory
 from temporalio.testing import WorkflowEnvironment
 
+from domain.ids import escalation_workflow_id, playbook_workflow_id
 from domain.rules import Phrases, RulesEngine
 from runtime.configuration import Configuration
 from runtime.dev_server import EmbeddedServer
 from runtime.search_attributes import register
 from runtime.settings import SHIPPED_CONFIG
 from runtime.temporal import data_converter
-from tests.replay.paths import IN_REAL_TIME, PATHS
-from tests.workflows.conftest import Handle, World, test_server_binary
+from tests.replay import paths, playbook_paths
+from tests.workflows.conftest import World, test_server_binary
+from tests.workflows.playbook_world import PlaybookWorld
 
 HISTORIES = Path(__file__).parent / "histories"
+PATHS = {**paths.PATHS, **playbook_paths.PLAYBOOK_PATHS}
+IN_REAL_TIME = paths.IN_REAL_TIME | playbook_paths.PLAYBOOKS_IN_REAL_TIME
+PACKED = ".gz"
 IDENTITY = "surehand"
 """Client and worker would else sign with their process id and this machine's name."""
 _AT_ONCE = 3
@@ -34,7 +40,20 @@ _PATIENCE_SECONDS = 25
 _TRIES = 3
 
 
-async def runs_of(client: Client, handle: Handle) -> AsyncIterator[WorkflowHistory]:
+def id_of(name: str) -> str:
+    """The workflow id that a path is recorded under: ids of children are made of it."""
+    queue = queue_of(name)
+    if name in playbook_paths.PLAYBOOK_PATHS:
+        return playbook_workflow_id("default", "recorded", queue)
+    return escalation_workflow_id("default", queue)
+
+
+def queue_of(name: str) -> str:
+    """The task queue of a path, which is also the number of its case."""
+    return f"replay-{name}"
+
+
+async def runs_of(client: Client, handle: WorkflowHandle[Any, Any]) -> AsyncIterator[WorkflowHistory]:
     """The history of each run of a case, from the first on."""
     run_id = handle.first_execution_run_id
     while run_id:
@@ -71,19 +90,43 @@ async def a_server(*, real: bool) -> AsyncIterator[WorkflowEnvironment]:
 async def record(name: str, configuration: Configuration, rules: RulesEngine) -> int:
     """Drive one path and write its recordings; returns their size in bytes."""
     async with a_server(real=name in IN_REAL_TIME) as environment:
-        world = World(environment, configuration, rules)
-        world.task_queue = f"replay-{name}"
+        of_playbook = name in playbook_paths.PLAYBOOK_PATHS
+        world: Any = (
+            PlaybookWorld(environment, configuration) if of_playbook else World(environment, configuration, rules)
+        )
+        world.task_queue = queue_of(name)
         async with world.worker(identity=IDENTITY):
             handle = await PATHS[name](world)
+            assert handle.id == id_of(name), handle.id
             histories = [history async for history in runs_of(world.client, handle)]
-    for old in (HISTORIES / f"{name}.json", *HISTORIES.glob(f"{name}.[0-9]*.json")):
-        old.unlink(missing_ok=True)
-    size = 0
-    for number, history in enumerate(histories, start=1):
-        file = HISTORIES / (f"{name}.{number}.json" if len(histories) > 1 else f"{name}.json")
-        text = json.dumps(scrubbed(json.loads(history.to_json())), separators=(",", ":"), sort_keys=True)
-        size += file.write_text(text + "\n", "utf-8")
-    return size
+    for old in HISTORIES.iterdir():
+        if parts_of(old)[0] == name:
+            old.unlink()
+    return sum(
+        write(name, number if len(histories) > 1 else None, history) for number, history in enumerate(histories, 1)
+    )
+
+
+def write(name: str, number: int | None, history: WorkflowHistory) -> int:
+    """Write one recording; returns its size in bytes.
+
+    Packed: playbooks carry their definition with them, and there are many.
+    """
+    text = json.dumps(scrubbed(json.loads(history.to_json())), separators=(",", ":"), sort_keys=True) + "\n"
+    file = HISTORIES / f"{name}{'' if number is None else f'.{number}'}.json{PACKED}"
+    return file.write_bytes(gzip.compress(text.encode(), mtime=0))
+
+
+def read(file: Path) -> str:
+    """The JSON text of a recording, packed or not."""
+    content = file.read_bytes()
+    return (gzip.decompress(content) if file.suffix == PACKED else content).decode()
+
+
+def parts_of(file: Path) -> tuple[str, int]:
+    """Which path a recording is of, and which of its runs."""
+    name, _, number = file.name.removesuffix(PACKED).removesuffix(".json").partition(".")
+    return name, int(number or 1)
 
 
 async def record_patiently(name: str, configuration: Configuration, rules: RulesEngine) -> int:

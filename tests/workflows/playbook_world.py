@@ -186,7 +186,7 @@ class PlaybookWorld:
 
     async def start(self, definition: dict[str, JsonValue], given: JsonValue = None, **more: Any) -> Run:
         name = str(definition["document"]["name"])
-        key = uuid.uuid4().hex[:8]
+        key = more.pop("key", None) or uuid.uuid4().hex[:8]
         return await self.client.start_workflow(
             PlaybookWorkflow.run,
             PlaybookInput(
