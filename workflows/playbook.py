@@ -20,7 +20,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.playbook.definition import parse_playbook
     from domain.playbook.errors import PlaybookError, PlaybookFault, standard
     from domain.playbook.messages import CloudEvent, PlaybookInput, PlaybookResult
-    from domain.playbook.state import PlaybookState
+    from domain.playbook.state import PlaybookState, shared_opening
     from domain.policy import shared
     from domain.timeline import TimelineKind
 
@@ -54,6 +54,8 @@ class PlaybookWorkflow:
         self.state = request.state or _first_state(request)
         if self.state.policy is not None:
             self.state.policy = shared(self.state.policy)
+        if self.state.opened is not None:
+            self.state.opened = shared_opening(self.state.tenant, self.state.opened)
         self._shown = ShownPlaybook()
         self.case: Case[PlaybookState] = Case(self.state, self._show)
         self.strands = Strands()
@@ -112,7 +114,7 @@ class PlaybookWorkflow:
                 raise asyncio.CancelledError from None
             raise PlaybookFault(standard("configuration", problem_of(error), "/")) from None
         self.state.policy, self.state.channels = shared(opened.policy), opened.channels
-        self.state.opened = opened.opened
+        self.state.opened = shared_opening(self.state.tenant, opened.opened)
         self.case.changed()
 
     async def _perform(self) -> None:

@@ -89,6 +89,22 @@ class OpenedPlaybook(Value):
     guardrails: Guardrails = Guardrails()
 
 
+_SHARED: dict[tuple[str, str], OpenedPlaybook] = {}
+
+
+def shared_opening(tenant: str, opened: OpenedPlaybook) -> OpenedPlaybook:
+    """One object for equal openings, so that a thousand waiting runs do not hold a thousand copies of it.
+
+    It never changes, so sharing it is safe between runs; one that differs takes the place of the last.
+    """
+    key = (tenant, opened.digest)
+    known = _SHARED.get(key)
+    if known == opened:
+        return known
+    _SHARED[key] = opened
+    return opened
+
+
 class PlaybookState(CaseState):
     """Everything a playbook run knows."""
 
@@ -121,6 +137,13 @@ class PlaybookState(CaseState):
     error: JsonValue = None
     runs: int = 1
 
+    @property
+    def at_work(self) -> list[str]:
+        """Paths of the tasks that are under way: of each task with others inside it, only those."""
+        return sorted(
+            place for place in self.frames if place != "/" and not any(_is_below(other, place) for other in self.frames)
+        )
+
     def facts(self, *, undoing: bool = False) -> dict[str, JsonValue]:
         """What guardrails may read of the run."""
         return {
@@ -145,3 +168,7 @@ class PlaybookState(CaseState):
             (self.waiting_for_event > 0, Status.WAITING_EVENT),
         )
         return next((status for holds, status in facts if holds), Status.RUNNING)
+
+
+def _is_below(other: str, place: str) -> bool:
+    return other != place and other.startswith((f"{place}/", f"{place}#"))
