@@ -47,12 +47,15 @@ def escalation_workflow_id_for(tenant: str, name: str) -> str:
     name = name.strip()
     named = tenant_in(name)
     if named is None:
-        # A case number may be a hash already; hashing it again would find another case.
-        number = name if _HASHED.match(name) else case_id(name)
-        return f"escalation:{check_tenant(tenant)}:{number}"
+        return f"escalation:{check_tenant(tenant)}:{_as_shown(name)}"
     if named != tenant:
         raise InvalidInput(f"That case belongs to another tenant than {tenant}: give its own with --tenant.")
     return escalation_workflow_id_for(tenant, name.split(":", 2)[2])
+
+
+def _as_shown(name: str) -> str:
+    """What people copy may be a hash already; hashing it again would find another case."""
+    return name if _HASHED.match(name) else case_id(name)
 
 
 _KINDS = ("escalation", "playbook")
@@ -80,7 +83,7 @@ def workflow_id_for(tenant: str, name: str) -> str:
         return name.strip()
     playbook, separator, key = name.strip().partition(":")
     if named is None and separator and playbook and key:
-        return playbook_workflow_id(tenant, playbook, key)
+        return f"playbook:{check_tenant(tenant)}:{_as_shown(playbook)}:{_as_shown(key)}"
     return escalation_workflow_id_for(tenant, name)
 
 

@@ -25,6 +25,7 @@ NO_WORKER_YET = f"{NO_WORKER} What you said may still be taken in then, and sayi
 UNKNOWN_CASE = "There is no case by that name: see `surehand case list`, or give its tenant with --tenant."
 NOT_LET_IN = "Temporal does not let us in: correct SUREHAND_TEMPORAL__API_KEY or the certificate."
 CLOSED = "This case is closed: submit a new ticket."
+RUN_ENDED = "This run has ended: start the playbook again under another key."
 STUCK = (
     "The worker's code cannot carry this case on (see `surehand replay --from-server`): deploy code that can. "
     "The case waits, and saying it again then is safe."
@@ -32,12 +33,13 @@ STUCK = (
 
 
 @asynccontextmanager
-async def answered_within(patience: timedelta, *, changes: bool = False) -> AsyncIterator[None]:
+async def answered_within(patience: timedelta, *, changes: bool = False, closed: str = CLOSED) -> AsyncIterator[None]:
     """Translate what goes wrong while a case is asked or told something.
 
     Args:
         patience: give up after this long; the workflow may still take what was said.
         changes: whether something was said, so that a time-out leaves the outcome unknown.
+        closed: what to say of one that has ended.
 
     Raises:
         NotReachable: no worker, or no Temporal, answers.
@@ -59,23 +61,24 @@ async def answered_within(patience: timedelta, *, changes: bool = False) -> Asyn
     except (WorkflowQueryFailedError, WorkflowQueryRejectedError) as error:
         raise Refused(STUCK if _DIVERGED in str(error) else f"The case cannot be read: {error}") from None
     except RPCError as error:
-        raise translated(error, changes=changes) from None
+        raise translated(error, changes=changes, closed=closed) from None
 
 
 _DIVERGED = "TMPRL1100"
 """The SDK's mark of a history that the code does not match."""
 
 
-def translated(error: RPCError, *, changes: bool = False) -> SurehandError:
+def translated(error: RPCError, *, changes: bool = False, closed: str = CLOSED) -> SurehandError:
     """An error of the server as one of ours.
 
     Args:
         error: what the server said.
         changes: whether something was said to a case.
+        closed: what to say of one that has ended.
     """
     status, text = error.status, str(error).lower()
     sentences: dict[RPCStatusCode, SurehandError] = {
-        RPCStatusCode.NOT_FOUND: Refused(CLOSED) if "already completed" in text else UnknownCase(UNKNOWN_CASE),
+        RPCStatusCode.NOT_FOUND: Refused(closed) if "already completed" in text else UnknownCase(UNKNOWN_CASE),
         RPCStatusCode.DEADLINE_EXCEEDED: NotReachable(NO_WORKER_YET if changes else NO_WORKER),
         RPCStatusCode.PERMISSION_DENIED: NotReachable(NOT_LET_IN),
         RPCStatusCode.UNAUTHENTICATED: NotReachable(NOT_LET_IN),

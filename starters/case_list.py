@@ -12,8 +12,8 @@ from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
 from domain.approval import ApprovalState
 from domain.case import Status
 from domain.errors import InvalidInput, Refused, UnknownCase
-from domain.ids import check_tenant
-from domain.model import Value
+from domain.ids import check_tenant, kind_of
+from domain.model import Term, Value
 from domain.ports import CaseStore
 from domain.records import CaseRecord
 from domain.ticket import Priority
@@ -23,8 +23,8 @@ from starters.cases import Cases
 from workflows import search_attributes
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
-_AT_ONCE = 10
-"""Cases asked at the same time for their open requests."""
+AT_ONCE = 10
+"""Cases asked at the same time."""
 _ENDED = {
     WorkflowExecutionStatus.CANCELED: Status.WITHDRAWN.value,
     WorkflowExecutionStatus.FAILED: "failed",
@@ -33,16 +33,27 @@ _ENDED = {
 }
 
 
+class Kind(Term):
+    """What kind of case."""
+
+    ESCALATION = "escalation"
+    """A support case."""
+    PLAYBOOK = "playbook"
+    """A run of a playbook."""
+
+
 class CaseRow(Value):
     """One case in a list."""
 
     case: str
-    """Case number."""
+    """Case number, or `NAME:KEY` of a run."""
     workflow_id: str
     tenant: str
+    kind: str = Kind.ESCALATION.value
     status: str
     phase: str = ""
     category: str | None = None
+    """Of a run: the playbook's name."""
     priority: str | None = None
     risk: int | None = None
     team: str | None = None
@@ -66,10 +77,13 @@ class CaseFilter(Value):
     """What to list. Every value is checked before it enters a query."""
 
     tenant: str
+    kind: str | None = None
     status: str | None = None
     team: str | None = None
     category: str | None = None
     priority: str | None = None
+    playbook: str | None = None
+    """Name; only its runs."""
 
     def query(self) -> str:
         """The visibility query.
@@ -77,23 +91,37 @@ class CaseFilter(Value):
         Raises:
             InvalidInput: a value is no word of ours.
         """
+        kinds = [self.kind] if self.kind is not None else [Kind.PLAYBOOK] if self.playbook is not None else list(Kind)
         known: tuple[tuple[str, str | None, tuple[str, ...] | None], ...] = (
             (search_attributes.STATUS.name, self.status, tuple(Status)),
             (search_attributes.TEAM.name, self.team, None),
             (search_attributes.CATEGORY.name, self.category, tuple(Category)),
             (search_attributes.PRIORITY.name, self.priority, tuple(Priority)),
         )
-        parts = [
-            f"{search_attributes.TENANT.name} = '{check_tenant(self.tenant)}'",
-            f"{search_attributes.KIND.name} = 'escalation'",
-        ]
+        parts = [f"{search_attributes.TENANT.name} = '{check_tenant(self.tenant)}'", _one_of(kinds)]
         parts += [f"{name} = '{_checked(name, value, words)}'" for name, value, words in known if value is not None]
+        if self.playbook is not None:
+            parts.append(f"{search_attributes.CATEGORY.name} = '{_checked_playbook(self.playbook)}'")
         return " AND ".join(parts)
 
     def takes(self, row: CaseRow) -> bool:
         """Whether a row of the store belongs in the list."""
-        wanted = {"status": self.status, "team": self.team, "category": self.category, "priority": self.priority}
+        wanted = {
+            "kind": self.kind,
+            "status": _word(self.status) if self.status is not None else None,
+            "team": self.team,
+            "category": self.playbook or self.category,
+            "priority": self.priority,
+        }
         return all(value is None or getattr(row, name) == value for name, value in wanted.items())
+
+
+def _one_of(kinds: list[str] | list[Kind]) -> str:
+    words = [_checked(search_attributes.KIND.name, kind, tuple(Kind)) for kind in kinds]
+    if len(words) == 1:
+        return f"{search_attributes.KIND.name} = '{words[0]}'"
+    listed = ", ".join(f"'{word}'" for word in words)
+    return f"{search_attributes.KIND.name} IN ({listed})"
 
 
 def _checked(name: str, value: str, words: tuple[str, ...] | None) -> str:
@@ -101,11 +129,21 @@ def _checked(name: str, value: str, words: tuple[str, ...] | None) -> str:
         if not _NAME.match(value):
             raise InvalidInput("A team's name has letters, digits, dots, dashes or underscores: correct it.")
         return value
-    word = value.replace("-", "_").lower()
+    word = _word(value)
     if word not in words:
         what = name.removeprefix("Surehand").lower()
         raise InvalidInput(f"There is no {what} {value!r}: use one of {', '.join(words)}.")
     return word
+
+
+def _word(value: str) -> str:
+    return value.replace("-", "_").lower()
+
+
+def _checked_playbook(name: str) -> str:
+    if not _NAME.match(name):
+        raise InvalidInput("A playbook's name has letters, digits, dots, dashes or underscores: correct it.")
+    return name
 
 
 async def list_cases(
@@ -127,7 +165,7 @@ async def list_cases(
     query = wanted.query()
     async with answered_within(PATIENCE):
         async for execution in client.list_workflows(query, limit=limit):
-            rows.append(_row_of(execution))
+            rows.append(row_of(execution))
     if len(rows) < limit:
         seen = {row.workflow_id for row in rows}
         rows += [row for row in await _from_store(wanted, limit, open_store) if row.workflow_id not in seen]
@@ -140,12 +178,13 @@ async def _from_store(
     store = await open_store()
     if store is None:
         return []
-    records = await store.list_cases(wanted.tenant, status=wanted.status, limit=limit)
+    status = _word(wanted.status) if wanted.status is not None else None
+    records = await store.list_cases(wanted.tenant, status=status, limit=limit)
     return [row for record in records if wanted.takes(row := row_of_record(record))]
 
 
 async def open_approvals(cases: Cases, tenant: str) -> list[OpenApproval]:
-    """Every open request of a tenant's cases, the most pressing first.
+    """Every open request of a tenant's cases and runs, the most pressing first.
 
     Raises:
         NotReachable: Temporal, or every worker, is away.
@@ -156,8 +195,8 @@ async def open_approvals(cases: Cases, tenant: str) -> list[OpenApproval]:
         f"{search_attributes.WAITING_FOR.name} IN ('approval', 'operator')"
     )
     async with answered_within(PATIENCE):
-        waiting = [_row_of(execution) async for execution in cases.client.list_workflows(query)]
-    gate = asyncio.Semaphore(_AT_ONCE)
+        waiting = [row_of(execution) async for execution in cases.client.list_workflows(query)]
+    gate = asyncio.Semaphore(AT_ONCE)
 
     async def ask(row: CaseRow) -> list[OpenApproval]:
         async with gate:
@@ -177,7 +216,8 @@ def deadline_of(request: ApprovalState) -> datetime:
     return rung.expires_at if rung is not None else request.asked_at + timedelta(days=3650)
 
 
-def _row_of(execution: WorkflowExecution) -> CaseRow:
+def row_of(execution: WorkflowExecution) -> CaseRow:
+    """What Temporal's visibility knows of a case."""
     values = execution.typed_search_attributes
     _, tenant, number = execution.id.split(":", 2)
     status = _ENDED.get(execution.status) if execution.status is not None else None
@@ -185,6 +225,7 @@ def _row_of(execution: WorkflowExecution) -> CaseRow:
         case=number,
         workflow_id=execution.id,
         tenant=tenant,
+        kind=kind_of(execution.id),
         status=status or values.get(search_attributes.STATUS, ""),
         phase=values.get(search_attributes.PHASE, ""),
         category=values.get(search_attributes.CATEGORY),
@@ -204,6 +245,7 @@ def row_of_record(record: CaseRecord) -> CaseRow:
         case=record.case_id,
         workflow_id=record.workflow_id,
         tenant=record.tenant,
+        kind=record.kind,
         status=record.status,
         phase=record.phase,
         category=record.category,

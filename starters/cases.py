@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -13,6 +14,7 @@ from temporalio.workflow import UpdateMethodMultiParam
 from domain.approval import ApprovalDecision, ApprovalReceipt, ApprovalState
 from domain.case import (
     Accepted,
+    CaseState,
     ClaimInput,
     EscalateNowInput,
     FeedbackInput,
@@ -20,11 +22,16 @@ from domain.case import (
     ResolveInput,
     TimelineView,
     UnparkInput,
+    UnparkReceipt,
 )
+from domain.errors import InvalidInput
 from domain.escalation import EscalationResult, EscalationState
-from domain.ids import escalation_workflow_id_for
-from starters.answers import PATIENCE, answered_within
+from domain.ids import kind_of, workflow_id_for
+from domain.playbook.state import PlaybookState
+from domain.tool import canonical
+from starters.answers import CLOSED, PATIENCE, RUN_ENDED, answered_within
 from workflows.escalation import EscalationWorkflow
+from workflows.playbook import PlaybookWorkflow
 
 AnswerT = TypeVar("AnswerT")
 WordT = TypeVar("WordT")
@@ -36,11 +43,25 @@ def content_id(*parts: str) -> str:
     return hashlib.sha256(joined).hexdigest()[:32]
 
 
-class Cases:
-    """Speaks to the cases of one Temporal namespace.
+@dataclass(frozen=True)
+class _Kind:
+    """How one kind of case is spoken to."""
 
-    Every method takes the tenant and the case by whatever it is called: ticket id, case number, or workflow id. Each
-    raises `UnknownCase`, `Refused` when the case does not take it, and `NotReachable` when nothing answers in time.
+    lifecycle: Any
+    """The workflow's class. Every kind has the queries and updates that are used through it here."""
+    closed: str
+    """What is said of one that has ended."""
+
+
+_KINDS = {"escalation": _Kind(EscalationWorkflow, CLOSED), "playbook": _Kind(PlaybookWorkflow, RUN_ENDED)}
+
+
+class Cases:
+    """Speaks to the cases of one Temporal namespace: support cases and runs of playbooks.
+
+    Every method takes the tenant and the case by whatever it is called: ticket id, case number, `NAME:KEY` of a run,
+    or workflow id. Each raises `UnknownCase`, `Refused` when the case does not take it, `InvalidInput` when its kind
+    knows no such thing, and `NotReachable` when nothing answers in time.
 
     Args:
         client: from `runtime.temporal.connect`.
@@ -53,17 +74,34 @@ class Cases:
 
     # Reads
 
-    async def state(self, tenant: str, case: str) -> EscalationState:
-        """Everything the case knows; also of a closed case, as long as Temporal keeps its history."""
-        return await self._ask(tenant, case, EscalationWorkflow.query_state)
+    async def state(self, tenant: str, case: str) -> CaseState:
+        """Everything the case knows; also of a closed case, as long as Temporal keeps its history.
+
+        Returns:
+            An `EscalationState` or a `PlaybookState`.
+        """
+        state: CaseState = await self._ask(tenant, case, _kind(tenant, case).lifecycle.query_state)
+        return state
+
+    async def escalation(self, tenant: str, case: str) -> EscalationState:
+        """Everything a support case knows."""
+        return await self._ask(tenant, _served(tenant, case), EscalationWorkflow.query_state)
+
+    async def run(self, tenant: str, case: str) -> PlaybookState:
+        """Everything a run of a playbook knows."""
+        if kind_of(workflow_id_for(tenant, case)) != "playbook":
+            raise InvalidInput("A run is named NAME:KEY: give it as `surehand playbook run` showed it.")
+        return await self._ask(tenant, case, PlaybookWorkflow.query_state)
 
     async def timeline(self, tenant: str, case: str) -> TimelineView:
         """The recent timeline."""
-        return await self._ask(tenant, case, EscalationWorkflow.timeline)
+        view: TimelineView = await self._ask(tenant, case, _kind(tenant, case).lifecycle.timeline)
+        return view
 
     async def pending_approvals(self, tenant: str, case: str) -> list[ApprovalState]:
         """The case's open requests."""
-        return await self._ask(tenant, case, EscalationWorkflow.pending_approvals)
+        open_: list[ApprovalState] = await self._ask(tenant, case, _kind(tenant, case).lifecycle.pending_approvals)
+        return open_
 
     async def is_running(self, tenant: str, case: str) -> bool:
         """Whether the case is still alive. Needs no worker."""
@@ -72,55 +110,74 @@ class Cases:
         return description.status is WorkflowExecutionStatus.RUNNING
 
     async def result(self, tenant: str, case: str, *, patience: timedelta) -> EscalationResult:
-        """How the case ended; waits for its end."""
+        """How a support case ended; waits for its end."""
         async with answered_within(patience):
-            return await self.handle(tenant, case).result()
+            result: EscalationResult = await self.handle(tenant, _served(tenant, case)).result()
+        return result
 
-    # Words
+    # Words to support cases
 
     async def message(self, tenant: str, case: str, message: MessageInput) -> Accepted:
         """Add a message; a repeat of its id changes nothing."""
         # Hashed, because an e-mail's id may hold an address.
         update_id = f"message-{content_id(message.message_id)}"
-        return await self._tell(tenant, case, EscalationWorkflow.add_message, message, update_id)
+        return await self._tell(tenant, _served(tenant, case), EscalationWorkflow.add_message, message, update_id)
 
     async def claim(self, tenant: str, case: str, claim: ClaimInput) -> Accepted:
         """Take the case; claiming what one has changes nothing."""
-        return await self._tell(tenant, case, EscalationWorkflow.claim, claim)
+        return await self._tell(tenant, _served(tenant, case), EscalationWorkflow.claim, claim)
 
     async def resolve(self, tenant: str, case: str, resolution: ResolveInput) -> Accepted:
         """Say that it is solved; a second time is refused."""
-        return await self._tell(tenant, case, EscalationWorkflow.resolve, resolution)
+        return await self._tell(tenant, _served(tenant, case), EscalationWorkflow.resolve, resolution)
 
     async def feedback(self, tenant: str, case: str, feedback: FeedbackInput) -> Accepted:
         """Record a judgement; the same one twice counts once."""
         update_id = f"feedback-{content_id(feedback.model_dump_json())}"
-        return await self._tell(tenant, case, EscalationWorkflow.record_feedback, feedback, update_id)
+        return await self._tell(tenant, _served(tenant, case), EscalationWorkflow.record_feedback, feedback, update_id)
+
+    async def escalate_now(self, tenant: str, case: str, order: EscalateNowInput) -> None:
+        """Bring the handoff forward. A signal: it is taken in when a worker is there, and has no answer."""
+        async with answered_within(self._patience, changes=True):
+            await self.handle(tenant, _served(tenant, case)).signal(EscalationWorkflow.escalate_now, order)
+
+    # Words to any case
 
     async def decide(self, tenant: str, case: str, decision: ApprovalDecision) -> ApprovalReceipt:
         """Record a person's word on a request; the same word twice counts once."""
         # The word is part of the id: a changed mind must be refused by the case, not answered with the first receipt.
         word = "approve" if decision.approve else "reject"
         update_id = f"approval-{content_id(decision.request_id, decision.digest)}-{decision.person_id}-{word}"
-        return await self._tell(tenant, case, EscalationWorkflow.decide_approval, decision, update_id)
+        update = _kind(tenant, case).lifecycle.decide_approval
+        receipt: ApprovalReceipt = await self._tell(tenant, case, update, decision, update_id)
+        return receipt
 
-    async def unpark(self, tenant: str, case: str, word: UnparkInput) -> Accepted:
-        """Say how a parked step goes on."""
-        return await self._tell(tenant, case, EscalationWorkflow.unpark, word)
+    async def unpark(self, tenant: str, case: str, word: UnparkInput) -> UnparkReceipt:
+        """Say how a parked step goes on; the same word on the same parking counts once.
 
-    async def escalate_now(self, tenant: str, case: str, order: EscalateNowInput) -> None:
-        """Bring the handoff forward. A signal: it is taken in when a worker is there, and has no answer."""
-        async with answered_within(self._patience, changes=True):
-            await self.handle(tenant, case).signal(EscalationWorkflow.escalate_now, order)
+        Returns:
+            The receipt; its `refusal` says why other arguments were not taken.
+        """
+        if word.parked_at is None:
+            parked = (await self.state(tenant, case)).parked.get(word.step)
+            word = word.model_copy(update={"parked_at": parked.parked_at if parked is not None else None})
+        # A step may be retried and parked again: when it was parked tells the two words apart.
+        parked_at = word.parked_at.isoformat() if word.parked_at is not None else ""
+        content = content_id(word.step, parked_at, canonical(word.arguments), word.reason)
+        update_id = f"unpark-{content}-{word.person_id}-{word.action.value}"
+        update = _kind(tenant, case).lifecycle.unpark
+        receipt: Accepted = await self._tell(tenant, case, update, word, update_id)
+        return receipt if isinstance(receipt, UnparkReceipt) else UnparkReceipt(**receipt.model_dump())
 
     async def cancel(self, tenant: str, case: str) -> None:
-        """Ask the case to take back what it sent and end as withdrawn; the end is shown on the case."""
-        async with answered_within(self._patience, changes=True):
+        """Ask the case to take back what it did and end; the end is shown on the case."""
+        async with answered_within(self._patience, changes=True, closed=_kind(tenant, case).closed):
             await self.handle(tenant, case).cancel()
 
-    def handle(self, tenant: str, case: str) -> WorkflowHandle[EscalationWorkflow, EscalationResult]:
+    def handle(self, tenant: str, case: str) -> WorkflowHandle[Any, Any]:
         """The workflow behind a case."""
-        return self.client.get_workflow_handle_for(EscalationWorkflow.run, escalation_workflow_id_for(tenant, case))
+        workflow_id = workflow_id_for(tenant, case)
+        return self.client.get_workflow_handle_for(_kind(tenant, case).lifecycle.run, workflow_id)
 
     async def _ask(self, tenant: str, case: str, question: Callable[[Any], AnswerT]) -> AnswerT:
         async with answered_within(self._patience):
@@ -135,6 +192,24 @@ class Cases:
         word: WordT,
         update_id: str | None = None,
     ) -> AnswerT:
-        async with answered_within(self._patience, changes=True):
+        async with answered_within(self._patience, changes=True, closed=_kind(tenant, case).closed):
             answer: AnswerT = await self.handle(tenant, case).execute_update(update, word, id=update_id)
         return answer
+
+
+def _kind(tenant: str, case: str) -> _Kind:
+    return _KINDS[kind_of(workflow_id_for(tenant, case))]
+
+
+def _served(tenant: str, case: str) -> str:
+    """The workflow id of a case that people serve a customer in.
+
+    Raises:
+        InvalidInput: it is the run of a playbook.
+    """
+    workflow_id = workflow_id_for(tenant, case)
+    if kind_of(workflow_id) != "escalation":
+        raise InvalidInput(
+            "That is a run of a playbook, and this is for support cases: see `surehand playbook --help`."
+        )
+    return workflow_id

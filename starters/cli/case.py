@@ -7,17 +7,9 @@ from typing import Annotated
 import typer
 
 from domain.errors import InvalidInput, UnknownCase
-from domain.model import Term
 from starters.cli import report
 from starters.cli.options import AsOption, CaseArgument, JsonOption, TenantOption
-
-
-class UnparkWord(Term):
-    """What to do with a parked step, as the command line spells it."""
-
-    RETRY = "retry"
-    SKIP = "skip"
-    GIVE_UP = "give-up"
+from starters.cli.unpark import KindOption, PlaybookOption, unpark
 
 
 def add_to(app: typer.Typer) -> None:
@@ -32,6 +24,7 @@ def add_to(app: typer.Typer) -> None:
     group.command("message")(message)
     group.command("escalate")(escalate)
     group.command("unpark")(unpark)
+    group.command("audit")(audit)
     group.command("cancel")(cancel)
     app.add_typer(group, name="case")
 
@@ -39,6 +32,8 @@ def add_to(app: typer.Typer) -> None:
 @report.command
 async def list_(
     *,
+    kind: KindOption = None,
+    playbook: PlaybookOption = None,
     status: Annotated[str | None, typer.Option(help="Such as waiting_approval, with_agent, parked, closed.")] = None,
     team: Annotated[str | None, typer.Option(help="Such as engineering.")] = None,
     category: Annotated[str | None, typer.Option(help="Such as billing.")] = None,
@@ -47,51 +42,54 @@ async def list_(
     tenant: TenantOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List cases, newest first."""
+    """List cases and runs of playbooks, newest first.
+
+    With --status parked: which step is parked, since when, and why.
+    """
     from starters.case_list import CaseFilter, list_cases  # noqa: PLC0415 - keeps `surehand --help` fast
+    from starters.cli.listing import put_cases, put_parked  # noqa: PLC0415
     from starters.cli.session import open_session  # noqa: PLC0415
-    from starters.cli.words import ago, due, label  # noqa: PLC0415
+    from starters.dead_letters import letters_of  # noqa: PLC0415
 
     async with open_session(tenant) as session:
-        wanted = CaseFilter(tenant=session.tenant, status=status, team=team, category=category, priority=priority)
+        wanted = CaseFilter(
+            tenant=session.tenant,
+            kind=kind,
+            playbook=playbook,
+            status=status,
+            team=team,
+            category=category,
+            priority=priority,
+        )
         rows = await list_cases(session.cases.client, wanted, limit=limit, open_store=session.existing_store)
-    if as_json:
-        report.put_json(rows)
-        return
-    if not rows:
-        report.note("No case fits.")
-        return
-    columns = ("case", "status", "waiting for", "priority", "category", "risk", "team", "next deadline", "opened")
-    cells = [
-        [
-            row.case,
-            label(row.status),
-            "" if row.waiting_for == "nobody" or row.closed_at else row.waiting_for,
-            row.priority or "",
-            label(row.category),
-            "" if row.risk is None else str(row.risk),
-            label(row.team),
-            "" if row.closed_at else due(row.due_at),
-            ago(row.opened_at),
-        ]
-        for row in rows
-    ]
-    expendable = ("opened", "category", "risk", "waiting for", "team")
-    report.put_table(columns, cells, numbers=("risk",), expendable=expendable)
-    if len(rows) == limit:
+        parked = [row for row in rows if row.status == "parked"] if status == "parked" else []
+        found = await letters_of(session.cases, parked) if parked else None
+    if found is not None:
+        put_parked(rows, found, as_json=as_json)
+    else:
+        put_cases(rows, as_json=as_json)
+    if not as_json and len(rows) == limit:
         report.note(f"The newest {limit} are listed: see more with --limit.")
 
 
 @report.command
-async def show(case: CaseArgument, tenant: TenantOption = None, as_json: JsonOption = False) -> None:
-    """Show everything about one case."""
-    from domain.ids import escalation_workflow_id_for  # noqa: PLC0415
+async def show(
+    *,
+    case: CaseArgument,
+    reveal: Annotated[
+        bool, typer.Option("--reveal", help="Arguments of a run's parked steps as they are, personal data included.")
+    ] = False,
+    tenant: TenantOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show everything about one case, or one run of a playbook."""
+    from domain.ids import workflow_id_for  # noqa: PLC0415
     from starters.cli.case_view import put_record, put_state  # noqa: PLC0415
     from starters.cli.session import open_session  # noqa: PLC0415
 
     async with open_session(tenant) as session:
         name = session.tenant_of(case)
-        workflow_id = escalation_workflow_id_for(name, case)
+        workflow_id = workflow_id_for(name, case)
         try:
             state = await session.cases.state(name, case)
         except UnknownCase:
@@ -102,7 +100,7 @@ async def show(case: CaseArgument, tenant: TenantOption = None, as_json: JsonOpt
                 raise
             put_record(record, as_json=as_json)
             return
-    put_state(workflow_id, state, as_json=as_json)
+    put_state(workflow_id, state, as_json=as_json, reveal=reveal)
 
 
 @report.command
@@ -118,8 +116,8 @@ async def watch(case: CaseArgument, tenant: TenantOption = None, as_json: JsonOp
 @report.command
 async def timeline(case: CaseArgument, tenant: TenantOption = None, as_json: JsonOption = False) -> None:
     """List everything that happened in a case, in order."""
-    from domain.ids import escalation_workflow_id_for  # noqa: PLC0415
-    from starters.cli.case_view import timeline_lines  # noqa: PLC0415
+    from domain.ids import workflow_id_for  # noqa: PLC0415
+    from starters.cli.case_parts import timeline_lines  # noqa: PLC0415
     from starters.cli.session import open_session  # noqa: PLC0415
 
     async with open_session(tenant) as session:
@@ -132,7 +130,7 @@ async def timeline(case: CaseArgument, tenant: TenantOption = None, as_json: Jso
         if not entries or entries[0].number > 0:
             # The case keeps the latest; the store has what came before.
             store = await session.existing_store()
-            stored = await store.timeline(escalation_workflow_id_for(name, case), tenant=name) if store else []
+            stored = await store.timeline(workflow_id_for(name, case), tenant=name) if store else []
             known = {entry.number for entry in entries}
             entries = sorted(
                 [*entries, *(entry for entry in stored if entry.number not in known)], key=lambda entry: entry.number
@@ -203,36 +201,35 @@ async def escalate(
 
 
 @report.command
-async def unpark(
-    case: CaseArgument,
-    step: Annotated[str, typer.Argument(metavar="STEP", help="As `surehand case show` names it.", show_default=False)],
-    action: Annotated[UnparkWord, typer.Argument(help="What to do with it.", show_default=False)],
-    who: AsOption,
-    tenant: TenantOption = None,
-) -> None:
-    """Say how a parked step goes on.
-
-    retry, skip, or give-up, which withdraws the case.
-    """
-    from domain.case import UnparkAction, UnparkInput  # noqa: PLC0415
-    from starters.cli.session import open_session  # noqa: PLC0415
-
-    async with open_session(tenant) as session:
-        person = session.person(case, who)
-        word = UnparkInput(step=step, action=UnparkAction(action.value.replace("-", "_")), person_id=person.person_id)
-        answer = await session.cases.unpark(session.tenant_of(case), case, word)
-    typer.echo(answer.text)
-
-
-@report.command
-async def cancel(case: CaseArgument, tenant: TenantOption = None) -> None:
-    """Cancel a case.
-
-    It takes back what it sent, tells the team and the customer, and ends as withdrawn.
-    """
+async def audit(case: CaseArgument, tenant: TenantOption = None, as_json: JsonOption = False) -> None:
+    """List who approved, rejected or released what in a case, and why; from the store, where nobody can change it."""
+    from domain.ids import workflow_id_for  # noqa: PLC0415
+    from starters.cli.listing import put_audit  # noqa: PLC0415
     from starters.cli.session import open_session  # noqa: PLC0415
 
     async with open_session(tenant) as session:
         name = session.tenant_of(case)
+        workflow_id = workflow_id_for(name, case)
+        store = await session.existing_store()
+        if store is None or await store.find_case(workflow_id, tenant=name) is None:
+            raise UnknownCase("The store knows no case by that name: see `surehand case list`.")
+        approvals = await store.approvals_of(workflow_id, tenant=name)
+        interventions = await store.interventions_of(workflow_id, tenant=name)
+    put_audit(approvals, interventions, as_json=as_json)
+
+
+@report.command
+async def cancel(case: CaseArgument, tenant: TenantOption = None) -> None:
+    """Cancel a case or a run.
+
+    A case takes back what it sent, tells the team and the customer, and ends as withdrawn. A run undoes what it did.
+    """
+    from domain.ids import kind_of, workflow_id_for  # noqa: PLC0415
+    from starters.cli.session import open_session  # noqa: PLC0415
+
+    async with open_session(tenant) as session:
+        name = session.tenant_of(case)
+        is_run = kind_of(workflow_id_for(name, case)) == "playbook"
         await session.cases.cancel(name, case)
-    typer.echo("The case is told to take back what it sent; see its end with `surehand case show`.")
+    what = "The run is told to undo what it did" if is_run else "The case is told to take back what it sent"
+    typer.echo(f"{what}; see its end with `surehand case show`.")

@@ -2,32 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
+from domain.escalation import EscalationState
+from domain.playbook.state import PlaybookState
 from domain.sla import deadline
 from starters.cli import report
-from starters.cli.words import ago, clock, due, label, left, one_line, sentences
+from starters.cli.case_parts import facts_table, timeline_lines, waits_of
+from starters.cli.run_view import run_json, run_page
+from starters.cli.words import ago, clock, due, label, one_line, sentences
 
 if TYPE_CHECKING:
-    from domain.escalation import EscalationState
+    from domain.case import CaseState
     from domain.records import CaseRecord
-    from domain.timeline import CaseMessage, TimelineEntry
+    from domain.timeline import CaseMessage
 
 _MESSAGES = 6
 _ENTRIES = 12
 
 
-def put_state(workflow_id: str, state: EscalationState, *, as_json: bool) -> None:
-    """Print a case that Temporal has."""
-    if as_json:
-        report.put_json({"workflow_id": workflow_id, **state.model_dump(mode="json", exclude={"policy"})})
+def put_state(workflow_id: str, state: CaseState, *, as_json: bool, reveal: bool = False) -> None:
+    """Print a case that Temporal has.
+
+    Args:
+        workflow_id: of the case.
+        state: of a support case or a run.
+        as_json: as JSON and nothing else.
+        reveal: a run's arguments as they are.
+    """
+    if not as_json:
+        report.console().print(page(workflow_id, state, reveal=reveal))
+    elif isinstance(state, PlaybookState):
+        report.put_json(run_json(workflow_id, state, reveal=reveal))
     else:
-        report.console().print(page(workflow_id, state))
+        dumped = state.model_dump(mode="json", exclude={"policy"})
+        report.put_json({"workflow_id": workflow_id, "kind": "escalation", **dumped})
+
+
+def page(workflow_id: str, state: CaseState, *, reveal: bool = False) -> RenderableType:
+    """Everything a person wants to know of a case, the most pressing first."""
+    if isinstance(state, PlaybookState):
+        return run_page(workflow_id, state, reveal=reveal)
+    assert isinstance(state, EscalationState)  # noqa: S101  (the only other kind)
+    return _escalation_page(workflow_id, state)
 
 
 def put_record(record: CaseRecord, *, as_json: bool) -> None:
@@ -36,22 +57,37 @@ def put_record(record: CaseRecord, *, as_json: bool) -> None:
         report.put_json(record)
         return
     report.note("Temporal keeps this case no longer; this is what the store has.")
+    is_run = record.kind == "playbook"
     facts = [
         ("status", label(record.status)),
         ("subject", one_line(record.subject)),
-        ("triage", f"{label(record.category)}, priority {record.priority}, risk {record.risk}"),
-        ("decision", f"{label(record.decision)} to {label(record.team)}"),
+        *(_run_facts(record) if is_run else _escalation_facts(record)),
         ("opened", ago(record.opened_at)),
         ("closed", ago(record.closed_at)),
     ]
-    report.console().print(report.text(f"Case {record.case_id}", style="bold"), _facts(facts))
+    name = f"{'Run' if is_run else 'Case'} {record.case_id}"
+    report.console().print(report.text(name, style="bold"), facts_table(facts))
 
 
-def page(workflow_id: str, state: EscalationState) -> RenderableType:
-    """Everything a person wants to know, the most pressing first."""
+def _escalation_facts(record: CaseRecord) -> Iterator[tuple[str, str]]:
+    yield "triage", f"{label(record.category)}, priority {record.priority}, risk {record.risk}"
+    yield "decision", f"{label(record.decision)} to {label(record.team)}"
+
+
+def _run_facts(record: CaseRecord) -> Iterator[tuple[str, str]]:
+    details = record.details
+    yield "playbook", f"{details.get('playbook') or record.category} {details.get('version') or ''}"
+    for name in ("done", "undone"):
+        listed = details.get(name)
+        yield name, ", ".join(str(what) for what in listed) if isinstance(listed, list) else ""
+    error = details.get("error")
+    yield "error", str(error.get("title") or error.get("type")) if isinstance(error, dict) else ""
+
+
+def _escalation_page(workflow_id: str, state: EscalationState) -> RenderableType:
     parts: list[RenderableType] = [
         Text.assemble((f"Case {state.case_number}", "bold"), "  ", (state.current_status().label, "bold")),
-        _facts(_about(workflow_id, state)),
+        facts_table(_about(workflow_id, state)),
     ]
     for title, lines in (
         ("Waits for a person", list(_waits(state))),
@@ -61,21 +97,6 @@ def page(workflow_id: str, state: EscalationState) -> RenderableType:
             parts += [Text(), report.text(title, style="bold"), *(report.text(f"  {line}") for line in lines)]
     parts += [Text(), report.text("Timeline", style="bold"), timeline_lines(state.timeline[-_ENTRIES:])]
     return Group(*parts)
-
-
-def timeline_lines(entries: Iterable[TimelineEntry]) -> Table:
-    """The timeline as aligned lines."""
-    return report.table(("when", "who", "what"), [(clock(entry.at), entry.actor, entry.text) for entry in entries])
-
-
-def _facts(facts: Iterable[tuple[str, str]]) -> Table:
-    grid = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-    grid.add_column(no_wrap=True, style="dim")
-    grid.add_column(overflow="fold")
-    for name, value in facts:
-        if value:
-            grid.add_row(report.text(name), report.text(value))
-    return grid
 
 
 def _about(workflow_id: str, state: EscalationState) -> Iterator[tuple[str, str]]:
@@ -122,15 +143,8 @@ def _handoff(state: EscalationState) -> Iterator[tuple[str, str]]:
 
 
 def _waits(state: EscalationState) -> Iterator[str]:
-    for request in state.pending_approvals:
-        rung = request.current_rung
-        until = f", {left(rung.expires_at)}" if rung is not None else ""
-        yield f"approval {request.request_id}{until}: {request.question.summary} (surehand approvals)"
-    for step in state.parked.values():
-        words = "retry, skip or give-up" if step.can_skip else "retry or give-up"
-        yield f"parked step {step.step}: {step.title}. {step.problem} (surehand case unpark: {words})"
-        for effect in step.left_undone:
-            yield f"  to undo by hand: {effect}"
+    for _, line in waits_of(state):
+        yield line
     if state.people_have_it and state.claim.claimed_by is None and not state.is_resolved:
         yield f"a claim: surehand claim {state.case_number} --as PERSON"
 

@@ -8,8 +8,8 @@ import json
 import typer
 from rich.live import Live
 
-from domain.escalation import EscalationState
-from domain.ids import escalation_workflow_id_for
+from domain.case import CaseState
+from domain.ids import workflow_id_for
 from domain.timeline import TimelineEntry
 from starters.cases import Cases
 from starters.cli import report
@@ -30,7 +30,7 @@ async def follow(cases: Cases, tenant: str, case: str, *, as_json: bool) -> None
     if as_json or not out.is_terminal:
         await _lines(cases, tenant, case, as_json=as_json)
         return
-    workflow_id = escalation_workflow_id_for(tenant, case)
+    workflow_id = workflow_id_for(tenant, case)
     state = await cases.state(tenant, case)
     with Live(page(workflow_id, state), console=out, auto_refresh=False, vertical_overflow="visible") as live:
         while not _is_over(state):
@@ -59,5 +59,5 @@ def _put(entry: TimelineEntry, *, as_json: bool) -> None:
         typer.echo(harmless(f"{clock(entry.at)}  {entry.actor:10}  {entry.text}"))
 
 
-def _is_over(state: EscalationState) -> bool:
+def _is_over(state: CaseState) -> bool:
     return state.closed or state.withdrawn

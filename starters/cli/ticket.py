@@ -140,7 +140,7 @@ async def _row(session: Session, answer: Submission, *, wait: bool) -> dict[str,
 async def _settled(session: Session, answer: Submission) -> EscalationState:
     """The case once it waits for somebody, or is resolved: what the machine does at once is done."""
     while True:
-        state = await session.cases.state(session.tenant, answer.workflow_id)
+        state = await session.cases.escalation(session.tenant, answer.workflow_id)
         is_answered = state.last_word_at is not None and state.escalate_at is None
         if state.current_status().value not in ("triaging", "waiting_customer") or is_answered:
             return state

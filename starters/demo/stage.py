@@ -68,7 +68,7 @@ class Stage:
     async def _move(self, role: Role) -> bool:
         """One look, and an act when it is due. True once the case has ended."""
         case = role.ticket.ticket_id
-        state = role.state = await self._cases.state(self._tenant, case)
+        state = role.state = await self._cases.escalation(self._tenant, case)
         if state.closed or state.withdrawn:
             role.result = await self._cases.result(self._tenant, case, patience=timedelta(seconds=15))
             role.problem = ""

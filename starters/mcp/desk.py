@@ -80,7 +80,9 @@ class Desk:
         self, *, status: str | None, team: str | None, category: str | None, priority: str | None, limit: int
     ) -> list[CaseRow]:
         """Cases, newest first."""
-        wanted = CaseFilter(tenant=self.tenant, status=status, team=team, category=category, priority=priority)
+        wanted = CaseFilter(
+            tenant=self.tenant, kind="escalation", status=status, team=team, category=category, priority=priority
+        )
         most = max(1, min(limit, MOST_CASES))
         return await list_cases(self._cases.client, wanted, limit=most, open_store=self._open_store)
 
@@ -88,7 +90,7 @@ class Desk:
         """One case, from Temporal or, once that has forgotten it, from the store."""
         workflow_id = escalation_workflow_id_for(self.tenant, _short(name))
         try:
-            return case_view(workflow_id, await self._cases.state(self.tenant, workflow_id))
+            return case_view(workflow_id, await self._cases.escalation(self.tenant, workflow_id))
         except UnknownCase:
             store = await self._open_store()
             record = await store.find_case(workflow_id, tenant=self.tenant) if store is not None else None

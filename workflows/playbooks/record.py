@@ -110,8 +110,7 @@ def markdown(state: PlaybookState) -> str:
     lines = [f"**{state.current_status().label}**: playbook *{state.name}*"]
     if state.opened is not None:
         lines[0] += f" {state.opened.version}"
-    at_work = sorted(place for place in state.frames if not any(_is_below(other, place) for other in state.frames))
-    lines += [f"- at `{place}`" for place in at_work if place != "/"]
+    lines += [f"- at `{place}`" for place in state.at_work]
     lines += [f"- done: {effect.what}" for effect in state.effects]
     lines += [f"- undone: {what}" for what in state.undone]
     lines += [f"- **parked**: {step.title}. {step.problem} (`surehand case unpark`)" for step in state.parked.values()]
@@ -128,10 +127,6 @@ def markdown(state: PlaybookState) -> str:
         for entry in state.timeline[-_LAST_LINES:]
     ]
     return "\n".join(lines)
-
-
-def _is_below(other: str, place: str) -> bool:
-    return other != place and (place == "/" or other.startswith((f"{place}/", f"{place}#")))
 
 
 class ShownPlaybook:
