@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
+import gzip
 from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from temporalio.client import WorkflowHistory
@@ -19,6 +20,8 @@ from starters.answers import PATIENCE, answered_within
 from starters.finding import find_settings
 from workers.worker import WORKFLOWS, workflow_runner
 
+_SUFFIXES = (".json", ".json.gz")
+
 
 class Replayed(Value):
     """How one history went."""
@@ -32,7 +35,7 @@ class Replayed(Value):
 
 
 async def replay_files(paths: Sequence[Path]) -> AsyncIterator[Replayed]:
-    """Replay histories that `temporal workflow show --output json` or the web UI wrote.
+    """Replay histories that `temporal workflow show --output json` or the web UI wrote, packed with gzip or not.
 
     Raises:
         InvalidInput: a path cannot be read, or a folder has no history.
@@ -72,7 +75,7 @@ async def replay_server(query: str, limit: int) -> AsyncIterator[Replayed]:
 
 
 def _narrowed(query: str) -> str:
-    ours = "WorkflowType = 'EscalationWorkflow'"
+    ours = "WorkflowType IN ('EscalationWorkflow', 'PlaybookWorkflow')"
     return f"({query}) AND {ours}" if query.strip() else ours
 
 
@@ -100,7 +103,7 @@ def _sentence(failure: BaseException) -> str:
 def _files(paths: Sequence[Path]) -> Iterator[Path]:
     for path in paths:
         if path.is_dir():
-            inside = sorted(path.rglob("*.json"))
+            inside = sorted(file for suffix in _SUFFIXES for file in path.rglob(f"*{suffix}"))
             if not inside:
                 raise InvalidInput(f"The folder {path} has no .json file: correct the path.")
             yield from inside
@@ -112,8 +115,13 @@ def _files(paths: Sequence[Path]) -> Iterator[Path]:
 
 def _read(path: Path) -> WorkflowHistory:
     try:
-        content = json.loads(path.read_text("utf-8"))
-        return WorkflowHistory.from_json(path.stem, content)
+        content = path.read_bytes()
+        history = WorkflowHistory.from_json(
+            path.stem, (gzip.decompress(content) if path.suffix == ".gz" else content).decode("utf-8")
+        )
+        # Ids of children are made of the workflow's own, which servers since 1.24 write down.
+        started = history.events[0].workflow_execution_started_event_attributes
+        return replace(history, workflow_id=started.workflow_id or path.stem)
     except Exception:  # the parser of histories raises whatever it stumbles over
         raise InvalidInput(
             "It holds no workflow history: write one with `temporal workflow show --output json`."

@@ -112,7 +112,10 @@ def write(name: str, number: int | None, history: WorkflowHistory) -> int:
 
     Packed: playbooks carry their definition with them, and there are many.
     """
-    text = json.dumps(scrubbed(json.loads(history.to_json())), separators=(",", ":"), sort_keys=True) + "\n"
+    content = scrubbed(json.loads(history.to_json()))
+    # As real servers write it; the time-skipping one does not.
+    content["events"][0]["workflowExecutionStartedEventAttributes"]["workflowId"] = id_of(name)
+    text = json.dumps(content, separators=(",", ":"), sort_keys=True) + "\n"
     file = HISTORIES / f"{name}{'' if number is None else f'.{number}'}.json{PACKED}"
     return file.write_bytes(gzip.compress(text.encode(), mtime=0))
 
