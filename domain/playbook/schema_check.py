@@ -70,6 +70,11 @@ def _sentence(error: ValidationError) -> str:
     if rule == "required" and isinstance(error.validator_value, list) and isinstance(error.instance, dict):
         missing = [name for name in error.validator_value if name not in error.instance]
         return f"{place} lacks {', '.join(missing)}"
+    if rule == "additionalProperties" and isinstance(error.instance, dict) and isinstance(error.schema, dict):
+        unknown = [name for name in error.instance if name not in error.schema.get("properties", {})]
+        return f"{place} has {', '.join(unknown[:5])}, which nobody asked for"
+    if rule == "enum":
+        return f"{place} is none of {', '.join(str(one) for one in error.validator_value)}"
     if rule == "type":
         return f"{place} is not of type {error.validator_value}"
     return f"{place} breaks the rule {rule!r}"
