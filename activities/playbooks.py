@@ -10,7 +10,7 @@ from temporalio import activity
 from domain.case import Channels
 from domain.errors import InvalidInput
 from domain.model import JsonValue, Value
-from domain.playbook.definition import Playbook, Task, parse_playbook, walk
+from domain.playbook.definition import Playbook, Task, parse_playbook, walk_everything
 from domain.playbook.state import OpenedPlaybook
 from domain.policy import CasePolicy
 from domain.ports import CaseStore, GuardrailSource, PlaybookLibrary, PolicySource, ToolBox
@@ -165,19 +165,4 @@ class PlaybookActivities:
 
 
 def _calls(playbook: Playbook) -> list[tuple[str, Task]]:
-    """Every call task of a definition with its path: in its lists, its functions and its undos."""
-    found: list[tuple[str, Task]] = []
-    for reference, _, task in walk(playbook.do):
-        found.append((reference, task))
-    for name, function in playbook.use.functions.items():
-        found.append((f"/use/functions/{name}", function))
-    for reference, task in list(found):
-        if task.undo is not None:
-            undo = Task.model_validate(task.undo)
-            found.append((f"{reference}/metadata/undo", undo))
-            found.extend((inner, inner_task) for inner, _, inner_task in _within(undo, reference))
-    return [(reference, task) for reference, task in found if task.call is not None]
-
-
-def _within(undo: Task, reference: str) -> list[tuple[str, str, Task]]:
-    return list(walk(undo.do, f"{reference}/metadata/undo/do")) if undo.do is not None else []
+    return [(reference, task) for reference, task in walk_everything(playbook) if task.call is not None]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from domain.errors import SurehandError
 from domain.guardrails import Guardrails
 from domain.model import JsonValue
-from domain.playbook.definition import Playbook, Task, walk
+from domain.playbook.definition import Playbook, Task, walk_everything
 from domain.playbook.outline import mapping
 from domain.policy import Ladder
 from domain.records import EffectEntry
@@ -76,9 +76,7 @@ async def known_tools(settings: Settings, tenant: str, playbook: Playbook | None
 
 async def _operations(toolbox: Tools, tenant: str, playbook: Playbook) -> dict[str, tuple[ToolBrief, ...]]:
     found: dict[str, tuple[ToolBrief, ...]] = {}
-    tasks = [(path, task) for path, _, task in walk(playbook.do)]
-    tasks += [(f"/use/functions/{name}", task) for name, task in playbook.use.functions.items()]
-    for path, task in tasks:
+    for path, task in walk_everything(playbook):
         try:
             spec = await _operation(toolbox, tenant, task)
         except SurehandError:

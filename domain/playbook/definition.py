@@ -318,10 +318,36 @@ def walk(tasks: TaskList, path: str = "/do") -> Iterator[tuple[str, str, Task]]:
         Path as in an error's `instance` (`/do/0/tryGetPet/try/0/getPet`), name, task.
     """
     for index, (name, task) in enumerate(tasks.items):
-        here = f"{path}/{index}/{name}"
-        yield here, name, task
-        for field, inner in _inner_lists(task):
-            yield from walk(inner, f"{here}/{field}")
+        yield from _walk_task(f"{path}/{index}/{name}", name, task)
+
+
+def walk_everything(playbook: Playbook) -> Iterator[tuple[str, Task]]:
+    """Every task of a definition with its path: in its lists, its functions and its undos, however deep.
+
+    Raises:
+        InvalidInput: an undo is no task.
+    """
+    found = [(path, task) for path, _, task in walk(playbook.do)]
+    for name, function in playbook.use.functions.items():
+        found += [(path, task) for path, _, task in _walk_task(f"/use/functions/{name}", name, function)]
+    yield from found
+    for path, task in found:
+        if task.undo is not None:
+            undo = f"{path}/metadata/undo"
+            yield from ((inner, below) for inner, _, below in _walk_task(undo, "undo", _undoing(task.undo, undo)))
+
+
+def _undoing(undo: dict[str, JsonValue], path: str) -> Task:
+    try:
+        return Task.model_validate(undo)
+    except ValidationError:
+        raise InvalidInput(f"{path} is no task: run `surehand playbook validate` on the playbook.") from None
+
+
+def _walk_task(path: str, name: str, task: Task) -> Iterator[tuple[str, str, Task]]:
+    yield path, name, task
+    for field, inner in _inner_lists(task):
+        yield from walk(inner, f"{path}/{field}")
 
 
 def _inner_lists(task: Task) -> Iterator[tuple[str, TaskList]]:

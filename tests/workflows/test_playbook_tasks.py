@@ -332,3 +332,43 @@ async def test_text_from_data_is_never_taken_for_an_expression(world: PlaybookWo
 async def test_data_of_another_shape_fault_the_task_and_leave_no_run_hanging(world: PlaybookWorld, tasks: str) -> None:
     result = await world.run(playbook(tasks), {"text": "no number"})
     assert result.status == "faulted"
+
+
+async def test_functions_and_undos_may_be_of_many_tasks_and_find_their_tools(world: PlaybookWorld) -> None:
+    for name in ("shop.look", "shop.buy", "shop.give_back", "shop.fail"):
+        world.tools.add(a_tool(name))
+    world.tools.on("shop.fail", VendorRefused("shop", "no", "No."))
+    definition = playbook(
+        """
+        - bought: {call: careful, with: {what: tent}}
+        - failed: {call: shop.fail}
+        """,
+        use={
+            "functions": {
+                "careful": {
+                    "do": [
+                        {"looked": {"call": "shop.look", "with": {"what": "${ .what }"}, "output": {"as": "$input"}}},
+                        {
+                            "buying": {
+                                "call": "shop.buy",
+                                "with": {"what": "${ .what }"},
+                                "metadata": {
+                                    "undo": {
+                                        "try": [
+                                            {"back": {"call": "shop.give_back", "with": {"it": "${ $arguments.what }"}}}
+                                        ],
+                                        "catch": {"do": [{"gone": {"set": {"gone": True}}}]},
+                                    }
+                                },
+                            }
+                        },
+                    ]
+                }
+            }
+        },
+    )
+    definition["use"]["functions"]["careful"]["do"][0]["looked"]["metadata"] = {"undo": "none"}
+    result = await world.run(definition, {})
+    assert result.status == "faulted"
+    assert [call.arguments for call in world.tools.calls_of("shop.give_back")] == [{"it": "tent"}]
+    assert list(result.left) == []

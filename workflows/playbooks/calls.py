@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
@@ -51,7 +53,8 @@ class Calls:
         name = running.task.call or ""
         function = self._interpreter.playbook.use.functions.get(name)
         if function is not None:
-            scope = running.below("call")
+            # Tools that are found by address were looked up under the function's own path.
+            scope = replace(running.below("call"), reference=f"/use/functions/{name}")
             return await self._interpreter.run_task(name, function, scope, self._arguments(running))
         named = self._named.get(name)
         output = await named(running) if named is not None else await self._tool(running, name)
