@@ -16,7 +16,9 @@ from domain.policy import ModelBudget
 from domain.ports import Question
 from domain.records import MeterRecord, Spending
 from domain.redaction import Redactor
-from integrations.llm import ModelChain, PromptLibrary, Provider
+from integrations.llm.chain import ModelChain
+from integrations.llm.prompts import PromptLibrary
+from integrations.llm.provider import Provider
 from sandbox import openai as simulator
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from domain.case import Channels
@@ -18,11 +17,10 @@ from domain.ports import (
     TeamChat,
     TicketSystem,
 )
-from domain.redaction import Redactor
 from domain.rules import Phrases, RulesEngine
 from integrations.event_sinks import HttpEventSinks
 from integrations.hubspot import HubSpotRecords
-from integrations.llm import ModelChain, NoModel, PromptLibrary, Provider
+from integrations.llm.no_model import NoModel
 from integrations.mail import SmtpMailer
 from integrations.playbooks.library import FolderLibrary
 from integrations.rendering import Templates
@@ -34,7 +32,7 @@ from integrations.tools.openapi.configuration import WebConfiguration
 from integrations.tools.toolbox import Tools
 from integrations.zendesk import ZendeskTickets
 from runtime.configuration import Configuration
-from runtime.settings import SHIPPED_CONFIG, ModelEndpoint, Settings
+from runtime.settings import SHIPPED_CONFIG, Settings
 from workers.builtin_tools import builtin_tools
 from workers.tools import build_toolbox
 
@@ -139,28 +137,12 @@ def toolbox_to_look_at(settings: Settings, configuration: Configuration, ledger:
 
 def _model(settings: Settings, store: SqlStore) -> LanguageModel:
     endpoints = {"primary": settings.model.primary, "secondary": settings.model.secondary}
-    providers = [_provider(name, endpoint) for name, endpoint in endpoints.items() if endpoint is not None]
-    if not providers:
+    configured = {name: endpoint for name, endpoint in endpoints.items() if endpoint is not None}
+    if not configured:
         return NoModel()
-    return ModelChain(
-        providers,
-        meter=store.meter,
-        prompts=PromptLibrary((TEMPLATES / "prompts",)),
-        redactor=Redactor(),
-        clock=lambda: datetime.now(UTC),
-    )
+    from workers.models import model_chain  # noqa: PLC0415 - the models' library takes a second to load
 
-
-def _provider(name: str, endpoint: ModelEndpoint) -> Provider:
-    return Provider(
-        name=name,
-        base_url=endpoint.base_url,
-        model=endpoint.model,
-        api_key=endpoint.api_key,
-        price_in=endpoint.price_in,
-        price_out=endpoint.price_out,
-        timeout_seconds=endpoint.timeout_seconds,
-    )
+    return model_chain(configured, store.meter, TEMPLATES / "prompts")
 
 
 def _mailer(settings: Settings, ledger: EffectLedger) -> Mailer | None:

@@ -58,22 +58,6 @@ class _Asking(Generic[AnswerT]):
         return self.ends_at - asyncio.get_running_loop().time()
 
 
-class NoModel:
-    """A language model that is not configured: the rules do the work."""
-
-    @property
-    def configured(self) -> bool:
-        """Never."""
-        return False
-
-    async def ask(self, question: Question, answer_type: type[AnswerT]) -> Answer[AnswerT]:
-        """Raise `ModelUnavailable`."""
-        raise ModelUnavailable("No language model is configured.")
-
-    async def close(self) -> None:
-        """Nothing to close."""
-
-
 class ModelChain:
     """`domain.ports.LanguageModel` on one or more endpoints. One chain serves a whole process."""
 

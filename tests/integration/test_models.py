@@ -18,7 +18,9 @@ from domain.ports import Answer, LanguageModel, ModelUnavailable
 from domain.redaction import Redactor
 from domain.ticket import Priority
 from domain.triage import Category
-from integrations.llm import ModelChain, NoModel, Provider
+from integrations.llm.chain import ModelChain
+from integrations.llm.no_model import NoModel
+from integrations.llm.provider import Provider
 from tests.model_world import (
     TICKET,
     Clock,

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from temporalio.testing import ActivityEnvironment
 
 from activities.playbook_functions import PlaybookFunctions
-from integrations.llm import NoModel
+from integrations.llm.no_model import NoModel
 from integrations.mail import SmtpMailer
 from integrations.rendering import Templates
 from integrations.slack import SlackChat
