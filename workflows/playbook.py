@@ -38,7 +38,7 @@ from workflows.playbooks.record import PlaybookRecord, ShownPlaybook
 from workflows.playbooks.steps import Steps
 from workflows.playbooks.strands import Stop, Strands, ended, shielded
 from workflows.playbooks.tool_calls import ToolCalls
-from workflows.playbooks.undo import Undo
+from workflows.playbooks.undo import Undo, effects_due
 
 FAULTED, CANCELLED = "faulted", "cancelled"
 
@@ -147,9 +147,9 @@ class PlaybookWorkflow:
             self.state.parked.clear()
             self.approvals.supersede_all(f"the run is {self.state.ending}")
             self.case.changed()
-            if self.state.opened is not None:
-                self._interpreter()
-                await self._undo.take_back_everything()
+        if self.state.opened is not None and effects_due(self.state):
+            self._interpreter()
+            await self._undo.take_back_everything()
         self.state.phase = self.state.ending or "completed"
         self.state.closed = True
         self.state.withdrawn = self.state.ending == CANCELLED
@@ -194,9 +194,10 @@ class PlaybookWorkflow:
             status=self.state.ending or "completed",
             output=self._output if not self.state.ending else None,
             error=PlaybookError.model_validate(self.state.error) if self.state.error else None,
-            done=tuple(effect.what for effect in self.state.effects),
+            done=tuple(effect.what for effect in self.state.effects if effect.known),
+            unknown=tuple(effect.what for effect in self.state.effects if not effect.known),
             undone=tuple(self.state.undone),
-            left=tuple(effect.what for effect in self.state.effects if self.state.ending and effect.needs_undo),
+            left=tuple(effect.what for effect in effects_due(self.state)),
         )
 
     def _show(self) -> None:

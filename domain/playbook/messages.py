@@ -44,6 +44,8 @@ class PlaybookResult(Value):
     error: PlaybookError | None = None
     done: tuple[str, ...] = ()
     """Effects that stand, in the order they were made."""
+    unknown: tuple[str, ...] = ()
+    """Calls of which nobody can say whether they took effect, such as one that a person replaced by another."""
     undone: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
     """Effects that could not be taken back and were left to a person."""

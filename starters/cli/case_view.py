@@ -77,7 +77,7 @@ def _escalation_facts(record: CaseRecord) -> Iterator[tuple[str, str]]:
 def _run_facts(record: CaseRecord) -> Iterator[tuple[str, str]]:
     details = record.details
     yield "playbook", f"{details.get('playbook') or record.category} {details.get('version') or ''}"
-    for name in ("done", "undone"):
+    for name in ("done", "unknown", "undone"):
         listed = details.get(name)
         yield name, ", ".join(str(what) for what in listed) if isinstance(listed, list) else ""
     error = details.get("error")

@@ -255,6 +255,8 @@ def _put_result(start: dict[str, Any], result: PlaybookResult, *, as_json: bool)
         report.put_json({**start, **result.model_dump(mode="json")})
     else:
         report.put_json(result.output)
+        for what in result.unknown:
+            report.note(f"Nobody knows whether it took effect: {what}")
         for what in result.undone:
             report.note(f"Undone: {what}")
         for what in result.left:

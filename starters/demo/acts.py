@@ -5,18 +5,21 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Generic, TypeVar
 
 from domain.approval import ApprovalDecision
-from domain.case import ClaimInput, FeedbackInput, MessageInput, ResolveInput
+from domain.case import CaseState, ClaimInput, FeedbackInput, MessageInput, ResolveInput
 from domain.escalation import EscalationState
 from starters.cases import Cases
 
 _A_MOMENT = timedelta(seconds=1.5)
 """How long people take to react; long enough to see it in the table."""
 
+StateT = TypeVar("StateT", bound=CaseState)
+
 
 @dataclass(frozen=True)
-class Turn:
+class Turn(Generic[StateT]):
     """Somebody's turn in one case."""
 
     cases: Cases
@@ -24,18 +27,18 @@ class Turn:
     case: str
     number: int
     """Which act of the script it is; part of a message's id, so that a repeat counts once."""
-    state: EscalationState
+    state: StateT
 
 
-class Act(ABC):
+class Act(ABC, Generic[StateT]):
     """One thing that somebody does, once."""
 
     @abstractmethod
-    def since(self, state: EscalationState) -> datetime | None:
+    def since(self, state: StateT) -> datetime | None:
         """Since when the case waits for it; None while it does not."""
 
     @abstractmethod
-    async def perform(self, turn: Turn) -> None:
+    async def perform(self, turn: Turn[StateT]) -> None:
         """Do it."""
 
     @property
@@ -43,14 +46,14 @@ class Act(ABC):
     def words(self) -> str:
         """What is done, for the progress lines."""
 
-    def is_due(self, state: EscalationState, now: datetime) -> bool:
+    def is_due(self, state: StateT, now: datetime) -> bool:
         """Whether the case has waited for it for a moment."""
         since = self.since(state)
         return since is not None and now - since >= _A_MOMENT
 
 
 @dataclass(frozen=True)
-class Decide(Act):
+class Decide(Act[EscalationState]):
     """Somebody on the ladder decides on the open request."""
 
     person: str
@@ -67,7 +70,7 @@ class Decide(Act):
         ]
         return min(asked, default=None)
 
-    async def perform(self, turn: Turn) -> None:
+    async def perform(self, turn: Turn[EscalationState]) -> None:
         """Decide on exactly what the request shows."""
         request = turn.state.pending_approvals[0]
         decision = ApprovalDecision(
@@ -86,7 +89,7 @@ class Decide(Act):
 
 
 @dataclass(frozen=True)
-class Claim(Act):
+class Claim(Act[EscalationState]):
     """Somebody takes the case."""
 
     person: str
@@ -97,7 +100,7 @@ class Claim(Act):
             return None
         return state.handoff.completed_at
 
-    async def perform(self, turn: Turn) -> None:
+    async def perform(self, turn: Turn[EscalationState]) -> None:
         """Claim it."""
         await turn.cases.claim(turn.tenant, turn.case, ClaimInput(person_id=self.person))
 
@@ -108,7 +111,7 @@ class Claim(Act):
 
 
 @dataclass(frozen=True)
-class AgentWrites(Act):
+class AgentWrites(Act[EscalationState]):
     """Who has the case writes to the customer."""
 
     person: str
@@ -118,7 +121,7 @@ class AgentWrites(Act):
         """Since the case was claimed."""
         return state.claim.claimed_at if state.claim.claimed_by == self.person else None
 
-    async def perform(self, turn: Turn) -> None:
+    async def perform(self, turn: Turn[EscalationState]) -> None:
         """Write."""
         await _say(turn, self.person, self.text)
 
@@ -129,7 +132,7 @@ class AgentWrites(Act):
 
 
 @dataclass(frozen=True)
-class CustomerWrites(Act):
+class CustomerWrites(Act[EscalationState]):
     """The customer writes once an answer has arrived."""
 
     text: str
@@ -140,7 +143,7 @@ class CustomerWrites(Act):
             return None
         return state.last_word_at
 
-    async def perform(self, turn: Turn) -> None:
+    async def perform(self, turn: Turn[EscalationState]) -> None:
         """Write."""
         await _say(turn, "customer", self.text)
 
@@ -151,7 +154,7 @@ class CustomerWrites(Act):
 
 
 @dataclass(frozen=True)
-class Resolve(Act):
+class Resolve(Act[EscalationState]):
     """Who has the case says what solved it."""
 
     person: str
@@ -164,7 +167,7 @@ class Resolve(Act):
         said = [message.at for message in state.conversation]
         return max([*said, *([state.claim.claimed_at] if state.claim.claimed_at else [])])
 
-    async def perform(self, turn: Turn) -> None:
+    async def perform(self, turn: Turn[EscalationState]) -> None:
         """Resolve."""
         resolution = ResolveInput(person_id=self.person, resolution=self.text)
         await turn.cases.resolve(turn.tenant, turn.case, resolution)
@@ -176,7 +179,7 @@ class Resolve(Act):
 
 
 @dataclass(frozen=True)
-class GiveFeedback(Act):
+class GiveFeedback(Act[EscalationState]):
     """The customer answers the survey."""
 
     rating: int
@@ -187,7 +190,7 @@ class GiveFeedback(Act):
         """Since the survey went out, some time after the resolution."""
         return state.resolved_at if state.outcome.survey_sent else None
 
-    async def perform(self, turn: Turn) -> None:
+    async def perform(self, turn: Turn[EscalationState]) -> None:
         """Answer."""
         judgement = FeedbackInput(rating=self.rating, comment=self.comment, escalation_was_right=self.was_right)
         await turn.cases.feedback(turn.tenant, turn.case, judgement)
@@ -198,6 +201,6 @@ class GiveFeedback(Act):
         return f"the customer rates it {self.rating} of 5"
 
 
-async def _say(turn: Turn, author: str, text: str) -> None:
+async def _say(turn: Turn[EscalationState], author: str, text: str) -> None:
     message = MessageInput(message_id=f"demo/{turn.case}/{turn.number}", text=text, author=author)
     await turn.cases.message(turn.tenant, turn.case, message)

@@ -24,11 +24,13 @@ from runtime.temporal import connect
 from starters.cases import Cases
 from starters.cli import report
 from starters.demo import table
+from starters.demo.runs import RunRole, demo_runs
 from starters.demo.script import SCRIPT
 from starters.demo.stage import Role, Stage
 from starters.dev import state
 from starters.dev.signals import first_of, stop_on_signals
 from starters.dev.stack import Stack
+from starters.playbooks import Playbooks
 from starters.submission import Submitter
 
 SAMPLES = Path(__file__).resolve().parent.parent / "samples"
@@ -91,8 +93,8 @@ class Demo:
         try:
             async with self._stack(settings, variables) as stack:
                 report.note(f"Ready after {time.monotonic() - began:.1f} s; {_links(stack)}")
-                roles = await self._play(stack.settings)
-                self._conclude(roles, time.monotonic() - began)
+                roles, runs = await self._play(stack.settings)
+                self._conclude(roles, runs, time.monotonic() - began, _ui(stack))
                 if self._keep:
                     report.note(f"\nStill running until Ctrl-C: {_links(stack)}")
                     report.note(f"Look around with SUREHAND_DATA_DIR={self._folder} surehand case list")
@@ -106,17 +108,23 @@ class Demo:
         # On free ports, so that it is nobody's usual server by mistake.
         return Stack(settings, self._folder, variables=variables, isolated=True, usual_ports=False, tell=report.note)
 
-    async def _play(self, settings: Settings) -> list[Role]:
-        cases = Cases(await connect(settings))
-        submitter = Submitter(cases, task_queue=settings.temporal.task_queue, open_store=_no_long_texts)
+    async def _play(self, settings: Settings) -> tuple[list[Role], list[RunRole]]:
+        cases, queue = Cases(await connect(settings)), settings.temporal.task_queue
+        submitter = Submitter(cases, task_queue=queue, open_store=_no_long_texts)
+        playbooks = Playbooks(cases.client, task_queue=queue)
         roles = [Role(ticket, SCRIPT.get(ticket.ticket_id, ())) for ticket in sample_tickets()]
-        await asyncio.gather(*(submitter.submit(settings.tenant, role.ticket) for role in roles))
-        async with self._shown(roles) as tell:
-            await Stage(cases, settings.tenant, tell=tell).play(roles, within=_WITHIN)
-        return roles
+        runs = demo_runs(settings.tenant)
+        await asyncio.gather(
+            *(submitter.submit(settings.tenant, role.ticket) for role in roles),
+            *(playbooks.start(run.order) for run in runs),
+        )
+        async with self._shown(roles, runs) as tell:
+            stage = Stage(cases, settings.tenant, task_queue=queue, tell=tell)
+            await stage.play([*roles, *runs], within=_WITHIN)
+        return roles, runs
 
     @contextlib.asynccontextmanager
-    async def _shown(self, roles: Sequence[Role]) -> AsyncIterator[Callable[[str], None]]:
+    async def _shown(self, roles: Sequence[Role], runs: Sequence[RunRole]) -> AsyncIterator[Callable[[str], None]]:
         """A live table at a terminal, lines elsewhere; both beside the result, on standard error."""
         out = report.console(err=True)
         if not out.is_terminal:
@@ -125,7 +133,8 @@ class Demo:
         latest: list[str] = []
 
         def picture() -> Group:
-            return Group(table.live(roles, out.width), Text(), *(report.text(line) for line in latest[-5:]))
+            tables = table.live(roles, out.width), Text(), table.live_runs(runs, out.width), Text()
+            return Group(*tables, *(report.text(line) for line in latest[-5:]))
 
         async def refresh() -> None:
             while True:
@@ -137,21 +146,24 @@ class Demo:
             yield latest.append
             refreshing.cancel()
 
-    def _conclude(self, roles: Sequence[Role], seconds: float) -> None:
-        rows = table.closing_rows(roles)
+    def _conclude(self, roles: Sequence[Role], runs: Sequence[RunRole], seconds: float, ui_url: str) -> None:
+        rows, run_rows = table.closing_rows(roles), table.closing_run_rows(runs, ui_url)
         if self._as_json:
-            report.put_json(rows)
+            report.put_json([*rows, *run_rows])
         else:
             table.put_closing(rows)
-        unfinished = [role for role in roles if role.result is None]
-        for role in unfinished:
-            report.complain(f"{role.ticket.ticket_id} did not come to its end: {role.problem}")
+            table.put_closing_runs(run_rows)
+        parts: list[Role | RunRole] = [*roles, *runs]
+        unfinished = [part for part in parts if part.result is None]
+        for part in unfinished:
+            report.complain(f"{part.name} did not come to its end: {part.problem}")
         if unfinished:
             report.note(f"The logs are in {self._folder / 'logs'}.")
         self.code = report.FAILED if unfinished else report.DONE
         word = "closed" if not unfinished else "played"
         more = "" if self._keep else " Look around inside with `surehand demo --keep`."
-        report.note(f"\n{len(roles)} cases {word} in {seconds:.0f} s, 72 hours of follow-up included.{more}")
+        what = f"{len(roles)} cases and {len(runs)} playbooks {word} in {seconds:.0f} s"
+        report.note(f"\n{what}, 72 hours of follow-up included.{more}")
 
 
 def sample_tickets() -> list[Ticket]:
@@ -174,3 +186,7 @@ def _links(stack: Stack) -> str:
     if stack.state is None:
         return ""
     return f"web UI {stack.state.ui_url}, outbox {stack.state.outbox_url}"
+
+
+def _ui(stack: Stack) -> str:
+    return stack.state.ui_url if stack.state is not None and stack.state.ui_url else ""

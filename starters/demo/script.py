@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from domain.escalation import EscalationState
 from starters.demo.acts import Act, AgentWrites, Claim, CustomerWrites, Decide, GiveFeedback, Resolve
 
-SCRIPT: Mapping[str, tuple[Act, ...]] = {
+SCRIPT: Mapping[str, tuple[Act[EscalationState], ...]] = {
     "TICK-STD-001": (
         CustomerWrites("Thank you, that worked!"),
         GiveFeedback(5, "Quick and clear."),

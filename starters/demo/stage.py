@@ -1,4 +1,4 @@
-"""The stage: every case with its script, played until its end."""
+"""The stage: every case and every run with its script, played until its end."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
 
+from domain.case import CaseState
 from domain.errors import NotReachable, Refused
 from domain.escalation import EscalationResult, EscalationState
 from domain.ticket import Ticket
@@ -16,12 +18,36 @@ from starters.demo.acts import Act, Turn
 _LOOK_EVERY_SECONDS = 0.5
 
 
+class Part(Protocol):
+    """Anything that lives its life on the stage."""
+
+    acted: int
+    problem: str
+
+    @property
+    def name(self) -> str:
+        """What it is called everywhere."""
+
+    @property
+    def script(self) -> Sequence[Act[Any]]:
+        """What people do in it, in order."""
+
+    async def look(self, cases: Cases, tenant: str) -> CaseState:
+        """See how it stands."""
+
+    async def conclude(self, cases: Cases, tenant: str, task_queue: str) -> None:
+        """Take its result, once it has ended."""
+
+    def acting(self, act: Act[Any]) -> None:
+        """Remember what a person did."""
+
+
 @dataclass
 class Role:
-    """One case of the demo."""
+    """One support case of the demo."""
 
     ticket: Ticket
-    script: Sequence[Act]
+    script: Sequence[Act[EscalationState]]
     state: EscalationState | None = None
     """As last seen."""
     result: EscalationResult | None = None
@@ -29,54 +55,73 @@ class Role:
     acted: int = 0
     problem: str = ""
 
+    @property
+    def name(self) -> str:
+        """The ticket's id."""
+        return self.ticket.ticket_id
+
+    async def look(self, cases: Cases, tenant: str) -> EscalationState:
+        """See how it stands."""
+        self.state = await cases.escalation(tenant, self.name)
+        return self.state
+
+    async def conclude(self, cases: Cases, tenant: str, task_queue: str) -> None:
+        """Take its result, once it has ended."""
+        self.result = await cases.result(tenant, self.name, patience=timedelta(seconds=15))
+
+    def acting(self, act: Act[EscalationState]) -> None:
+        """The case's own conversation has it."""
+
 
 class Stage:
-    """Plays all cases side by side.
+    """Plays everything side by side.
 
     Args:
         cases: connected.
         tenant: of all of them.
+        task_queue: of the workers.
         tell: is told what people do, a sentence each.
     """
 
-    def __init__(self, cases: Cases, tenant: str, *, tell: Callable[[str], None]) -> None:
+    def __init__(self, cases: Cases, tenant: str, *, task_queue: str, tell: Callable[[str], None]) -> None:
         self._cases = cases
         self._tenant = tenant
+        self._task_queue = task_queue
         self._tell = tell
 
-    async def play(self, roles: Sequence[Role], *, within: timedelta) -> None:
-        """Play every case to its end; one that does not come to it keeps its `problem`.
+    async def play(self, parts: Sequence[Part], *, within: timedelta) -> None:
+        """Play everything to its end; what does not come to it keeps its `problem`.
 
         Args:
-            roles: submitted already.
+            parts: started already.
             within: time for all of them together.
         """
         deadline = asyncio.get_running_loop().time() + within.total_seconds()
-        await asyncio.gather(*(self._play(role, deadline) for role in roles))
+        await asyncio.gather(*(self._play(part, deadline) for part in parts))
 
-    async def _play(self, role: Role, deadline: float) -> None:
+    async def _play(self, part: Part, deadline: float) -> None:
         while asyncio.get_running_loop().time() < deadline:
             try:
-                if await self._move(role):
+                if await self._move(part):
                     return
             except (Refused, NotReachable) as problem:
                 # The case moved on meanwhile, or the worker is just being started again: look once more.
-                role.problem = str(problem)
+                part.problem = str(problem)
             await asyncio.sleep(_LOOK_EVERY_SECONDS)
-        role.problem = role.problem or "it did not come to its end in time"
+        part.problem = part.problem or "it did not come to its end in time"
 
-    async def _move(self, role: Role) -> bool:
-        """One look, and an act when it is due. True once the case has ended."""
-        case = role.ticket.ticket_id
-        state = role.state = await self._cases.escalation(self._tenant, case)
+    async def _move(self, part: Part) -> bool:
+        """One look, and an act when it is due. True once it has ended."""
+        state = await part.look(self._cases, self._tenant)
         if state.closed or state.withdrawn:
-            role.result = await self._cases.result(self._tenant, case, patience=timedelta(seconds=15))
-            role.problem = ""
+            await part.conclude(self._cases, self._tenant, self._task_queue)
+            part.problem = ""
             return True
-        if role.acted < len(role.script):
-            act = role.script[role.acted]
+        if part.acted < len(part.script):
+            act = part.script[part.acted]
             if act.is_due(state, datetime.now(UTC)):
-                await act.perform(Turn(self._cases, self._tenant, case, role.acted, state))
-                role.acted += 1
-                self._tell(f"{case}: {act.words}")
+                await act.perform(Turn(self._cases, self._tenant, part.name, part.acted, state))
+                part.acted += 1
+                part.acting(act)
+                self._tell(f"{part.name}: {act.words}")
         return False

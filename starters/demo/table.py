@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from urllib.parse import quote
 
 from rich.table import Table
 
 from domain.case import Status
 from domain.escalation import EscalationState
 from domain.model import Value
+from domain.playbook.state import PlaybookState
 from domain.sla import deadline
+from domain.timeline import TimelineKind
 from starters.cli import report
 from starters.cli.words import decision_word, due, label
+from starters.demo.runs import RunRole
 from starters.demo.stage import Role
 
 
@@ -28,6 +32,38 @@ class ClosingRow(Value):
     time_to_handoff: float | None
     """Seconds from the ticket's arrival to the completed handoff; null when it was answered without one."""
     messages_sent: int
+    kind: str = "escalation"
+
+
+class RunRow(Value):
+    """How one run of a playbook ended. What only tickets have is null, so that all rows can be read alike."""
+
+    ticket: None = None
+    category: None = None
+    priority: None = None
+    risk: None = None
+    decision: None = None
+    team: None = None
+    status: str
+    """`completed`, `faulted` or `cancelled`."""
+    time_to_handoff: None = None
+    messages_sent: int
+    kind: str = "playbook"
+    name: str
+    """`NAME:KEY`."""
+    outcome: str
+    """What came of it, in the playbook's own words; the error's title when it failed."""
+    done: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+    """Calls of which nobody can say whether they took effect."""
+    undone: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+    parked: tuple[str, ...] = ()
+    """Why a step was parked on the way."""
+    released: tuple[str, ...] = ()
+    """What people said about it."""
+    link: str = ""
+    """In Temporal's web UI, while the demo runs."""
 
 
 def live(roles: Sequence[Role], width: int) -> Table:
@@ -131,3 +167,72 @@ def put_closing(rows: Sequence[ClosingRow]) -> None:
     ]
     expendable = ("sent", "priority", "category", "risk")
     report.put_table(columns, cells, numbers=("risk", "handoff", "sent"), expendable=expendable, wrap=1)
+
+
+def live_runs(runs: Sequence[RunRole], width: int) -> Table:
+    """Every run as it stands."""
+    columns = ("playbook", "status", "at", "done", "undone", "waits for")
+    rows = [[run.name, *(_run_cells(run.state) if run.state else [""] * 5)] for run in runs]
+    return report.table(columns, rows, numbers=("done", "undone"), expendable=("at", "waits for"), width=width)
+
+
+def _run_cells(state: PlaybookState) -> list[str]:
+    parked = ", ".join(step.tool or step.step for step in state.parked.values())
+    return [
+        state.current_status().label,
+        state.at_work[-1].rpartition("/")[2] if state.at_work else "",
+        str(len(state.effects)),
+        str(len(state.undone)),
+        f"operator ({parked})" if parked else "approval" if state.pending_approvals else "",
+    ]
+
+
+def closing_run_rows(runs: Sequence[RunRole], ui_url: str) -> list[RunRow]:
+    """How every run ended."""
+    return [_run_row(run, ui_url) for run in runs]
+
+
+def _run_row(run: RunRole, ui_url: str) -> RunRow:
+    result, state = run.result, run.state
+    path = quote(run.workflow_id, safe="")
+    return RunRow(
+        status=result.status if result else state.current_status().value if state else "unknown",
+        messages_sent=sum(line.kind is TimelineKind.MESSAGE for line in state.timeline) if state else 0,
+        name=run.name,
+        outcome=_outcome(run),
+        done=result.done if result else (),
+        unknown=result.unknown if result else (),
+        undone=result.undone if result else (),
+        left=result.left if result else (),
+        parked=tuple(run.parked.values()),
+        released=tuple(run.released),
+        link=f"{ui_url}/namespaces/default/workflows/{path}" if ui_url else "",
+    )
+
+
+def _outcome(run: RunRole) -> str:
+    result = run.result
+    if result is None:
+        return run.problem
+    if result.error is not None:
+        return result.error.title or result.error.type
+    output = result.output if isinstance(result.output, dict) else {}
+    return label(str(output.get("status") or output.get("result") or result.status))
+
+
+def put_closing_runs(rows: Sequence[RunRow]) -> None:
+    """Print how the playbooks ended, for people."""
+    columns = ("playbook", "status", "done", "undone", "what came of it")
+    cells = [
+        [
+            row.name,
+            label(row.status),
+            str(len(row.done)),
+            str(len(row.undone)),
+            "; ".join([row.outcome, *(f"parked ({why})" for why in row.parked), *row.released]),
+        ]
+        for row in rows
+    ]
+    out = report.console()
+    out.print()
+    report.put_table(columns, cells, numbers=("done", "undone"), wrap=60)

@@ -12,6 +12,7 @@ import pytest
 pytestmark = pytest.mark.server
 ROOT = Path(__file__).resolve().parents[2]
 FIELDS = ["ticket", "category", "priority", "risk", "decision", "team", "status", "time_to_handoff", "messages_sent"]
+PLAYBOOKS = ["order-fulfilment:ORDER-1001", "payment:INVOICE-2002", "canary-deployment:checkout-2.1-bad"]
 
 
 @pytest.fixture(scope="module")
@@ -32,12 +33,21 @@ def played() -> subprocess.CompletedProcess[str]:
 def rows(played) -> dict[str, dict]:
     """The closing table by ticket."""
     assert played.returncode == 0, played.stderr
-    return {row["ticket"]: row for row in json.loads(played.stdout)}
+    return {row["ticket"]: row for row in json.loads(played.stdout) if row["kind"] == "escalation"}
 
 
-def test_standard_output_is_the_closing_table_and_nothing_else(rows):
+@pytest.fixture(scope="module")
+def runs(played) -> dict[str, dict]:
+    """The closing table's playbooks by name."""
+    assert played.returncode == 0, played.stderr
+    return {row["name"]: row for row in json.loads(played.stdout) if row["kind"] == "playbook"}
+
+
+def test_standard_output_is_the_closing_table_and_nothing_else(played, rows, runs):
     assert len(rows) == 10
-    assert all(list(row) == FIELDS for row in rows.values())
+    assert all(list(row) == [*FIELDS, "kind"] for row in rows.values())
+    assert all(list(row)[: len(FIELDS) + 1] == [*FIELDS, "kind"] for row in runs.values())
+    assert [row["kind"] for row in json.loads(played.stdout)] == ["escalation"] * 10 + ["playbook"] * 3
 
 
 def test_every_case_is_closed(rows):
@@ -78,3 +88,41 @@ def test_people_and_customers_played_their_parts(played):
         "TICK-ENT-001: p-ivan claims the case",
     ):
         assert words in played.stderr
+
+
+def test_an_order_with_partial_stock_ships_and_charges_what_there_is(runs):
+    assert list(runs) == PLAYBOOKS
+    row = runs["order-fulfilment:ORDER-1001"]
+    assert (row["status"], row["outcome"]) == ("completed", "partly fulfilled")
+    shipped = [what for what in row["done"] if what.startswith("Shipping")]
+    assert shipped == [
+        "Shipping from Berlin (shipping.createShipment)",
+        "Shipping from Austin (shipping.createShipment)",
+    ]
+    assert any("payments.capture" in what for what in row["done"])
+    assert row["undone"] == row["left"] == row["parked"] == []
+
+
+def test_a_payment_that_no_retry_helps_is_parked_and_released_by_a_person(played, runs):
+    row = runs["payment:INVOICE-2002"]
+    assert (row["status"], row["outcome"]) == ("completed", "captured")
+    (why,) = row["parked"]
+    assert "could not decide" in why
+    (word,) = row["released"]
+    assert word.startswith("p-greta sends payments.authorise on its way again with another payment_method")
+    assert f"payment:INVOICE-2002: {word}" in played.stderr
+    assert len(row["unknown"]) == 1
+
+
+def test_a_canary_whose_metrics_degrade_is_rolled_back_newest_first(runs):
+    row = runs["canary-deployment:checkout-2.1-bad"]
+    assert row["status"] == "faulted"
+    assert "error ratio" in row["outcome"]
+    assert "at 25 % of the traffic" in row["outcome"]
+    assert row["undone"] == [
+        "Shift traffic (deployments.setTraffic)",
+        "Shift traffic (deployments.setTraffic)",
+        "Start the new version (deployments.startCanary)",
+    ]
+    assert row["done"] == row["left"] == []
+    assert row["link"].endswith("playbook%3Adefault%3Acanary-deployment%3Acheckout-2.1-bad")

@@ -77,7 +77,8 @@ class PlaybookRecord:
             "playbook": state.name,
             "version": state.opened.version if state.opened is not None else None,
             "digest": state.opened.digest if state.opened is not None else None,
-            "done": [effect.what for effect in state.effects],
+            "done": [effect.what for effect in state.effects if effect.known],
+            "unknown": [effect.what for effect in state.effects if not effect.known],
             "undone": list(state.undone),
             "error": state.error,
             "started_by": state.started_by,
@@ -111,7 +112,7 @@ def markdown(state: PlaybookState) -> str:
     if state.opened is not None:
         lines[0] += f" {state.opened.version}"
     lines += [f"- at `{place}`" for place in state.at_work]
-    lines += [f"- done: {effect.what}" for effect in state.effects]
+    lines += [f"- {'done' if effect.known else 'perhaps done'}: {effect.what}" for effect in state.effects]
     lines += [f"- undone: {what}" for what in state.undone]
     lines += [f"- **parked**: {step.title}. {step.problem} (`surehand case unpark`)" for step in state.parked.values()]
     lines += [

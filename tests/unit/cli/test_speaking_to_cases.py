@@ -10,7 +10,14 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from domain.approval import ApprovalQuestion, ApprovalState, OpenRung, Vote
 from domain.errors import InvalidInput, NotReachable, Refused, SurehandError, UnknownCase
-from domain.ids import case_id, escalation_workflow_id, escalation_workflow_id_for, tenant_in
+from domain.ids import (
+    case_id,
+    escalation_workflow_id,
+    escalation_workflow_id_for,
+    kind_of,
+    tenant_in,
+    workflow_id_for,
+)
 from domain.policy import Ladder, Rung
 from starters.answers import answered_within
 from starters.case_list import CaseFilter
@@ -40,6 +47,8 @@ def test_another_tenants_workflow_id_is_refused():
         {"team": "engineering' OR ''='"},
         {"category": "everything"},
         {"priority": "P0!!"},
+        {"kind": "everything"},
+        {"playbook": "payment' OR ''='"},
         {"tenant": "a' OR 'b"},
     ],
 )
@@ -49,11 +58,33 @@ def test_a_filter_takes_only_words_of_ours(wanted):
 
 
 def test_a_filter_becomes_a_visibility_query():
-    query = CaseFilter(tenant="default", status="waiting-approval", team="engineering").query()
+    query = CaseFilter(tenant="default", kind="escalation", status="waiting-approval", team="engineering").query()
     assert query == (
         "SurehandTenant = 'default' AND SurehandKind = 'escalation' AND SurehandStatus = 'waiting_approval' "
         "AND SurehandTeam = 'engineering'"
     )
+
+
+def test_a_filter_takes_both_kinds_unless_one_is_asked_for():
+    assert "SurehandKind IN ('escalation', 'playbook')" in CaseFilter(tenant="default").query()
+    assert CaseFilter(tenant="default", playbook="payment").query() == (
+        "SurehandTenant = 'default' AND SurehandKind = 'playbook' AND SurehandCategory = 'payment'"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("payment:INV-1", "playbook:default:payment:INV-1"),
+        ("playbook:default:payment:INV-1", "playbook:default:payment:INV-1"),
+        (f"payment:{case_id('a b')}", f"playbook:default:payment:{case_id('a b')}"),
+        ("payment:a b", f"playbook:default:payment:{case_id('a b')}"),
+        ("TICK-1", "escalation:default:TICK-1"),
+    ],
+)
+def test_a_run_is_found_by_name_and_key_as_it_is_shown_and_by_workflow_id(name, expected):
+    assert workflow_id_for("default", name) == expected
+    assert kind_of(expected) == expected.split(":")[0]
 
 
 @pytest.mark.parametrize(
