@@ -210,7 +210,7 @@ class PlaybookWorkflow:
         return info.is_continue_as_new_suggested() or (limit is not None and info.get_current_history_length() >= limit)
 
     def _may_leave(self) -> bool:
-        rests = self.strands.all_rest() and not self.record.is_writing
+        rests = self.strands.all_rest() and not self.record.is_writing and not self._undo.under_way
         return self._is_full() and rests and workflow.all_handlers_finished()
 
     async def _continue_as_new(self) -> None:

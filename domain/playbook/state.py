@@ -74,6 +74,8 @@ class Effect(State):
     """Whether it counts towards limits that add up over runs."""
     needs_undo: bool = True
     """False for what cannot or need not be taken back, such as a message that was sent."""
+    unwanted: bool = False
+    """It was to be taken back while the run went on, and could not be: the end deals with it, however the run ends."""
 
 
 class OpenedPlaybook(Value):

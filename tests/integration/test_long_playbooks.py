@@ -150,3 +150,29 @@ async def test_a_try_that_waits_for_its_next_attempt_is_found_again(world: Playb
     assert result.output == {"ok": True}
     assert len(world.tools.calls_of("shop.other")) == 13
     assert await runs_of(world, run) > 1
+
+
+async def test_an_undo_of_several_tasks_with_a_wait_is_finished_before_a_new_run_begins(world: PlaybookWorld) -> None:
+    world.tools.on("shop.other", VendorRefused("shop", "no", "No."))
+    definition = playbook(
+        """
+        - again:
+            try:
+              - add:
+                  call: shop.add
+                  metadata:
+                    undo:
+                      do:
+                        - first: {call: shop.undo, with: {n: 1}}
+                        - pause: {wait: {milliseconds: 300}}
+                        - second: {call: shop.undo, with: {n: 2}}
+              - fail: {call: shop.other}
+            catch: {retry: {delay: {milliseconds: 10}, limit: {attempt: {count: 4}}}}
+        """
+    )
+    run = await world.start(definition, {})
+    result = await asyncio.wait_for(run.result(), 90)
+    assert result.status == "faulted"
+    assert [call.arguments["n"] for call in world.tools.calls_of("shop.undo")] == [1, 2] * 5
+    assert len({call.key for call in world.tools.calls_of("shop.undo")}) == 10
+    assert await runs_of(world, run) > 1

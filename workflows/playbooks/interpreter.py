@@ -195,7 +195,8 @@ class Interpreter:
     async def boundary(self, scope: Scope) -> None:
         """Between two tasks: stop when asked to, rest when the run is to be continued as new."""
         scope.stop.notice()
-        if self._full():
+        # What is being undone is finished first: a new run could not tell how far that had come.
+        if self._full() and not scope.undoing:
             await self.strands.rest()
 
     # Frames

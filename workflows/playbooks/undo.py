@@ -11,7 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.model import JsonValue
     from domain.playbook.definition import Task
     from domain.playbook.errors import PlaybookError, PlaybookFault, standard
-    from domain.playbook.state import Effect
+    from domain.playbook.state import Effect, PlaybookState
     from domain.timeline import TimelineKind
     from domain.tool import Safety, ToolBrief, ToolCategory
 
@@ -25,6 +25,11 @@ GiveBack = Callable[[str], Awaitable[None]]
 """Takes a call, by its key, off the limits that it counted towards."""
 
 
+def effects_due(state: PlaybookState) -> list[Effect]:
+    """What must be taken back before a run may close, oldest first."""
+    return [effect for effect in state.effects if effect.needs_undo and (state.ending or effect.unwanted)]
+
+
 class Undo:
     """The effects of one run."""
 
@@ -32,6 +37,8 @@ class Undo:
         """Work on a run."""
         self._interpreter = interpreter
         self._state = interpreter.state
+        self.under_way = 0
+        """Effects that are being taken back now; the run is not continued as new meanwhile."""
         self.repeat: Repeat | None = None
         self.give_back: GiveBack | None = None
         """Both set by whoever makes calls."""
@@ -90,7 +97,7 @@ class Undo:
         below = place.rstrip("/") + "/"
         for effect in reversed(list(self._state.effects)):
             if effect.place == place or effect.place.startswith(below):
-                await self.take_back(effect)
+                effect.unwanted = not await self.take_back(effect)
 
     def stands(self, place: str) -> bool:
         """Whether something that a part of the run did, and that could be taken back, was not."""
@@ -104,13 +111,15 @@ class Undo:
     async def take_back_everything(self) -> list[str]:
         """Take back all that the run did, newest first; park for a person with what cannot be taken back.
 
+        Of a run that came to its end, only what was to be taken back on the way and could not be.
+
         Returns:
             What remains after the person's word.
         """
         while True:
-            for effect in reversed(list(self._state.effects)):
+            for effect in reversed(self.due()):
                 await self.take_back(effect)
-            left = [effect.what for effect in self._state.effects if effect.needs_undo]
+            left = [effect.what for effect in self.due()]
             if not left:
                 return []
             answer = await self._interpreter.case.ask_person(
@@ -125,6 +134,10 @@ class Undo:
             if answer.action is not UnparkAction.RETRY:
                 return left
 
+    def due(self) -> list[Effect]:
+        """What must be taken back before the run may close, oldest first."""
+        return effects_due(self._state)
+
     async def take_back(self, effect: Effect) -> bool:
         """Take back one effect.
 
@@ -133,6 +146,13 @@ class Undo:
         """
         if not effect.needs_undo:
             return True
+        self.under_way += 1
+        try:
+            return await self._take_back(effect)
+        finally:
+            self.under_way -= 1
+
+    async def _take_back(self, effect: Effect) -> bool:
         try:
             if not effect.known and not await self._settle(effect):
                 await self.never_happened(effect)
