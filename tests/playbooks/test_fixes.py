@@ -1,4 +1,4 @@
-"""The fixes that are proposed for a service in trouble, end to end: when they help, when they do not, and when they fail."""
+"""The fixes for a service in trouble, end to end: when they help, when they do not, and when they fail."""
 
 from __future__ import annotations
 
