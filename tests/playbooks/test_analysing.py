@@ -95,7 +95,8 @@ async def test_what_fails_or_is_cancelled_anywhere_leaves_nothing(
         with pytest.raises(WorkflowFailureError):
             await run(world, name, approve=approve)
     assert step.reference in world.watched.reached
-    assert [row for row in await world.standing() if not row.startswith("zendesk")] == []
+    assert await world.standing() == []
+    assert all(ticket["status"] == "open" for ticket in await objects(world, "zendesk/ticket"))
     if name == CONTENT:
         (document,) = [row for row in await objects(world, "documents/document") if row["id"] == "post-tents"]
         assert document["status"] == "draft"
@@ -136,6 +137,22 @@ async def test_a_threat_is_handed_to_people_and_not_answered(world: PlaybooksWor
     assert await world.mails() == []
     (message,) = await told(world, "customer-support")
     assert "For a person: Last warning" in message
+
+
+async def test_what_the_rules_are_unsure_of_is_for_a_person(world: PlaybooksWorld) -> None:
+    result = await run(world, MAIL, least_confidence=1)
+    assert (result.output["result"], await world.mails()) == ("handed over", [])  # type: ignore[index,call-overload]
+
+
+async def test_an_answer_that_cannot_be_sent_waits_and_given_up_sets_the_status_back(world: PlaybooksWorld) -> None:
+    await world.vendors.fault("smtp", "down", times=None)
+    started = await world.start(MAIL, GIVEN[MAIL])
+    state = await go_on(world, started)
+    assert [step.title for step in state.parked.values()] == ["Answer the e-mail"]
+    await world.unpark(started, UnparkAction.GIVE_UP)
+    result = await drive(world, started)
+    assert (result.status, list(result.left)) == ("faulted", [])
+    assert [ticket["status"] for ticket in await objects(world, "zendesk/ticket")] == ["open"]
 
 
 # Documents
@@ -189,6 +206,30 @@ async def test_tasks_are_recorded_and_told_to_whoever_has_them(world: PlaybooksW
     assert "price list" not in mail
     (message,) = await told(world, "customer-support")
     assert "nobody has it yet" in message
+
+
+async def test_tasks_of_which_one_cannot_be_recorded_are_withdrawn_and_nobody_is_told(world: PlaybooksWorld) -> None:
+    made = []
+
+    async def the_third(call: Any) -> None:
+        made.append(call)
+        if len(made) == 3:
+            await world.vendors.fault("zendesk", "fail", status=400, match="PUT")
+        else:
+            world.watched.before["/do/4/record/do/0/note"] = the_third
+
+    world.watched.before["/do/4/record/do/0/note"] = the_third
+    result = await run(world, TASKS)
+    assert (result.status, len(result.undone), list(result.left)) == ("faulted", 2, [])
+    assert sum("Withdrawn, nobody works on it: Task" in note for note in await notes(world)) == 2
+    assert (await world.mails(), await told(world, "customer-support")) == ([], [])
+
+
+async def test_a_task_that_the_rules_are_unsure_of_goes_to_the_coordinator(world: PlaybooksWorld) -> None:
+    result = await run(world, TASKS, least_confidence=1)
+    output: Any = result.output
+    assert output["told"] == ["team:general_support"]
+    assert "please check it" in (await told(world, "customer-support"))[0]
 
 
 async def test_a_text_without_tasks_tells_nobody(world: PlaybooksWorld) -> None:
