@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, FailureError, is_cancelled_exception
+from temporalio.exceptions import TimeoutError as TimedOut
 
 with workflow.unsafe.imports_passed_through():
     from activities.notices import ChatInput, MailInput, NoticeActivities
@@ -34,9 +35,16 @@ GIVEN_UP = "GivenUp"
 
 def problem_of(error: BaseException) -> str:
     """The sentence of the innermost failure, for a person."""
-    while isinstance(error, ActivityError) and error.cause is not None:
+    error = last_failure(error)
+    said = error.message if isinstance(error, FailureError) else str(error)
+    return said or type(error).__name__
+
+
+def last_failure(error: BaseException) -> BaseException:
+    """What went wrong in the end: the failure of the last attempt, also where the time for further ones ran out."""
+    while isinstance(error, (ActivityError, TimedOut)) and error.cause is not None:
         error = error.cause
-    return str(error) or type(error).__name__
+    return error
 
 
 @dataclass(frozen=True)
@@ -350,4 +358,4 @@ class Case(Generic[StateT]):
             self.note(TimelineKind.EFFECT, f"{what}: may have been delivered twice, with the same Message-ID")
 
 
-__all__ = ["GIVEN_UP", "Attachment", "Case", "problem_of"]
+__all__ = ["GIVEN_UP", "Attachment", "Case", "last_failure", "problem_of"]

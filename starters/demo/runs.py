@@ -57,6 +57,30 @@ class Release(Act[PlaybookState]):
         return next((step for step in state.parked.values() if step.tool == self.tool and step.action is None), None)
 
 
+@dataclass(frozen=True)
+class SettleByHand(Act[PlaybookState]):
+    """Somebody looked after what could not be taken back, and says that it is dealt with."""
+
+    person: str
+    reason: str
+
+    def since(self, state: PlaybookState) -> datetime | None:
+        """Since the run waits for it."""
+        parked = state.parked.get("undo")
+        return parked.parked_at if parked is not None and parked.action is None else None
+
+    async def perform(self, turn: Turn[PlaybookState]) -> None:
+        """Say so."""
+        workflow_id = playbook_workflow_id(turn.tenant, *turn.case.split(":", 1))
+        letter = letter_of(workflow_id, turn.state, turn.state.parked["undo"])
+        await release(turn.cases, letter, UnparkAction.SKIP, person_id=self.person, reason=self.reason)
+
+    @property
+    def words(self) -> str:
+        """What is done."""
+        return f"{self.person} settles by hand what could not be taken back: {self.reason}"
+
+
 @dataclass
 class RunRole:
     """One run of a playbook in the demo."""
@@ -148,6 +172,7 @@ def demo_runs(tenant: str) -> list[RunRole]:
                 "payments.authorise",
                 (("payment_method", "pm_card_visa"),),
             ),
+            SettleByHand("p-greta", "The bank says that it holds nothing on the first card."),
         ),
         run(
             "canary-deployment",

@@ -18,7 +18,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.tool import ToolBrief, ToolCall, ToolResult, canonical
 
 from workflows import options
-from workflows.case import problem_of
+from workflows.case import last_failure, problem_of
 from workflows.playbooks.data import Running
 from workflows.playbooks.interpreter import Interpreter
 from workflows.playbooks.permission import Permission, Wanted, step_of, tool_call
@@ -180,7 +180,7 @@ def _unsettled(running: Running) -> PlaybookFault:
 
 
 def _fault_of(error: ActivityError, reference: str) -> PlaybookFault:
-    cause = error.cause
+    cause = last_failure(error)
     details = cause.details[0] if isinstance(cause, ApplicationError) and cause.details else {}
     kind = cause.type if isinstance(cause, ApplicationError) else None
     fault = fault_of_failure(

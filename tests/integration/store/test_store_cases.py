@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from domain.errors import VendorRefused
-from domain.records import ApprovalRecord, CaseRecord, OutcomeRecord
+from domain.records import ApprovalRecord, CaseRecord, InterventionRecord, OutcomeRecord
 from domain.timeline import CaseMessage, TimelineEntry, TimelineKind
 from integrations.store.store import SqlStore
 
@@ -50,6 +50,26 @@ def a_line(number: int = 1, **changes: object) -> ApprovalRecord:
         "digest": "abc",
     }
     return ApprovalRecord.model_validate(fields | changes)
+
+
+def a_word(number: int = 1, **changes: object) -> InterventionRecord:
+    fields: dict[str, object] = {
+        "workflow_id": CASE,
+        "tenant": "acme",
+        "number": number,
+        "step": "/do/2/charge",
+        "title": "Charge (payments.capture)",
+        "tool": "payments.capture",
+        "problem": "No answer.",
+        "parked_at": NOON,
+        "action": "retry",
+        "person_id": "p-greta",
+        "at": NOON + timedelta(minutes=number),
+        "reason": "typing error",
+        "digest_before": "a" * 64,
+        "digest_after": "b" * 64,
+    }
+    return InterventionRecord.model_validate(fields | changes)
 
 
 def an_outcome(**changes: object) -> OutcomeRecord:
@@ -180,6 +200,28 @@ async def test_the_audit_cannot_be_replaced_or_truncated(store: SqlStore) -> Non
             async with store.database.writing() as connection:
                 await connection.execute(text("TRUNCATE approvals"))
     assert [line.event for line in await store.cases.approvals_of(CASE)] == ["rejected"]
+
+
+async def test_what_people_said_about_parked_steps_is_kept_in_order_and_the_first_of_repeats_stays(
+    store: SqlStore,
+) -> None:
+    await store.cases.audit_intervention(a_word(2, tool=None, digest_before=None, digest_after=None, action="skip"))
+    await store.cases.audit_intervention(a_word(1))
+    await store.cases.audit_intervention(a_word(1, reason="changed"))
+    assert await store.cases.interventions_of(CASE) == [
+        a_word(1),
+        a_word(2, tool=None, digest_before=None, digest_after=None, action="skip"),
+    ]
+    assert await store.cases.interventions_of(CASE, tenant="other") == []
+
+
+@pytest.mark.parametrize("change", ["UPDATE interventions SET reason = 'other'", "DELETE FROM interventions"])
+async def test_nobody_can_change_what_people_said_about_parked_steps(store: SqlStore, change: str) -> None:
+    await store.cases.audit_intervention(a_word())
+    with pytest.raises(VendorRefused):
+        async with store.database.writing() as connection:
+            await connection.execute(text(change))
+    assert await store.cases.interventions_of(CASE) == [a_word()]
 
 
 async def test_an_outcome_is_one_row_and_the_newest_record_wins(store: SqlStore) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import os
 import stat
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from sqlalchemy import Connection, text
 
 from domain.errors import ConfigurationProblem, NotReachable
 from domain.knowledge import Article
+from domain.records import InterventionRecord
 from integrations.store import migration
 from integrations.store.database import Database
 from integrations.store.migration import HEAD, downgrade, migrate
@@ -98,6 +100,26 @@ async def test_going_back_is_refused_while_rows_would_be_lost(store: SqlStore, u
     with pytest.raises(ConfigurationProblem, match="effects"):
         await downgrade(url)
     assert (await store.ledger.claim("k", "acme")).attempts == 2
+
+
+async def test_going_back_is_refused_while_it_would_forget_what_people_said(store: SqlStore, url: str) -> None:
+    now = datetime(2026, 3, 1, tzinfo=UTC)
+    said = InterventionRecord(
+        workflow_id="playbook:acme:payment:1",
+        tenant="acme",
+        number=1,
+        step="/do/0/charge",
+        title="Charge",
+        problem="No answer.",
+        parked_at=now,
+        action="skip",
+        person_id="p-greta",
+        at=now,
+    )
+    await store.cases.audit_intervention(said)
+    with pytest.raises(ConfigurationProblem, match="interventions"):
+        await downgrade(url)
+    assert await store.cases.interventions_of("playbook:acme:payment:1") == [said]
 
 
 async def test_going_back_is_refused_while_it_would_lose_an_article_of_the_tenants_own(
