@@ -89,6 +89,30 @@ async def test_what_cannot_be_undone_is_named_and_waits_for_a_person(world: Play
     assert result.left == ("two (shop.two)",)
 
 
+async def test_what_a_caught_failure_left_behind_is_taken_back_before_a_run_completes(world: PlaybookWorld) -> None:
+    world.tools.on("shop.two", VendorRefused("shop", "no", "The shop refused."))
+    world.tools.on("shop.undo", VendorRefused("shop", "no", "Not now."))
+    tasks = """
+    - attempt:
+        try:
+          - one: {call: shop.one, metadata: {undo: {call: shop.undo, with: {what: one}}}}
+          - two: {call: shop.two}
+        catch: {do: [{other: {set: {done: otherwise}}}]}
+    - three: {call: shop.three, metadata: {undo: {call: shop.undo, with: {what: three}}}, output: {as: $input}}
+    """
+    async with world.worker():
+        run = await world.start(playbook(tasks))
+        state = await world.until(run, lambda s: "undo" in s.parked)
+        assert state.parked["undo"].left_undone == ["one (shop.one)"]
+        world.tools.on("shop.undo", {})
+        word = UnparkInput(step="undo", action=UnparkAction.RETRY, person_id="p-ruth")
+        await run.execute_update(PlaybookWorkflow.unpark, word)
+        result = await run.result()
+    # What the run wanted stands.
+    assert (result.status, result.output, result.left) == ("completed", {"done": "otherwise"}, ())
+    assert (result.undone, result.done) == (("one (shop.one)",), ("three (shop.three)",))
+
+
 async def test_cancellation_takes_back_what_was_done(world: PlaybookWorld) -> None:
     async with world.worker():
         run = await world.start(playbook(THREE_STEPS + "\n- pause: {wait: {days: 2}}"))
