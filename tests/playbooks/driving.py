@@ -20,7 +20,7 @@ UNDO = "undo"
 async def drive(world: PlaybooksWorld, run: Run, *, approve: bool = True) -> PlaybookResult:
     """Decide whatever is asked and let time pass, until the run ends."""
     state = await go_on(world, run, approve=approve)
-    assert not state.parked, state.parked
+    assert state.closed, state.parked
     return await world.result(run)
 
 
@@ -30,7 +30,7 @@ async def go_on(world: PlaybooksWorld, run: Run, *, approve: bool = True) -> Pla
     async with asyncio.timeout(30):
         while True:
             state = await world.state(run)
-            if state.closed or state.parked:
+            if state.closed or any(step.action is None for step in state.parked.values()):
                 return state
             asked = [r for r in state.pending_approvals if r.rungs and r.request_id not in decided]
             if asked:
