@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -20,7 +21,7 @@ from domain.guardrails import (
     RuleAction,
     RuleCategory,
 )
-from domain.tool import RefusalKind, Safety, ToolRefusal, ToolUndo, call_digest
+from domain.tool import RefusalKind, Safety, ToolCall, ToolRefusal, ToolUndo, call_digest
 from runtime.configuration import Configuration
 from tests.workflows.playbook_world import PlaybookWorld, a_tool, playbook
 from workflows.playbook import PlaybookWorkflow
@@ -180,17 +181,20 @@ async def test_a_tool_that_changed_after_its_approval_is_refused(world: Playbook
     assert world.tools.effects.keys() & {call.key for call in world.tools.calls_of("shop.two")} == set()
 
 
+def only_seven(otherwise: Exception) -> Callable[[ToolCall], object]:
+    """A tool that takes one number and no other."""
+    return lambda call: {"id": "two"} if call.arguments["n"] == 7 else otherwise
+
+
 async def test_an_exhausted_call_is_parked_and_retried_with_other_arguments(world: PlaybookWorld) -> None:
-    world.tools.on(
-        "shop.two",
-        lambda call: {"id": "two"} if call.arguments["n"] == 7 else VendorUnavailable("shop", "503", "Down."),
-    )
+    world.tools.on("shop.two", only_seven(VendorUnavailable("shop", "503", "Down.")))
     async with world.worker():
         run = await world.start(playbook(THREE_STEPS))
         state = await world.until(run, lambda s: bool(s.parked))
         step = next(iter(state.parked))
         assert state.parked[step].tool == "shop.two"
         assert state.parked[step].arguments == {"n": 2}
+        world.tools.on("shop.two", only_seven(VendorRefused("shop", "no", "Never took effect.")))
         word = UnparkInput(
             step=step, action=UnparkAction.RETRY, person_id="p-ruth", arguments={"n": 7}, reason="typing error"
         )
@@ -205,14 +209,12 @@ async def test_an_exhausted_call_is_parked_and_retried_with_other_arguments(worl
 
 async def test_an_edited_call_is_judged_and_approved_anew(world: PlaybookWorld) -> None:
     world.tools.add(a_tool("shop.two", Safety.DANGEROUS))
-    world.tools.on(
-        "shop.two",
-        lambda call: {"id": "two"} if call.arguments["n"] == 7 else VendorUnavailable("shop", "503", "Down."),
-    )
+    world.tools.on("shop.two", only_seven(VendorUnavailable("shop", "503", "Down.")))
     async with world.worker():
         run = await world.start(playbook(THREE_STEPS))
         await world.decide(run)
         state = await world.until(run, lambda s: bool(s.parked))
+        world.tools.on("shop.two", only_seven(VendorRefused("shop", "no", "Never took effect.")))
         word = UnparkInput(
             step=next(iter(state.parked)), action=UnparkAction.RETRY, person_id="p-ruth", arguments={"n": 7}
         )
