@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ BY_STEP = pytest.mark.parametrize(("name", "step"), STEPS, ids=[f"{name}-{step}"
 
 
 async def begin(world: PlaybooksWorld, name: str, **changes: Any) -> Run:
-    given = {"service": "search", "checks": 2, "check_minutes": 0, "report_to": "channel:#operations", **changes}
+    given = {"service": "search", "checks": 1, "check_minutes": 0, "report_to": "channel:#operations", **changes}
     if name == ROTATE:
         given.setdefault("grace_minutes", 0)
     if name == CONFIG:
@@ -117,6 +118,24 @@ async def test_a_restart_that_does_not_help_calls_people(world: PlaybooksWorld) 
     (message,) = await told(world, "engineering-support")
     assert "did not come back after a restart" in message
     assert "error ratio 0.4" in message
+
+
+async def test_a_service_that_needs_a_while_gets_it(world: PlaybooksWorld) -> None:
+    look = "/do/3/watch/try/0/watching/call/do/1/look/call/do/0/metrics"
+    await trouble(world, "something else")
+
+    async def first(call: object) -> None:
+        world.watched.before[look] = second
+
+    async def second(call: object) -> None:
+        await trouble(world, "something else", error_ratio=0.002)
+
+    world.watched.before[look] = first
+    run = await begin(world, RESTART, checks=5, check_minutes=2)
+    result = await drive(world, run)
+    assert (result.status, world.watched.reached.count(look)) == ("completed", 2)
+    timeline = (await world.state(run)).timeline
+    assert timeline[-1].at - timeline[0].at >= timedelta(minutes=4)
 
 
 async def test_replicas_that_help_in_part_stay(world: PlaybooksWorld) -> None:
