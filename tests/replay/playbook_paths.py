@@ -388,6 +388,9 @@ async def playbook_parked_then_edited(world: PlaybookWorld) -> Run:
     stocked(world).tools.on("shop.two", lambda call: {"id": "two"} if call.arguments["n"] == 7 else DOWN)
     run = await start(world, THREE_STEPS)
     step = await parked(world, run)
+    # The first call never took effect, as it turns out when it is settled.
+    never = VendorRefused("shop", "no", "No such thing.")
+    world.tools.on("shop.two", lambda call: {"id": "two"} if call.arguments["n"] == 7 else never)
     await unpark(run, step, UnparkAction.RETRY, arguments={"n": 7}, reason="typing error")
     return await ended(run, "completed")
 
