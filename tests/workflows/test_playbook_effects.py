@@ -228,12 +228,20 @@ async def test_an_edited_call_is_judged_and_approved_anew(world: PlaybookWorld) 
 
 async def test_an_exhausted_call_that_a_catch_is_for_is_not_parked(world: PlaybookWorld) -> None:
     world.tools.on("shop.two", VendorUnavailable("shop", "503", "Down.", status=503))
+
+    def shop_is_back(call: ToolCall) -> dict[str, str]:
+        world.tools.on("shop.two", VendorRefused("shop", "no", "Never took effect."))
+        return {}
+
+    world.tools.on("shop.one", shop_is_back)
     result = await world.run(
         playbook(
             """
             - attempt:
                 try: [{two: {call: shop.two, with: {n: 2}, metadata: {undo: {call: shop.undo, with: {what: two}}}}}]
-                catch: {errors: {with: {status: 503}}, do: [{instead: {set: {done: later}}}]}
+                catch:
+                  errors: {with: {status: 503}}
+                  do: [{tell: {call: shop.one, with: {}}}, {instead: {set: {done: later}}}]
             """
         )
     )
