@@ -11,16 +11,16 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-import yaml
-
 from domain.model import JsonValue
 from domain.playbook.definition import Playbook, Task, parse_playbook, walk
 from domain.tool import Safety, ToolBrief, ToolCategory
+from integrations.playbooks.library import FolderLibrary
 from runtime.settings import SHIPPED_CONFIG, load_settings
 from starters.dev.world import variables
 from starters.playbook_tools import known_tools
 
 PLAYBOOKS = SHIPPED_CONFIG.parent / "playbooks"
+_LIBRARY = FolderLibrary(PLAYBOOKS)
 _NAMES = ("smtp", "slack", "zendesk", "hubspot", "stripe", "metrics")
 _DESCRIBED = tuple(path.stem for path in sorted((SHIPPED_CONFIG / "openapi").glob("*.yaml")))
 _ROUND = re.compile(r"[#~!][^/]*")
@@ -44,9 +44,8 @@ class EffectfulStep:
 
 
 def definition_of(name: str) -> dict[str, JsonValue]:
-    """A shipped playbook's document."""
-    read: dict[str, JsonValue] = yaml.safe_load((PLAYBOOKS / f"{name}.yaml").read_text("utf-8"))
-    return read
+    """A shipped playbook's document, as the product reads it."""
+    return _LIBRARY.find("default", name)
 
 
 def playbook_names() -> list[str]:

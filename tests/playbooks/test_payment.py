@@ -119,7 +119,7 @@ async def test_a_rate_limit_waits_as_told(world: PlaybooksWorld) -> None:
     [
         ("InsufficientFunds", "insufficient_funds", "too little money"),
         ("ExpiredCard", "expired_card", "The card has expired"),
-        ("IncorrectCvc", "incorrect_cvc", "security code is wrong"),
+        ("IncorrectCvc", "incorrect_cvc", "three digits on the back"),
         ("", "generic_decline", "another way to pay"),
     ],
 )
@@ -133,16 +133,16 @@ async def test_a_decline_for_good_is_a_result_and_the_customer_is_told_what_to_d
     assert await world.standing() == []
 
 
-async def test_a_bank_that_cannot_decide_is_parked_and_a_person_retries_with_another_card(
-    world: PlaybooksWorld,
-) -> None:
+async def test_a_bank_that_cannot_decide_is_parked_and_what_nobody_knows_is_named(world: PlaybooksWorld) -> None:
     run = await world.start(NAME, card("ProcessingError"))
-    state = await world.until_parked(run)
-    (parked,) = state.parked.values()
+    (parked,) = (await world.until_parked(run)).parked.values()
     assert parked.tool == "payments.authorise"
-    assert parked.arguments is not None
-    await world.unpark(run, UnparkAction.RETRY, arguments={**parked.arguments, "payment_method": "pm_card_visa"})
-    assert outcome(await world.result(run))["status"] == "captured"
+    await world.unpark(run, UnparkAction.GIVE_UP)
+    state = await world.until_parked(run)
+    assert state.parked["undo"].left_undone == ["Holding the amount on the card (payments.authorise)"]
+    await world.unpark(run, UnparkAction.SKIP)
+    assert (await world.result(run)).status == "faulted"
+    assert await world.standing() == []
 
 
 async def test_an_outage_is_parked_and_a_retry_charges_once(world: PlaybooksWorld) -> None:

@@ -49,8 +49,8 @@ _TOOLS = """
 vendors:
   {vendors}
 tools:
-  payments.authorise: {{give_up_after: 1 min}}
-  payments.capture: {{give_up_after: 1 min}}
+  payments.authorise: {{give_up_after: 5 min}}
+  payments.capture: {{give_up_after: 5 min}}
 """
 _MOMENT = 0.2
 _TIMERS = "timers: {give_up_after: 1 min}\n"
