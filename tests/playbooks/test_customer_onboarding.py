@@ -77,7 +77,7 @@ async def test_a_step_refused_for_good_takes_the_account_back(world: PlaybooksWo
     result = await world.result(await business(world))
     assert (result.status, result.left) == ("faulted", ())
     if step is not STEPS[0]:
-        (profile,) = await world.vendors.ask("GET", "/api/objects/hubspot/contacts")
+        (profile,) = await world.vendors.ask("GET", "/api/objects/hubspot/contact")
         assert "stopped" in str(profile)
 
 

@@ -167,9 +167,7 @@ async def test_a_mail_refused_for_good_ends_the_run_and_leaves_nothing_open(
 
 
 @pytest.mark.parametrize(("name", "step"), STEPS, ids=str)
-async def test_a_mail_whose_answer_is_lost_goes_out_once(
-    world: PlaybooksWorld, name: str, step: EffectfulStep
-) -> None:
+async def test_a_mail_whose_answer_is_lost_goes_out_once(world: PlaybooksWorld, name: str, step: EffectfulStep) -> None:
     world.lose_answer_at(step.reference)
     assert outcome(await world.run(name, GIVEN[name]))["sent"] == 3
     assert (len(await sent(world)), await world.duplicates()) == (3, [])

@@ -104,7 +104,9 @@ async def test_a_rate_limit_waits_as_told(world: PlaybooksWorld) -> None:
     assert outcome(await world.result(run))["status"] == "captured"
     events = (await run.fetch_history()).events
     scheduled = next(
-        e.event_id for e in events if e.activity_task_scheduled_event_attributes.activity_type.name == "payments.authorise"
+        e.event_id
+        for e in events
+        if e.activity_task_scheduled_event_attributes.activity_type.name == "payments.authorise"
     )
     started = next(
         e.activity_task_started_event_attributes

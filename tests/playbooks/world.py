@@ -164,9 +164,7 @@ class PlaybooksWorld:
 
     async def tell(self, run: Run, kind: str, data: JsonValue = None) -> None:
         """An event from outside."""
-        await run.signal(
-            PlaybookWorkflow.event, CloudEvent(id=uuid.uuid4().hex, source="test", type=kind, data=data)
-        )
+        await run.signal(PlaybookWorkflow.event, CloudEvent(id=uuid.uuid4().hex, source="test", type=kind, data=data))
 
     async def decide(self, run: Run, *, approve: bool = True) -> None:
         """Decide the open approval as the first person who was asked."""
