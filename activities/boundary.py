@@ -6,6 +6,9 @@ One place for both keeps the activities thin, and no activity can forget either.
 from __future__ import annotations
 
 import asyncio
+import random
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from temporalio import activity
@@ -72,9 +75,31 @@ class _BoundaryInbound(ActivityInboundInterceptor):
         try:
             return await super().execute_activity(input)
         except SurehandError as error:
-            raise translate(error) from None
+            translated = translate(error)
+            if not translated.non_retryable and translated.next_retry_delay is None:
+                translated = _with_delay(translated, _varied_delay(activity.info()))
+            raise translated from None
         finally:
             beating.cancel()
+
+
+def _varied_delay(info: activity.Info, uniform: Callable[[float, float], float] = random.uniform) -> timedelta | None:
+    """The delay of the activity's own retry policy, up to a quarter shorter or longer; None where it has no policy.
+
+    Calls that failed together must not all come back together.
+    """
+    policy = info.retry_policy
+    if policy is None:
+        return None
+    seconds = policy.initial_interval.total_seconds() * policy.backoff_coefficient ** min(info.attempt - 1, 60)
+    longest = policy.maximum_interval or policy.initial_interval * 100
+    return timedelta(seconds=min(seconds, longest.total_seconds()) * uniform(0.75, 1.25))
+
+
+def _with_delay(error: ApplicationError, delay: timedelta | None) -> ApplicationError:
+    return ApplicationError(
+        error.message, *error.details, type=error.type, next_retry_delay=delay, category=error.category
+    )
 
 
 async def _beat() -> None:
