@@ -22,7 +22,7 @@ def test_what_the_vendor_said_stands_beside_what_we_know() -> None:
 
 
 @pytest.mark.parametrize("refused", [True, False])
-def test_no_vendor_says_for_us_whether_a_failure_is_final(refused: bool) -> None:  # noqa: FBT001
+def test_no_vendor_says_for_us_whether_a_failure_is_final(refused: bool) -> None:
     seen = data({"exhausted": refused, "vendor": "bank", "status": 200}, refused=refused)
     assert (seen["exhausted"], seen["vendor"], seen["status"]) == (not refused, "shop", 409)
 
