@@ -153,17 +153,22 @@ def certificates() -> ssl.SSLContext:
     return httpx.create_ssl_context(trust_env=False)
 
 
-async def read_bounded(response: httpx.Response, limit_bytes: int = RESPONSE_LIMIT) -> bytes:
+async def read_bounded(response: httpx.Response, limit_bytes: int | None = None) -> bytes:
     """Read a body up to the limit, counted after decompression and never inflated past it.
+
+    Args:
+        response: whose body was not read yet.
+        limit_bytes: `RESPONSE_LIMIT` when None.
 
     Raises:
         Unreadable: it is larger, or compressed in a way that we do not read.
     """
+    limit = RESPONSE_LIMIT if limit_bytes is None else limit_bytes
     inflate = _inflater(response.headers.get("content-encoding", ""))
     body = bytearray()
     async for part in response.aiter_raw():
-        body += inflate(part, limit_bytes + 1 - len(body))
-        if len(body) > limit_bytes:
+        body += inflate(part, limit + 1 - len(body))
+        if len(body) > limit:
             raise Unreadable
     return bytes(body)
 
