@@ -74,7 +74,7 @@ def _sentence(error: ValidationError) -> str:
         unknown = [name for name in error.instance if name not in error.schema.get("properties", {})]
         return f"{place} has {', '.join(unknown[:5])}, which nobody asked for"
     if rule == "enum":
-        return f"{place} is none of {', '.join(str(one) for one in error.validator_value)}"
+        return f"{place} is none of {error.validator_value}"
     if rule == "type":
         return f"{place} is not of type {error.validator_value}"
     return f"{place} breaks the rule {rule!r}"
