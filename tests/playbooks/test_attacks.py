@@ -37,8 +37,8 @@ THROUGH_A_TOOL = """
             as: err
             do:
               - note:
-                  set: {noted: true}
-                  export: {as: '$context + {seen: (($context.seen // []) + [{text: $text, kind: ($err.type | split("/") | last)}])}'}
+                  set: {text: "${ $text }", kind: '${ $err.type | split("/") | last }'}
+                  export: {as: '$context + {seen: (($context.seen // []) + [.])}'}
 - after:
     set: {seen: "${ $context.seen }", went_on: true}
 """
