@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -26,7 +26,8 @@ class Breaking:
         self._error_body = error_body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        target = f"{scope['method']} {scope['path']}"
+        key = Headers(scope=scope).get("idempotency-key", "")
+        target = f"{scope['method']} {scope['path']} {key}".rstrip()
         fault = self._faults.meet(self._vendor, target)
         if fault is None:
             await self._application(scope, receive, send)

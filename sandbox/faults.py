@@ -44,8 +44,8 @@ class Fault:
     stage: str = "DATA"
     """SMTP: `CONNECT`, `MAIL`, `RCPT` or `DATA`."""
     match: str = ""
-    """Only requests in whose `METHOD /path`, or SMTP commands in whose recipients or sender, this stands; at the SMTP
-    stage `DATA` also mails in whose subject it stands."""
+    """Only requests in whose `METHOD /path KEY` (the `Idempotency-Key`, if any), or SMTP commands in whose recipients
+    or sender, this stands; at the SMTP stage `DATA` also mails in whose subject it stands."""
     id: int = 0
     met: int = 0
     """How many requests it has met."""

@@ -42,6 +42,7 @@ OUTAGE_TICKET = (
     "This is completely unacceptable and we are considering legal action."
 )
 REFUND_TICKET = "I was charged twice this month and would like a refund of 49.90 EUR to my card, please."
+DESCRIBED = ("inventory", "shipping", "accounting", "deployments", "fleet", "documents", "mailing", "market")
 STARTED = PendingActivityState.PENDING_ACTIVITY_STATE_STARTED
 SOON_SECONDS = 120.0
 """Patience of a test with a busy machine. It bounds a hang and proves nothing: what is soon is measured elsewhere."""
@@ -121,14 +122,20 @@ class WorkerProcess:
 class Installation:
     """Use it with `async with`. Workers are started by the test, as many as it needs."""
 
-    def __init__(self, client: Client, folder: Path, *, model: bool = False, **timers: str) -> None:
-        """`timers` may set vendor_timeout, handoff_give_up_after, retry_first and final_analysis_after."""
+    def __init__(
+        self, client: Client, folder: Path, *, model: bool = False, patient: bool = False, **timers: str
+    ) -> None:
+        """Clients that are `patient` wait for a vendor for 20 seconds instead of 3.
+
+        `timers` may set vendor_timeout, handoff_give_up_after, retry_first and final_analysis_after.
+        """
         self.client = client
         self.folder = folder
         self.task_queue = f"faults-{uuid.uuid4().hex[:8]}"
         self.sandbox = Sandbox(folder / "sandbox")
         self.workers: list[WorkerProcess] = []
         self._model = model
+        self._patience = "20" if patient else "3"
         self._timers = {
             "vendor_timeout": "4 s",
             "handoff_give_up_after": "2 min",
@@ -176,20 +183,23 @@ class Installation:
             "SUREHAND_SMTP__PORT": str(at["smtp"]["port"]),
             "SUREHAND_SMTP__SECURITY": "none",
             "SUREHAND_SMTP__SENDER": "support@example.com",
-            "SUREHAND_SMTP__TIMEOUT_SECONDS": "3",
+            "SUREHAND_SMTP__TIMEOUT_SECONDS": self._patience,
             "SUREHAND_SLACK__BOT_TOKEN": "xoxb-sandbox",
             "SUREHAND_SLACK__BASE_URL": at["slack"]["url"],
-            "SUREHAND_SLACK__TIMEOUT_SECONDS": "3",
+            "SUREHAND_SLACK__TIMEOUT_SECONDS": self._patience,
             "SUREHAND_ZENDESK__BASE_URL": at["zendesk"]["url"],
             "SUREHAND_ZENDESK__EMAIL": "agent@example.com",
             "SUREHAND_ZENDESK__API_TOKEN": "sandbox",
-            "SUREHAND_ZENDESK__TIMEOUT_SECONDS": "3",
+            "SUREHAND_ZENDESK__TIMEOUT_SECONDS": self._patience,
             "SUREHAND_HUBSPOT__ACCESS_TOKEN": "sandbox",
             "SUREHAND_HUBSPOT__BASE_URL": at["hubspot"]["url"],
-            "SUREHAND_HUBSPOT__TIMEOUT_SECONDS": "3",
+            "SUREHAND_HUBSPOT__TIMEOUT_SECONDS": self._patience,
             "SUREHAND_STRIPE__API_KEY": "rk_test_sandbox",
             "SUREHAND_STRIPE__BASE_URL": at["stripe"]["url"],
-            "SUREHAND_STRIPE__TIMEOUT_SECONDS": "3",
+            "SUREHAND_STRIPE__TIMEOUT_SECONDS": self._patience,
+            "SUREHAND_PROMETHEUS__BASE_URL": at["metrics"]["url"],
+            **{f"SUREHAND_SERVERS__{name.upper()}": at[name]["url"] for name in DESCRIBED},
+            **{f"SUREHAND_SECRETS__{name.upper()}_KEY": f"{name}-sandbox" for name in DESCRIBED},
             "SUREHAND_LOG__LEVEL": "WARNING",
         }
 

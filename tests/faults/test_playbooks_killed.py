@@ -1,0 +1,90 @@
+"""A worker is killed while each step of each shipped playbook is under way: all of it is done, once, or all undone.
+
+All runs hang at once, each in a step of its own, and the worker dies once for all of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from temporalio.client import Client
+
+from tests.faults.installation import Installation
+from tests.faults.playbook_runs import KilledRun, PlaybookRuns, deaths
+from tests.faults.playbook_ways import ONLY_AFTER_DAYS, WAYS
+from tests.playbooks.enumerating import effectful_steps, playbook_names
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+LOST = ("hang", "stall")
+"""The request is lost, or it takes effect; either way nobody answers, and the worker dies over it."""
+
+
+PATIENT = "tools: {payments.authorise: {give_up_after: 5 min}, payments.capture: {give_up_after: 5 min}}\n"
+"""Else they give up sooner than a dead worker is noticed on a busy machine."""
+STEPS = {way.playbook: effectful_steps(way.playbook) for way in WAYS}
+"""Read before any loop runs."""
+
+
+def task_of(reference: str) -> str:
+    return reference.rsplit("/", 1)[-1]
+
+
+def wanted() -> set[tuple[str, str]]:
+    """Every step that changes something, of every playbook that has a way."""
+    return {(name, step.reference) for name, steps in STEPS.items() for step in steps}
+
+
+async def killed_in_every_step(client: Client, folder: Path) -> None:
+    async with Installation(client, folder, patient=True) as installation:
+        (installation.folder / "config" / "tools.yaml").write_text(PATIENT)
+        worker, runs = installation.worker(), PlaybookRuns(installation)
+        undisturbed = await asyncio.gather(*(runs.start(way) for way in WAYS))
+        await runs.finish(undisturbed)
+        assert [f"{run}: {run.result}" for run in undisturbed if run.result and run.result.status != "completed"] == []
+        disturbed = [
+            (reference, await runs.start(model.way, death))
+            for model in undisturbed
+            for kind in LOST
+            for reference, death in deaths(model, kind)
+            if reference in {step.reference for step in STEPS[model.way.playbook]}
+        ]
+        killed = [run for _, run in disturbed]
+        await runs.until_hanging(killed)
+        await worker.restart()
+        await runs.finish(killed)
+        for kind in LOST:
+            hung = {
+                (run.way.playbook, at) for at, run in disturbed if run.hung and run.fault and run.fault.kind == kind
+            }
+            left_out = {name for name in wanted() - hung if (name[0], task_of(name[1])) not in ONLY_AFTER_DAYS}
+            assert left_out == set(), f"no worker died in these steps ({kind})"
+        as_it_should_be = {str(run.way): run for run in undisturbed}
+        problems = [problem for run in killed for problem in compared(runs, run, as_it_should_be[str(run.way)])]
+        assert problems == []
+        assert runs.twice() == []
+
+
+def compared(runs: PlaybookRuns, run: KilledRun, model: KilledRun) -> list[str]:
+    """How a run differs from the one that nothing happened to."""
+    assert run.result is not None
+    assert model.result is not None
+    pairs = {
+        "status": (run.result.status, model.result.status),
+        "left standing": (runs.standing(run), runs.standing(model)),
+        "effects": (runs.effects(run), runs.effects(model)),
+        "done": (run.result.done, model.result.done),
+    }
+    return [f"{run}: {what} {seen}, not {right}" for what, (seen, right) in pairs.items() if seen != right]
+
+
+@pytest.mark.parametrize("scenario", [killed_in_every_step], ids=lambda scenario: scenario.__name__)
+async def test_worker_killed_in_a_step_of_a_playbook_leaves_all_of_it_done_once(scenario: Any, running: Any) -> None:
+    await running(scenario)
+
+
+def test_every_shipped_playbook_has_a_way() -> None:
+    assert {name for name in playbook_names() if effectful_steps(name)} == {way.playbook for way in WAYS}
