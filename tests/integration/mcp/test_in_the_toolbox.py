@@ -45,7 +45,7 @@ async def test_a_tool_that_changed_after_its_approval_is_refused_and_a_new_look_
     refused = await run(box, approved)
     assert refused.refusal.kind is RefusalKind.TOOL_CHANGED
     assert rig.done() == []
-    box._registry._shelves[0].due = 0  # the minute after which the tool box looks again
+    await box._registry.refresh()  # as it does after a minute
     assert (await run(box, approved)).refusal.kind is RefusalKind.TOOL_CHANGED
     anew = await call_of(box, "stub.order", {"sku": "a", "count": 1}, key="playbook:t:1/b")
     assert (await run(box, anew)).output == {"text": "Ordered."}
