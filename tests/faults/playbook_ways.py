@@ -143,10 +143,12 @@ async def _credited(own: Prepared) -> JsonValue:
 
 
 def _devices(own: Prepared) -> JsonValue:
+    device, world = f"dev-of-{own.number}", own.sandbox.world
+    world.keep("fleet", "device", device, {**(world.find("fleet", "device", "dev-001") or {}), "id": device})
     return {
         "firmware": "2.5.0",
         "reference": f"F-{own.number}",
-        "devices": [f"dev-{own.number % 6 + 1:03}"],
+        "devices": [device],
         "soak_minutes": 0,
     }
 
