@@ -78,21 +78,17 @@ async def test_many_migrations_of_one_process_at_once_are_one(empty_url: str) ->
     await store.close()
 
 
-async def test_a_start_on_an_up_to_date_file_is_quick_and_loads_neither_alembic_nor_sqlalchemy(tmp_path: Path) -> None:
+async def test_a_start_on_an_up_to_date_file_loads_neither_alembic_nor_sqlalchemy(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/s.db"
     await migrate(url)
     program = (
-        "import sys, time; begun = time.perf_counter(); import asyncio;"
+        "import asyncio, sys;"
         "from integrations.store.migration import migrate;"
-        "asyncio.run(migrate(sys.argv[1])); assert not {'alembic', 'sqlalchemy'} & set(sys.modules);"
-        "sys.stdout.write(str(time.perf_counter() - begun))"
+        "asyncio.run(migrate(sys.argv[1])); assert not {'alembic', 'sqlalchemy'} & set(sys.modules)"
     )
-    start = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", program, url, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-    )
-    answer, complaint = await start.communicate()
+    start = await asyncio.create_subprocess_exec(sys.executable, "-c", program, url, stderr=asyncio.subprocess.PIPE)
+    _, complaint = await start.communicate()
     assert start.returncode == 0, complaint
-    assert float(answer) < 0.3
 
 
 async def test_going_back_is_refused_while_rows_would_be_lost(store: SqlStore, url: str) -> None:
