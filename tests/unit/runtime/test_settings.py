@@ -212,4 +212,4 @@ def test_named_secrets_are_taken_as_they_are_and_shown_nowhere():
 
 
 def test_a_secret_with_a_name_that_nothing_can_refer_to_is_refused():
-    assert "is not a name" in refusal(**{"SECRETS__A__B": "x"})[0]
+    assert "is not a name" in refusal(SECRETS__A__B="x")[0]
