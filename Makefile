@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-SLOW_TESTS := tests/integration tests/playbooks tests/faults
+SLOW_TESTS := tests/integration tests/faults
 QUICK_TESTS := $(filter-out $(SLOW_TESTS),$(patsubst %/,%,$(wildcard tests/[a-z]*/)))
 
 .PHONY: demo dev test check lint types floors replay bench lock clean install
