@@ -26,6 +26,9 @@ ONLY_AFTER_DAYS = {
 }
 """Steps that no way here reaches, since time does not skip on a real server; `tests/playbooks` has them."""
 
+NO_WAY_YET = ("cart-abandonment", "customer-onboarding", "email-sequence", "order-return")
+"""Their steps are failed and cancelled in `tests/playbooks`; no worker dies in them here."""
+
 
 @dataclass
 class Prepared:
