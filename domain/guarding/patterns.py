@@ -62,6 +62,7 @@ SHELL = _any(
     rf"(?:;|\|{{1,2}}|&{{1,2}}|\n|\r)\s{{0,5}}{_COMMAND}{_GOES_ON}",
     r"(?:;|&&|\|\|)\s{0,5}(?:rm|sudo|curl|wget|bash|nc|chmod|chown|mkfs\w{0,8}|shutdown|reboot|kill|pkill|dd)\s",
     r"\|\s{0,5}(?:ba|z|k|da)?sh\b",
+    r"\|\s{0,5}(?:nc|ncat|netcat|socat|curl|wget|xargs|sudo)\s",
 )
 """A command inside a text: substitution, or a separator with a command behind it."""
 OPTION = re.compile(r"\A\s{0,20}(?:--[A-Za-z]|-o\s?[A-Z])")

