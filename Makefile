@@ -18,9 +18,10 @@ test: check  ## Lint, types, floors and every test; ARGS='tests/unit -k redactio
 ifdef ARGS
 	$(BIN)/pytest $(ARGS)
 else
-	@# Side by side what only computes; one after the other what kills processes and watches clocks.
+	@# Side by side what computes or waits; one after the other what kills processes.
 	$(BIN)/pytest --numprocesses 2 --dist loadfile $(QUICK_TESTS)
-	$(BIN)/pytest $(SLOW_TESTS)
+	$(BIN)/pytest --numprocesses 3 --dist loadfile tests/integration
+	$(BIN)/pytest tests/faults
 endif
 
 check: lint types floors
