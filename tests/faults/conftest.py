@@ -62,3 +62,8 @@ async def running(
     running = Running(client, list(dict.fromkeys(chosen)), lambda: tmp_path_factory.mktemp("installation"))
     yield running
     await running.stop()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """First what runs side by side; whoever wants the machine for itself comes after it."""
+    items.sort(key=lambda item: not (isinstance(item, pytest.Function) and "scenario" in item.fixturenames))
