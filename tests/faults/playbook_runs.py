@@ -19,7 +19,7 @@ from temporalio.service import RPCError
 from domain.approval import ApprovalDecision, ApprovalState
 from domain.case import UnparkAction, UnparkInput
 from domain.ids import playbook_workflow_id
-from domain.playbook.messages import PlaybookInput, PlaybookResult
+from domain.playbook.messages import CloudEvent, PlaybookInput, PlaybookResult
 from domain.playbook.state import PlaybookState
 from integrations.idempotency import key_hash
 from sandbox.faults import Fault
@@ -59,6 +59,8 @@ class KilledRun:
     fault: Fault | None = None
     state: PlaybookState | None = None
     result: PlaybookResult | None = None
+    told: bool = False
+    """Whether the event that it waits for was sent."""
     calls: dict[str, str] = field(default_factory=dict)
     """Key of each call that was scheduled -> tool."""
 
@@ -86,7 +88,7 @@ class PlaybookRuns:
         given = way.given(own)
         if inspect.isawaitable(given):
             given = await given
-        key = f"k{self._count}"
+        key = f"k{own.number}"
         workflow_id = playbook_workflow_id("default", way.playbook, key)
         client = self._installation.client
         run = KilledRun(way, own, client.get_workflow_handle_for(PlaybookWorkflow.run, workflow_id), death)
@@ -118,7 +120,7 @@ class PlaybookRuns:
             # Its key stands in the body; each run has a ticket of its own.
             match, after = f"PUT /api/v2/tickets/{own.ticket}", death.earlier
         elif vendor == "hubspot":
-            match = f"contacts/{own.customer}"
+            match, after = f"contacts/{own.customer}", death.earlier
         return self._installation.break_vendor(vendor, death.kind, match=match, after=after)
 
     # On the way
@@ -163,6 +165,10 @@ class PlaybookRuns:
             request = next((one for one in run.state.pending_approvals if one.rungs), None)
             if request is not None:
                 await self._decide(run, request)
+            if run.way.hears and run.state.waiting_for_event and not run.told:
+                word = CloudEvent(id="1", source="test", type=run.way.hears, data={})
+                await run.handle.signal(PlaybookWorkflow.event, word)
+                run.told = True
 
     async def _decide(self, run: KilledRun, request: ApprovalState) -> None:
         if run.way.before_approval is not None:

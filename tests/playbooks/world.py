@@ -92,7 +92,10 @@ class Watched:
 class PlaybooksWorld:
     """One worker on the real clients, and what a test does."""
 
-    def __init__(self, environment: WorkflowEnvironment, vendors: Outside, clients: Clients) -> None:
+    def __init__(
+        self, environment: WorkflowEnvironment, vendors: Outside, clients: Clients, *, identity: str | None = None
+    ) -> None:
+        self._identity = identity
         self.environment = environment
         self.client: Client = environment.client
         self.vendors = vendors
@@ -108,6 +111,7 @@ class PlaybooksWorld:
             workflows=WORKFLOWS,
             activities=methods_of(self.clients),
             interceptors=[Boundary()],
+            identity=self._identity,
             workflow_runner=workflow_runner(),
             workflow_failure_exception_types=[AssertionError, TypeError, KeyError, AttributeError, ValueError],
         ):
@@ -121,8 +125,8 @@ class PlaybooksWorld:
 
     # Runs
 
-    async def start(self, name: str, given: JsonValue, **more: Any) -> Run:
-        key = uuid.uuid4().hex[:8]
+    async def start(self, name: str, given: JsonValue, *, key: str | None = None, **more: Any) -> Run:
+        key = key or uuid.uuid4().hex[:8]
         return await self.client.start_workflow(
             PlaybookWorkflow.run,
             PlaybookInput(tenant="default", name=name, key=key, input=given, started_by="p-ivan", **more),
@@ -253,12 +257,16 @@ def _writing(tool: str) -> str:
 
 
 @asynccontextmanager
-async def playbooks_world(folder: Path, *, config: str = "") -> AsyncIterator[PlaybooksWorld]:
+async def playbooks_world(
+    folder: Path, *, config: str = "", identity: str | None = None, task_queue: str = ""
+) -> AsyncIterator[PlaybooksWorld]:
     """A sandbox, a time-skipping server, a store and a worker.
 
     Args:
         folder: for all of their files.
         config: more of a `guardrails.yaml`.
+        identity: what client and worker sign with, in place of this machine's name.
+        task_queue: in place of one of its own.
     """
     mine = folder / "config"
     mine.mkdir()
@@ -270,7 +278,7 @@ async def playbooks_world(folder: Path, *, config: str = "") -> AsyncIterator[Pl
     async with (
         outside(folder / "sandbox") as vendors_outside,
         await WorkflowEnvironment.start_time_skipping(
-            test_server_existing_path=test_server_binary(), data_converter=data_converter()
+            test_server_existing_path=test_server_binary(), data_converter=data_converter(), identity=identity
         ) as environment,
     ):
         await register(environment.client)
@@ -278,7 +286,8 @@ async def playbooks_world(folder: Path, *, config: str = "") -> AsyncIterator[Pl
         ports: dict[str, int] = vendors_outside.state["ports"]
         settings = load_settings(environ=named, defaults=variables(ports, load_settings(environ=named)))
         clients = await open_clients(settings)
-        world = PlaybooksWorld(environment, vendors_outside, clients)
+        world = PlaybooksWorld(environment, vendors_outside, clients, identity=identity)
+        world.task_queue = task_queue or world.task_queue
         try:
             async with world.worker():
                 yield world

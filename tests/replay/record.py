@@ -11,8 +11,9 @@ import json
 import logging
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from temporalio.client import Client, WorkflowHandle, WorkflowHistory
@@ -25,24 +26,29 @@ from runtime.dev_server import EmbeddedServer
 from runtime.search_attributes import register
 from runtime.settings import SHIPPED_CONFIG
 from runtime.temporal import data_converter
-from tests.replay import paths, playbook_paths
+from tests.playbooks.world import playbooks_world
+from tests.replay import paths, playbook_paths, shipped_paths
 from tests.workflows.conftest import World, test_server_binary
 from tests.workflows.playbook_world import PlaybookWorld
 
 HISTORIES = Path(__file__).parent / "histories"
-PATHS = {**paths.PATHS, **playbook_paths.PLAYBOOK_PATHS}
+PATHS: dict[str, Any] = {**paths.PATHS, **playbook_paths.PLAYBOOK_PATHS, **shipped_paths.SHIPPED_PATHS}
 IN_REAL_TIME = paths.IN_REAL_TIME | playbook_paths.PLAYBOOKS_IN_REAL_TIME
 PACKED = ".gz"
 IDENTITY = "surehand"
 """Client and worker would else sign with their process id and this machine's name."""
 _AT_ONCE = 3
-_PATIENCE_SECONDS = 25
+_PATIENCE_SECONDS = 60
 _TRIES = 3
+_OPENING = asyncio.Lock()
+"""Stores are made one after the other: the tool that migrates them works on one at a time."""
 
 
 def id_of(name: str) -> str:
     """The workflow id that a path is recorded under: ids of children are made of it."""
     queue = queue_of(name)
+    if name in shipped_paths.PLAYBOOK_OF:
+        return playbook_workflow_id("default", shipped_paths.PLAYBOOK_OF[name], queue)
     if name in playbook_paths.PLAYBOOK_PATHS:
         return playbook_workflow_id("default", "recorded", queue)
     return escalation_workflow_id("default", queue)
@@ -87,8 +93,17 @@ async def a_server(*, real: bool) -> AsyncIterator[WorkflowEnvironment]:
         yield environment
 
 
-async def record(name: str, configuration: Configuration, rules: RulesEngine) -> int:
-    """Drive one path and write its recordings; returns their size in bytes."""
+@asynccontextmanager
+async def a_world(name: str, configuration: Configuration, rules: RulesEngine) -> AsyncIterator[Any]:
+    """What a path is driven in, with a worker at work."""
+    if name in shipped_paths.SHIPPED_PATHS:
+        async with AsyncExitStack() as stack:
+            folder = Path(stack.enter_context(TemporaryDirectory()))
+            async with _OPENING:
+                opened = playbooks_world(folder, identity=IDENTITY, task_queue=queue_of(name))
+                shipped = await stack.enter_async_context(opened)
+            yield shipped
+        return
     async with a_server(real=name in IN_REAL_TIME) as environment:
         of_playbook = name in playbook_paths.PLAYBOOK_PATHS
         world: Any = (
@@ -96,9 +111,15 @@ async def record(name: str, configuration: Configuration, rules: RulesEngine) ->
         )
         world.task_queue = queue_of(name)
         async with world.worker(identity=IDENTITY):
-            handle = await PATHS[name](world)
-            assert handle.id == id_of(name), handle.id
-            histories = [history async for history in runs_of(world.client, handle)]
+            yield world
+
+
+async def record(name: str, configuration: Configuration, rules: RulesEngine) -> int:
+    """Drive one path and write its recordings; returns their size in bytes."""
+    async with a_world(name, configuration, rules) as world:
+        handle = await PATHS[name](world)
+        assert handle.id == id_of(name), handle.id
+        histories = [history async for history in runs_of(world.client, handle)]
     for old in HISTORIES.iterdir():
         if parts_of(old)[0] == name:
             old.unlink()

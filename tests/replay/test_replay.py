@@ -24,6 +24,7 @@ from temporalio.workflow import NondeterminismError, SandboxImportNotificationPo
 from domain.case import Channels
 from domain.tool import ToolCall
 from runtime.temporal import data_converter
+from tests.faults.installation import DESCRIBED
 from tests.replay.changed_workflow import ChangedPlaybookWorkflow, ChangedWorkflow
 from tests.replay.paths import OF_EARLIER_CODE
 from tests.replay.record import HISTORIES, PATHS, id_of, parts_of, read
@@ -122,6 +123,7 @@ async def test_sandbox_imports_nothing_per_run_but_workflow_modules() -> None:
 
 def test_recordings_name_no_machine_and_nobodys_folder() -> None:
     places = [str(Path(__file__).resolve().parents[2]), str(Path.home()), "site-packages", "/tmp/", "stackTrace"]
+    places += ["xoxb-sandbox", "sk_test_sandbox", "rk_test_sandbox", *(f"{name}-sandbox" for name in DESCRIBED)]
     host = socket.gethostname()
     for file in RECORDINGS:
         text = read(file)
