@@ -30,10 +30,6 @@ ONLY_AFTER_DAYS = {
 """Steps that no way here reaches, since time does not skip on a real server; `tests/playbooks` has them."""
 
 
-NO_WAY_YET: tuple[str, ...] = ("cart-abandonment", "customer-onboarding", "email-sequence", "order-return")
-"""Their steps are failed and cancelled in `tests/playbooks`; no worker dies in them here."""
-
-
 @dataclass
 class Prepared:
     """What is there before a run: each run has its own, so that runs do not meet."""
@@ -263,7 +259,7 @@ def at_a_faster_pace(name: str) -> dict[str, JsonValue]:
     return faster
 
 
-SHIPPED_WAYS: tuple[Way, ...] = (
+WAYS: tuple[Way, ...] = (
     Way(ORDER, _order),
     Way(PAYMENT, _payment()),
     Way(PAYMENT, _payment(suspicious=True), approve=False, name="payment that is let go"),
@@ -295,8 +291,6 @@ SHIPPED_WAYS: tuple[Way, ...] = (
     Way("order-return", _returned(), hears=GOODS),
     Way("order-return", _returned(settle="store_credit"), hears=GOODS, name="return for credit"),
 )
-WAYS = tuple(way for way in SHIPPED_WAYS if way.playbook not in NO_WAY_YET)
-"""Those in which a worker is killed."""
 
 
 def billing_at(sandbox: Sandbox) -> StripeBilling:

@@ -13,7 +13,7 @@ from domain.case import UnparkAction
 from domain.model import JsonValue
 from domain.tool import ToolCall
 from tests.faults.playbook_runs import vendor_of
-from tests.faults.playbook_ways import DOCUMENTS, GOODS, SHIPPED_WAYS, Prepared, billing_at
+from tests.faults.playbook_ways import DOCUMENTS, GOODS, WAYS, Prepared, billing_at
 from tests.playbooks.enumerating import playbook_names
 from tests.playbooks.world import PlaybooksWorld, Run
 
@@ -98,7 +98,7 @@ async def refuse(world: PlaybooksWorld, call: ToolCall) -> None:
 async def start(world: PlaybooksWorld, name: str) -> Run:
     """Begin a run that bears the path's name."""
     sandbox = world.vendors.sandbox
-    way = next(way for way in SHIPPED_WAYS if way.playbook == name)
+    way = next(way for way in WAYS if way.playbook == name)
     given: JsonValue = way.given(Prepared(sandbox, billing_at(sandbox), 1))
     if inspect.isawaitable(given):
         given = await given
