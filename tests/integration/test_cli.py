@@ -39,14 +39,10 @@ def test_it_says_where_everything_is(dev):
     assert "surehand ticket submit" in said
 
 
-def test_it_is_ready_within_five_seconds(dev, tmp_path):
-    seconds = [dev.ready_after_seconds]
-    while min(seconds) >= 5 and len(seconds) < 4:
-        # Something else may have kept the machine busy: what counts is how quickly it can start.
-        another = Dev(tmp_path / f"dev-{len(seconds)}").start()
-        seconds.append(another.ready_after_seconds)
-        another.stop()
-    assert min(seconds) < 5, "measured alone: 2.2 to 4 s"
+def test_it_says_that_it_is_ready_and_after_how_long(dev):
+    # How soon that is allowed to be is measured by `bench`, on a machine of its own.
+    assert "is ready after" in dev.said()
+    assert dev.ready_after_seconds > 0
 
 
 def test_a_second_dev_in_the_same_folder_says_so_and_ends(dev):
