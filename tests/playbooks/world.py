@@ -20,7 +20,7 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 from activities.boundary import Boundary
-from domain.approval import ApprovalDecision
+from domain.approval import ApprovalDecision, ApprovalState
 from domain.case import AbortInput, UnparkAction, UnparkInput
 from domain.ids import playbook_workflow_id
 from domain.model import JsonValue
@@ -66,6 +66,7 @@ class Watched:
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
         self._turns = asyncio.Lock()
+        self._failures = asyncio.Lock()
         self.before: dict[str, At] = {}
         """Path of a task in the definition -> what to do, at its first call only."""
         self.reached: list[str] = []
@@ -86,7 +87,17 @@ class Watched:
             act = self.before.pop(reference, None)
             if act is not None:
                 await act(call)
-            return await self._tools.run(call, attempt=attempt, beat=beat)
+            try:
+                return await self._tools.run(call, attempt=attempt, beat=beat)
+            except Exception:
+                await self._apart()
+                raise
+
+    async def _apart(self) -> None:
+        """Two branches that fail at once: the time-skipping server refuses the workflow task in which the first one's
+        failure cancels the activity that has just failed beside it, and the run stays where it is."""
+        async with self._failures:
+            await asyncio.sleep(_MOMENT)
 
 
 class PlaybooksWorld:
@@ -102,6 +113,7 @@ class PlaybooksWorld:
         self.watched = Watched(clients.toolbox)
         self.clients = dataclasses.replace(clients, toolbox=self.watched)  # type: ignore[arg-type]
         self.task_queue = f"test-{uuid.uuid4().hex[:8]}"
+        self._runs: list[Run] = []
 
     @asynccontextmanager
     async def worker(self) -> AsyncIterator[None]:
@@ -118,7 +130,11 @@ class PlaybooksWorld:
             yield
 
     async def begin_anew(self) -> None:
-        """Forget what earlier tests did outside."""
+        """Forget what earlier tests did outside, and end what they left running: it would hold the time of the others."""
+        for run in self._runs:
+            with suppress(RPCError):
+                await run.terminate("the test is over")
+        self._runs.clear()
         await self.vendors.ask("POST", "/api/reset")
         self.watched.before.clear()
         self.watched.reached.clear()
@@ -127,13 +143,15 @@ class PlaybooksWorld:
 
     async def start(self, name: str, given: JsonValue, *, key: str | None = None, **more: Any) -> Run:
         key = key or uuid.uuid4().hex[:8]
-        return await self.client.start_workflow(
+        run = await self.client.start_workflow(
             PlaybookWorkflow.run,
             PlaybookInput(tenant="default", name=name, key=key, input=given, started_by="p-ivan", **more),
             id=playbook_workflow_id("default", name, key),
             task_queue=self.task_queue,
             search_attributes=search_attributes.at_playbook_start("default", name),
         )
+        self._runs.append(run)
+        return run
 
     async def run(self, name: str, given: JsonValue, **more: Any) -> PlaybookResult:
         return await self.result(await self.start(name, given, **more))
@@ -172,8 +190,8 @@ class PlaybooksWorld:
 
     async def decide(self, run: Run, *, approve: bool = True) -> None:
         """Decide the open approval as the first person who was asked."""
-        state = await self.until(run, lambda s: any(request.rungs for request in s.pending_approvals))
-        request = next(request for request in state.pending_approvals if request.rungs)
+        state = await self.until(run, lambda s: any(_was_put_to_people(request) for request in s.pending_approvals))
+        request = next(request for request in state.pending_approvals if _was_put_to_people(request))
         decision = ApprovalDecision(
             request_id=request.request_id,
             person_id=request.rungs[-1].approvers[0],
@@ -243,6 +261,10 @@ class PlaybooksWorld:
             await asyncio.sleep(_MOMENT)
 
         self.watched.before[reference] = cancel
+
+
+def _was_put_to_people(request: ApprovalState) -> bool:
+    return bool(request.rungs and request.rungs[-1].approvers)
 
 
 def _door(tool: str) -> str:

@@ -225,8 +225,8 @@ class PlaybookWorld:
 
     async def decide(self, run: Run, *, approve: bool = True, reason: str = "", person: str | None = None) -> None:
         """Decide the open approval as the first person who was asked."""
-        state = await self.until(run, lambda s: any(request.rungs for request in s.pending_approvals))
-        request = next(request for request in state.pending_approvals if request.rungs)
+        state = await self.until(run, lambda s: any(r.rungs and r.rungs[-1].approvers for r in s.pending_approvals))
+        request = next(r for r in state.pending_approvals if r.rungs and r.rungs[-1].approvers)
         decision = ApprovalDecision(
             request_id=request.request_id,
             person_id=person or request.rungs[-1].approvers[0],
