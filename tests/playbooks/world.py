@@ -130,7 +130,7 @@ class PlaybooksWorld:
             yield
 
     async def begin_anew(self) -> None:
-        """Forget what earlier tests did outside, and end what they left running, which would hold the time of others."""
+        """Forget what earlier tests did outside, and end what they left running, which would hold the others up."""
         for run in self._runs:
             with suppress(RPCError):
                 await run.terminate("the test is over")
