@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
+from temporalio.api.enums.v1 import PendingActivityState
+from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
 from temporalio.workflow import UpdateMethodMultiParam
 
@@ -27,6 +29,7 @@ from domain.case import (
 from domain.errors import InvalidInput
 from domain.escalation import EscalationResult, EscalationState
 from domain.ids import kind_of, workflow_id_for
+from domain.model import Value
 from domain.playbook.state import PlaybookState
 from domain.tool import canonical
 from starters.answers import CLOSED, PATIENCE, RUN_ENDED, answered_within
@@ -41,6 +44,19 @@ def content_id(*parts: str) -> str:
     """An id made of content, so that saying the same thing twice is known as one thing. It shows nothing of it."""
     joined = "\x00".join(parts).encode("utf-8", "surrogatepass")
     return hashlib.sha256(joined).hexdigest()[:32]
+
+
+class Attempt(Value):
+    """A call of a step that is under way, or waits for its next attempt."""
+
+    step: str
+    """The activity's type: a tool's name, or what the case does itself."""
+    attempt: int
+    """From 1; the one under way, or the one that comes next."""
+    problem: str = ""
+    """Why the attempt before it failed; empty at the first."""
+    next_at: datetime | None = None
+    """When the next attempt begins; None while one is under way."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +124,12 @@ class Cases:
         async with answered_within(self._patience):
             description = await self.handle(tenant, case).describe()
         return description.status is WorkflowExecutionStatus.RUNNING
+
+    async def under_way(self, tenant: str, case: str) -> list[Attempt]:
+        """The calls that the case waits for right now. Needs no worker."""
+        async with answered_within(self._patience):
+            description = await self.handle(tenant, case).describe()
+        return [_attempt(pending) for pending in description.raw_description.pending_activities]
 
     async def result(self, tenant: str, case: str, *, patience: timedelta) -> EscalationResult:
         """How a support case ended; waits for its end."""
@@ -195,6 +217,19 @@ class Cases:
         async with answered_within(self._patience, changes=True, closed=_kind(tenant, case).closed):
             answer: AnswerT = await self.handle(tenant, case).execute_update(update, word, id=update_id)
         return answer
+
+
+def _attempt(pending: PendingActivityInfo) -> Attempt:
+    waits = (
+        pending.HasField("next_attempt_schedule_time")
+        and pending.state == PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED
+    )
+    return Attempt(
+        step=pending.activity_type.name,
+        attempt=pending.attempt,
+        problem=pending.last_failure.message if pending.HasField("last_failure") else "",
+        next_at=pending.next_attempt_schedule_time.ToDatetime(UTC) if waits else None,
+    )
 
 
 def _kind(tenant: str, case: str) -> _Kind:

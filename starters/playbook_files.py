@@ -10,6 +10,7 @@ from pathlib import Path
 
 from domain.errors import InvalidInput
 from domain.model import JsonValue
+from domain.playbook.schema_check import problem_with
 from integrations.playbooks.library import SUFFIXES, FolderLibrary
 from integrations.playbooks.reading import Unreadable, read_playbook
 from integrations.playbooks.validating import Finding, examine, read_bytes
@@ -53,6 +54,18 @@ def choose(library: FolderLibrary, tenant: str, named: str, version: str | None 
     document = found.definition["document"]
     text = content.decode("utf-8", "replace")
     return Chosen(found.definition, document["name"], document["version"], text, is_file=True, warnings=found.findings)
+
+
+def check_input(definition: dict[str, JsonValue], data: JsonValue) -> None:
+    """Look whether data fits what a playbook asks for, before it is started.
+
+    Raises:
+        InvalidInput: it does not; names the place and never the value.
+    """
+    asked = definition.get("input")
+    schema = asked.get("schema") if isinstance(asked, dict) else None
+    if (problem := problem_with(schema, data)) is not None:
+        raise InvalidInput(f"The input does not fit the playbook ({problem}): correct it, or see `playbook show`.")
 
 
 def is_path(named: str) -> bool:

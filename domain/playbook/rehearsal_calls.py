@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from domain.guarding import judge_call
-from domain.guardrails import Guardrails, RuleAction
+from domain.guardrails import Guardrails, RuleAction, RuleHit
 from domain.model import JsonValue
 from domain.playbook.definition import Playbook, Task
 from domain.playbook.describing import call_words
 from domain.playbook.outline import mapping
 from domain.playbook.plan import PlannedApproval, StepKind
-from domain.playbook.unknowns import Unevaluable, Unknown, filled, has_unknown, shown
+from domain.playbook.unknowns import Unevaluable, Unknown, filled, has_unknown, shown, with_unknown_as
 from domain.playbook.uri_template import expand
 from domain.policy import Ladder
 from domain.tool import ToolBrief, canonical
 
+_STAND_INS: tuple[JsonValue, ...] = (None, "word", 1)
+"""In place of an argument that nobody knows yet. What holds of all of them is not about the argument."""
 _KINDS = {"approve": StepKind.APPROVAL, "notify": StepKind.MESSAGE, "ask_model": StepKind.MODEL}
 
 
@@ -73,7 +75,12 @@ class CallPlanner:
         self._guardrails = guardrails
         self._ladders = ladders
         self._facts = {"playbook": playbook.document.name, **facts}
-        self.notes: list[str] = []
+        self._missing: dict[str, list[str]] = {}
+
+    @property
+    def notes(self) -> list[str]:
+        """What could not be looked at: one sentence for each tool that there is not, however often it is called."""
+        return [_missing_note(words, paths) for words, paths in self._missing.items()]
 
     def plan(self, path: str, name: str, task: Task, arguments: JsonValue, data: JsonValue) -> Outlook:
         """What a call would be.
@@ -95,20 +102,24 @@ class CallPlanner:
         words = call_words(task)
         if not briefs:
             if self._tools is not None:
-                self.notes.append(f"{path}: there is no tool for `{words}`: see `surehand tool list`.")
+                self._missing.setdefault(words, []).append(path)
             return Outlook(kind, words, sent, output)
         brief = briefs[0]
-        verdict = judge_call(
-            self._guardrails, brief, mapping(shown(sent)), {**self._facts, "undoing": False, "totals": {}}
-        )
-        denied = verdict.reasons if verdict.action is RuleAction.DENY else ()
-        approval = (
-            self._approval(brief.ladder or brief.name, verdict.reasons)
-            if verdict.action is RuleAction.REQUIRE_APPROVAL
-            else None
-        )
+        hits = self._hits(brief, sent)
+        denied = tuple(hit.reason for hit in hits if hit.action is RuleAction.DENY)
+        asking = tuple(hit.reason for hit in hits if hit.action is RuleAction.REQUIRE_APPROVAL)
+        approval = self._approval(brief.ladder or brief.name, asking) if asking and not denied else None
         undo = self._tool_undo(brief, sent, output) if not task.needs_no_undo else ""
         return Outlook(kind, words, sent, output, brief, denied, approval, undo, remark)
+
+    def _hits(self, brief: ToolBrief, sent: JsonValue) -> list[RuleHit]:
+        """What the guardrails say for certain: whatever the unknown arguments turn out to be, or nothing is unknown."""
+        facts = {**self._facts, "undoing": False, "totals": {}}
+        first, *others = (
+            judge_call(self._guardrails, brief, mapping(with_unknown_as(stand_in, sent)), facts).hits
+            for stand_in in (_STAND_INS if has_unknown(sent) else (None,))
+        )
+        return [hit for hit in first if all(hit in hits for hits in others)]
 
     def _briefs(self, path: str, task: Task) -> tuple[ToolBrief, ...]:
         tools = self._tools or {}
@@ -167,6 +178,11 @@ class CallPlanner:
         except Unevaluable:
             values = brief.undo.arguments
         return f"call {brief.undo.tool} {canonical(values)}"
+
+
+def _missing_note(words: str, paths: Sequence[str]) -> str:
+    more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+    return f"{paths[0]}{more}: there is no tool for `{words}`: see `surehand tool list`."
 
 
 def _expanded(address: JsonValue, data: JsonValue) -> JsonValue:

@@ -100,7 +100,8 @@ async def show(
                 raise
             put_record(record, as_json=as_json)
             return
-    put_state(workflow_id, state, as_json=as_json, reveal=reveal)
+        under_way = await session.cases.under_way(name, case)
+    put_state(workflow_id, state, under_way, as_json=as_json, reveal=reveal)
 
 
 @report.command

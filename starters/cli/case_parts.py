@@ -8,8 +8,9 @@ from rich.table import Table
 
 from domain.case import CaseState, ParkedStep
 from domain.timeline import TimelineEntry
+from starters.cases import Attempt
 from starters.cli import report
-from starters.cli.words import clock, left
+from starters.cli.words import clock, due, left
 
 
 def timeline_lines(entries: Iterable[TimelineEntry]) -> Table:
@@ -39,3 +40,14 @@ def waits_of(state: CaseState) -> Iterator[tuple[ParkedStep | None, str]]:
         yield step, f"parked step {step.step}: {step.title}. {step.problem} (surehand case unpark: {words})"
         for effect in step.left_undone:
             yield None, f"  to undo by hand: {effect}"
+
+
+def attempts_of(under_way: Iterable[Attempt]) -> Iterator[str]:
+    """The calls that a case waits for, a line each."""
+    for call in under_way:
+        if not call.problem:
+            yield f"{call.step}: under way"
+        elif call.next_at is None:
+            yield f"{call.step}: attempt {call.attempt} is under way; the one before failed: {call.problem}"
+        else:
+            yield f"{call.step}: attempt {call.attempt} {due(call.next_at)}; the one before failed: {call.problem}"

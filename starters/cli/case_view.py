@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
@@ -12,7 +12,7 @@ from domain.escalation import EscalationState
 from domain.playbook.state import PlaybookState
 from domain.sla import deadline
 from starters.cli import report
-from starters.cli.case_parts import facts_table, timeline_lines, waits_of
+from starters.cli.case_parts import attempts_of, facts_table, timeline_lines, waits_of
 from starters.cli.run_view import run_json, run_page
 from starters.cli.words import ago, clock, due, label, one_line, sentences
 
@@ -20,35 +20,43 @@ if TYPE_CHECKING:
     from domain.case import CaseState
     from domain.records import CaseRecord
     from domain.timeline import CaseMessage
+    from starters.cases import Attempt
 
 _MESSAGES = 6
 _ENTRIES = 12
 
 
-def put_state(workflow_id: str, state: CaseState, *, as_json: bool, reveal: bool = False) -> None:
+def put_state(
+    workflow_id: str, state: CaseState, under_way: Sequence[Attempt] = (), *, as_json: bool, reveal: bool = False
+) -> None:
     """Print a case that Temporal has.
 
     Args:
         workflow_id: of the case.
         state: of a support case or a run.
+        under_way: the calls that it waits for.
         as_json: as JSON and nothing else.
         reveal: a run's arguments as they are.
     """
     if not as_json:
-        report.console().print(page(workflow_id, state, reveal=reveal))
-    elif isinstance(state, PlaybookState):
-        report.put_json(run_json(workflow_id, state, reveal=reveal))
+        report.console().print(page(workflow_id, state, under_way, reveal=reveal))
+        return
+    calls = [call.model_dump(mode="json") for call in under_way]
+    if isinstance(state, PlaybookState):
+        report.put_json({**run_json(workflow_id, state, reveal=reveal), "under_way": calls})
     else:
         dumped = state.model_dump(mode="json", exclude={"policy"})
-        report.put_json({"workflow_id": workflow_id, "kind": "escalation", **dumped})
+        report.put_json({"workflow_id": workflow_id, "kind": "escalation", **dumped, "under_way": calls})
 
 
-def page(workflow_id: str, state: CaseState, *, reveal: bool = False) -> RenderableType:
+def page(
+    workflow_id: str, state: CaseState, under_way: Sequence[Attempt] = (), *, reveal: bool = False
+) -> RenderableType:
     """Everything a person wants to know of a case, the most pressing first."""
     if isinstance(state, PlaybookState):
-        return run_page(workflow_id, state, reveal=reveal)
+        return run_page(workflow_id, state, under_way, reveal=reveal)
     assert isinstance(state, EscalationState)  # noqa: S101  (the only other kind)
-    return _escalation_page(workflow_id, state)
+    return _escalation_page(workflow_id, state, under_way)
 
 
 def put_record(record: CaseRecord, *, as_json: bool) -> None:
@@ -84,13 +92,14 @@ def _run_facts(record: CaseRecord) -> Iterator[tuple[str, str]]:
     yield "error", str(error.get("title") or error.get("type")) if isinstance(error, dict) else ""
 
 
-def _escalation_page(workflow_id: str, state: EscalationState) -> RenderableType:
+def _escalation_page(workflow_id: str, state: EscalationState, under_way: Sequence[Attempt]) -> RenderableType:
     parts: list[RenderableType] = [
         Text.assemble((f"Case {state.case_number}", "bold"), "  ", (state.current_status().label, "bold")),
         facts_table(_about(workflow_id, state)),
     ]
     for title, lines in (
         ("Waits for a person", list(_waits(state))),
+        ("Calls under way", list(attempts_of(under_way))),
         ("Conversation", [_spoken(message) for message in state.conversation[-_MESSAGES:]]),
     ):
         if lines:

@@ -32,11 +32,12 @@ async def follow(cases: Cases, tenant: str, case: str, *, as_json: bool) -> None
         return
     workflow_id = workflow_id_for(tenant, case)
     state = await cases.state(tenant, case)
-    with Live(page(workflow_id, state), console=out, auto_refresh=False, vertical_overflow="visible") as live:
+    first = page(workflow_id, state, await cases.under_way(tenant, case))
+    with Live(first, console=out, auto_refresh=False, vertical_overflow="visible") as live:
         while not _is_over(state):
             await asyncio.sleep(_LOOK_EVERY_SECONDS)
             state = await cases.state(tenant, case)
-            live.update(page(workflow_id, state), refresh=True)
+            live.update(page(workflow_id, state, await cases.under_way(tenant, case)), refresh=True)
 
 
 async def _lines(cases: Cases, tenant: str, case: str, *, as_json: bool) -> None:

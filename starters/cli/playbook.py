@@ -221,7 +221,7 @@ async def run(
     from domain.playbook.messages import PlaybookInput  # noqa: PLC0415
     from integrations.playbooks.library import FolderLibrary  # noqa: PLC0415
     from starters.cli.session import open_session  # noqa: PLC0415
-    from starters.playbook_files import choose, read_data  # noqa: PLC0415
+    from starters.playbook_files import check_input, choose, read_data  # noqa: PLC0415
     from starters.playbooks import Playbooks, fresh_key  # noqa: PLC0415
 
     data = read_data(given or ())
@@ -230,6 +230,7 @@ async def run(
         chosen = choose(library, session.tenant, named, version)
         for finding in chosen.warnings:
             report.note(str(finding))
+        check_input(chosen.definition, data)
         request = PlaybookInput(
             tenant=session.tenant,
             name=chosen.name,
@@ -254,7 +255,8 @@ def _put_result(start: dict[str, Any], result: PlaybookResult, *, as_json: bool)
     if as_json:
         report.put_json({**start, **result.model_dump(mode="json")})
     else:
-        report.put_json(result.output)
+        if result.status == "completed":
+            report.put_json(result.output)
         for what in result.unknown:
             report.note(f"Nobody knows whether it took effect: {what}")
         for what in result.undone:

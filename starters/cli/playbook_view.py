@@ -10,7 +10,7 @@ import typer
 
 from domain.playbook.definition import Playbook, Task, TaskList
 from domain.playbook.describing import duration_text, task_words
-from domain.playbook.plan import Plan, PlannedStep
+from domain.playbook.plan import Plan, PlannedStep, StepKind
 from domain.tool import ToolBrief
 from starters.cli import report
 from starters.cli.words import harmless, label
@@ -100,10 +100,12 @@ def _step_lines(number: int, step: PlannedStep) -> list[str]:
     below = " " * len(start)
     tool = f" [{step.tool}, {label(step.safety)}]" if step.tool else ""
     lines = [f"{start}{step.name}: {step.what}{tool}"]
-    if step.when:
+    if step.when and step.kind is not StepKind.CATCH:  # such a step says it in its own words
         lines.append(f"{below}when {step.when}")
     if step.arguments not in (None, {}):
         lines.append(f"{below}with {_json(step.arguments)}")
+    if step.tool and not step.certain:
+        lines.append(f"{below}the guardrails judge it again once all arguments are known")
     lines += [f"{below}DENIED: {reason}" for reason in step.denied]
     if step.approval is not None:
         rungs = f" ({', then '.join(step.approval.rungs)})" if step.approval.rungs else ""

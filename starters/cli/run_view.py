@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -13,8 +13,9 @@ from domain.case import ParkedStep
 from domain.model import JsonValue
 from domain.playbook.state import PlaybookState
 from domain.redaction import Redactor
+from starters.cases import Attempt
 from starters.cli import report
-from starters.cli.case_parts import facts_table, timeline_lines, waits_of
+from starters.cli.case_parts import attempts_of, facts_table, timeline_lines, waits_of
 from starters.cli.words import ago, one_line
 
 _RECENT = 5
@@ -24,7 +25,9 @@ _LONGEST_VALUE = 300
 _LEFT_OUT = {"policy", "opened", "raw_input", "context", "frames", "seen_events", "unsaved_audit", "step_numbers"}
 
 
-def run_page(workflow_id: str, state: PlaybookState, *, reveal: bool = False) -> RenderableType:
+def run_page(
+    workflow_id: str, state: PlaybookState, under_way: Sequence[Attempt] = (), *, reveal: bool = False
+) -> RenderableType:
     """Everything a person wants to know of a run, the most pressing first."""
     parts: list[RenderableType] = [
         Text.assemble((f"Run {state.case_number}", "bold"), "  ", (state.current_status().label, "bold")),
@@ -32,6 +35,7 @@ def run_page(workflow_id: str, state: PlaybookState, *, reveal: bool = False) ->
     ]
     for title, lines in (
         ("Waits for a person", list(_waits(state, reveal=reveal))),
+        ("Calls under way", list(attempts_of(under_way))),
         ("Events that no task has taken", [_event(event) for event in state.events]),
         ("Done", _done(state)),
         ("Undone", state.undone[-_EFFECTS:]),

@@ -1,6 +1,7 @@
 """`surehand playbook` against a real server and worker: one run per key, events, aborts, ends."""
 
 import json
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -50,6 +51,34 @@ def test_a_run_that_fails_says_why_and_fails(dev):
     done = dev.surehand("playbook", "run", file, "--wait")
     assert done.returncode == 1
     assert "Error: The run is faulted: It is bad" in done.stderr
+    assert done.stdout == ""
+
+
+def test_an_input_that_does_not_fit_is_refused_before_anything_starts(dev):
+    refused = dev.surehand("playbook", "run", "payment", "--key", "NO-1", "--input", "amount=many")
+    assert refused.returncode == 1
+    assert "The input does not fit the playbook (" in refused.stderr
+    assert dev.surehand("case", "show", "payment:NO-1").returncode == 1
+
+
+def test_a_call_that_is_tried_again_is_shown_with_the_reason(dev):
+    given = {
+        "reference": "AGAIN-1",
+        "customer": {"id": "CUST-1", "email": "noa.berg@example.com"},
+        "amount": 25,
+        "currency": "EUR",
+        "payment_method": "pm_card_chargeDeclinedProcessingError",
+    }
+    dev.json("playbook", "run", "payment", "--key", "AGAIN-1", "--input", json.dumps(given))
+    deadline = time.monotonic() + 60
+    while True:
+        calls = dev.json("case", "show", "payment:AGAIN-1")["under_way"]
+        if calls and calls[0]["attempt"] > 1:
+            break
+        assert time.monotonic() < deadline, calls
+    assert calls[0]["step"] == "payments.authorise"
+    assert "could not decide" in calls[0]["problem"]
+    assert dev.surehand("case", "cancel", "payment:AGAIN-1").returncode == 0
 
 
 def test_an_event_reaches_the_run_that_waits_for_it(dev):

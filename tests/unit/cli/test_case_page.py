@@ -12,6 +12,7 @@ from domain.case import HandoffState, ParkedStep
 from domain.escalation import EscalationState
 from domain.intake import read_ticket
 from domain.policy import Ladder, Rung
+from starters.cases import Attempt
 from starters.cli.case_view import page, put_state
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -44,6 +45,21 @@ def test_a_parked_step_is_named_with_its_problem_and_what_can_be_said(state):
     text = " ".join(shown(state).split())
     assert "parked step handoff: Hand the case over. No channel. (surehand case unpark: retry or give-up)" in text
     assert "to undo by hand: the e-mail to the team" in text
+
+
+def test_a_call_that_is_tried_again_says_why_and_when(state):
+    soon = datetime.now(UTC) + timedelta(minutes=2, seconds=29, milliseconds=900)
+    calls = [
+        Attempt(step="crm.find", attempt=1),
+        Attempt(step="mail.send", attempt=3, problem="smtp did not answer.", next_at=soon),
+        Attempt(step="chat.post", attempt=2, problem="slack answered 503."),
+    ]
+    out = Console(file=io.StringIO(), width=120)
+    out.print(page("escalation:default:T-1", state, calls))
+    text = " ".join(out.file.getvalue().split())
+    assert "Calls under way crm.find: under way" in text
+    assert "mail.send: attempt 3 in 2 min 29 s; the one before failed: smtp did not answer." in text
+    assert "chat.post: attempt 2 is under way; the one before failed: slack answered 503." in text
 
 
 def test_an_open_approval_and_an_unclaimed_case_are_named(state):

@@ -56,7 +56,7 @@ def test_calls_stand_in_order_with_their_arguments():
     assert [found.name for found in made.steps] == ["b", "c"]
     assert step(made, "b").arguments == {"sku": "A1", "n": 1}
     assert step(made, "b").certain
-    assert step(made, "c").arguments == {"sku": "A1", "shelf": "(unknown: ${ .shelf })"}
+    assert step(made, "c").arguments == {"sku": "A1", "shelf": "(unknown: output of b, shelf)"}
     assert not step(made, "c").certain
     assert made.tools == ("stock.look", "stock.reserve")
 
@@ -86,7 +86,7 @@ def test_safety_approvals_and_undos_are_named():
     assert step(made, "c").approval.ladder == "money"
     assert step(made, "c").approval.rungs == ("finance",)
     assert step(made, "d").kind is StepKind.APPROVAL
-    assert step(made, "b").undo == 'call stock.release {"id":"(unknown: ${ $output.id })","sku":"A1"}'
+    assert step(made, "b").undo == 'call stock.release {"id":"(unknown: output of b, id)","sku":"A1"}'
     assert step(made, "a").undo == ""
 
 
@@ -288,7 +288,12 @@ def test_every_playbook_of_the_specification_can_be_rehearsed(name, text):
         (".unknown | type", "?"),
         ("{a: .known, b: .unknown}", {"a": 1, "b": "?"}),
         ("[.known, .unknown]", [1, "?"]),
-        ("{a: .known, b: (.unknown == 1)}", "?"),
+        ("{a: .known, b: (.unknown == 1)}", {"a": 1, "b": "?"}),
+        ("{a: .known} + {b: ([.unknown[] | .id] | add)}", {"a": 1, "b": "?"}),
+        ("[.list[] | {id: .}]", [{"id": 1}, {"id": "?"}]),
+        (".known as $k | {k: $k, u: .unknown}", {"k": 1, "u": "?"}),
+        ("if .unknown then {a: 1, b: 2} else {a: 1, b: 3} end", {"a": 1, "b": "?"}),
+        (".known // .unknown", 1),
         ("{a: .known} + {b: .unknown}", {"a": 1, "b": "?"}),
         (". + {more: 2}", {"known": 1, "unknown": "?", "list": [1, "?"], "more": 2}),
         ('"text " + .unknown', "?"),
