@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from datetime import datetime, timedelta
 
 from pydantic import Field
@@ -142,7 +143,7 @@ class SentMessage(Value):
     """True when an earlier attempt may have been delivered too (SMTP cannot tell)."""
 
 
-class CaseState(State):
+class CaseState(State, ABC):
     """The state of any case. One serialisable value; it is what continue-as-new carries on."""
 
     tenant: str
@@ -198,9 +199,9 @@ class CaseState(State):
         ]
         self.sent = self.sent[-KEPT_TIMELINE:]
 
+    @abstractmethod
     def current_status(self) -> Status:
         """The status that follows from everything else; each kind of case knows its own."""
-        raise NotImplementedError
 
 
 class ServedCaseState(CaseState):

@@ -1,7 +1,7 @@
 """Fills templates. Text from outside is data: it cannot become template code, break JSON, or speak to Slack.
 
 A mail template has two blocks, `subject` and `text`. A Slack template is JSON in which every value is put in escaped,
-for JSON and for Slack's markup, without the template's doing; `slack_blocks` then caps what Slack caps.
+for JSON and for Slack's markup, without the template's doing; `slack.blocks` then caps what Slack caps.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from domain.errors import ConfigurationProblem
 from domain.model import JsonValue
-from integrations.slack_blocks import escape, fitted
+from integrations.slack.blocks import escape, fitted
 from integrations.template_values import FILTERS, shaped
 
 OUTPUT_LIMIT = 400_000

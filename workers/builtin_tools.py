@@ -5,7 +5,7 @@ from __future__ import annotations
 from domain.ports import Billing, CustomerRecords, Mailer, TeamChat, TicketSystem
 from domain.rules import RulesEngine
 from integrations.prometheus import PrometheusMetrics
-from integrations.stripe_payments import StripePayments
+from integrations.stripe.payments import StripePayments
 from integrations.tools.builtin.analysis import AnalysisTools
 from integrations.tools.builtin.billing import BillingTools
 from integrations.tools.builtin.messages import ChatTools, MailTools

@@ -24,10 +24,10 @@ from integrations.llm.no_model import NoModel
 from integrations.mail import SmtpMailer
 from integrations.playbooks.library import FolderLibrary
 from integrations.rendering import Templates
-from integrations.slack import SlackChat
+from integrations.slack.channel import SlackChat
 from integrations.store.seeding import seed_articles
 from integrations.store.store import SqlStore
-from integrations.stripe import StripeBilling
+from integrations.stripe.billing import StripeBilling
 from integrations.tools.openapi.configuration import WebConfiguration
 from integrations.tools.toolbox import Tools
 from integrations.zendesk import ZendeskTickets

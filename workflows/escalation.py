@@ -8,7 +8,6 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
-    from domain.approval import ApprovalDecision, ApprovalReceipt, ApprovalState
     from domain.case import (
         Accepted,
         ClaimInput,
@@ -16,7 +15,6 @@ with workflow.unsafe.imports_passed_through():
         FeedbackInput,
         MessageInput,
         ResolveInput,
-        TimelineView,
         UnparkInput,
     )
     from domain.escalation import EscalationInput, EscalationResult, EscalationState
@@ -32,6 +30,7 @@ from workflows.case import GIVEN_UP, Case
 from workflows.claims import Claims
 from workflows.conversation import Conversation
 from workflows.handoff import Handoff
+from workflows.lifecycle import Lifecycle
 from workflows.outcome import Outcome
 from workflows.record import Record
 from workflows.resolution import Resolution
@@ -42,8 +41,11 @@ from workflows.withdrawal import Withdrawal
 
 
 @workflow.defn
-class EscalationWorkflow:
+class EscalationWorkflow(Lifecycle[EscalationState]):
     """One escalation case. Its id is `domain.ids.escalation_workflow_id(tenant, ticket id)`."""
+
+    IS_OVER = "this case is closed"
+    INSTEAD = "submit a new ticket"
 
     # State
 
@@ -262,16 +264,6 @@ class EscalationWorkflow:
         """Everything the case knows."""
         return self.state
 
-    @workflow.query
-    def timeline(self) -> TimelineView:
-        """The recent timeline; the store has all of it."""
-        return TimelineView(entries=tuple(self.state.timeline), total=self.state.timeline_count)
-
-    @workflow.query
-    def pending_approvals(self) -> list[ApprovalState]:
-        """Requests that wait for a decision."""
-        return self.state.pending_approvals
-
     # Updates and signals
 
     @workflow.update
@@ -289,7 +281,7 @@ class EscalationWorkflow:
 
     @add_message.validator
     def _check_message(self, message: MessageInput) -> None:
-        self._refuse_when_closed()
+        self._refuse_when_over()
         if not message.text.strip():
             raise ApplicationError("The message is empty: write something.", non_retryable=True)
         if message.author != "customer" and not self.state.people_have_it:
@@ -304,7 +296,7 @@ class EscalationWorkflow:
 
     @claim.validator
     def _check_claim(self, claim: ClaimInput) -> None:
-        self._refuse_when_closed()
+        self._refuse_when_over()
         holder = self.state.claim.claimed_by
         if not self.state.people_have_it:
             raise ApplicationError("This case is not handed over, so there is nothing to claim.", non_retryable=True)
@@ -320,7 +312,7 @@ class EscalationWorkflow:
 
     @resolve.validator
     def _check_resolve(self, resolution: ResolveInput) -> None:
-        self._refuse_when_closed()
+        self._refuse_when_over()
         if self.state.is_resolved:
             raise ApplicationError("This case is resolved already.", non_retryable=True)
         if self.state.decision is None:
@@ -342,21 +334,9 @@ class EscalationWorkflow:
 
     @record_feedback.validator
     def _check_feedback(self, feedback: FeedbackInput) -> None:
-        self._refuse_when_closed()
+        self._refuse_when_over()
         if feedback.rating is None and not feedback.comment and feedback.escalation_was_right is None:
             raise ApplicationError("The feedback is empty: give a rating or a comment.", non_retryable=True)
-
-    @workflow.update
-    def decide_approval(self, decision: ApprovalDecision) -> ApprovalReceipt:
-        """A person's word on an open request."""
-        return self.approvals.record(decision)
-
-    @decide_approval.validator
-    def _check_decision(self, decision: ApprovalDecision) -> None:
-        self._refuse_when_closed()
-        why = self.approvals.refusal(decision)
-        if why is not None:
-            raise ApplicationError(why, non_retryable=True)
 
     @workflow.update
     def unpark(self, word: UnparkInput) -> Accepted:
@@ -372,30 +352,14 @@ class EscalationWorkflow:
             raise ApplicationError(why, non_retryable=True)
 
     @workflow.signal
-    def approval_decision(self, decision: ApprovalDecision) -> None:
-        """The same as `decide_approval`, for scripts; what cannot be taken is put on the timeline."""
-        why = "the case is closed" if self._is_ended else self.approvals.refusal(decision)
-        if why is None:
-            self.approvals.record(decision)
-        else:
-            self.approvals.record_refusal(decision, why)
-
-    @workflow.signal
     def escalate_now(self, order: EscalateNowInput) -> None:
         """Bring the handoff forward, or hand over a case that was not to be escalated."""
-        if not self._is_ended and not self.state.is_resolved:
+        if not self._is_over and not self.state.is_resolved:
             self._escalate(order.reason or f"asked for by {order.person_id}")
 
     @property
-    def _is_ended(self) -> bool:
+    def _is_over(self) -> bool:
         return self.state.closed or self.state.withdrawn
-
-    def _refuse_when_closed(self) -> None:
-        if self._is_ended:
-            raise ApplicationError("This case is closed: submit a new ticket.", non_retryable=True)
-
-    def _accepted(self, text: str) -> Accepted:
-        return Accepted(text=text, status=self.state.current_status())
 
 
 def _was_given_up(error: BaseException) -> bool:

@@ -13,8 +13,7 @@ from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_
 
 with workflow.unsafe.imports_passed_through():
     from activities.playbooks import OpenPlaybookInput, PlaybookActivities
-    from domain.approval import ApprovalDecision, ApprovalReceipt, ApprovalState
-    from domain.case import AbortInput, Accepted, Status, TimelineView, UnparkAction, UnparkInput, UnparkReceipt
+    from domain.case import AbortInput, Accepted, Status, UnparkAction, UnparkInput, UnparkReceipt
     from domain.ids import case_id, tenant_in
     from domain.model import JsonValue
     from domain.playbook.definition import parse_playbook
@@ -27,6 +26,7 @@ with workflow.unsafe.imports_passed_through():
 from workflows import options
 from workflows.approvals import Approvals
 from workflows.case import Case, problem_of
+from workflows.lifecycle import Lifecycle
 from workflows.playbooks.calls import Calls
 from workflows.playbooks.children import Children
 from workflows.playbooks.control import Control
@@ -44,8 +44,11 @@ FAULTED, CANCELLED = "faulted", "cancelled"
 
 
 @workflow.defn
-class PlaybookWorkflow:
+class PlaybookWorkflow(Lifecycle[PlaybookState]):
     """Runs one playbook."""
+
+    IS_OVER = "this run has ended"
+    INSTEAD = "start the playbook again"
 
     @workflow.init
     def __init__(self, request: PlaybookInput) -> None:
@@ -229,29 +232,7 @@ class PlaybookWorkflow:
         """Everything the run knows."""
         return self.state
 
-    @workflow.query
-    def timeline(self) -> TimelineView:
-        """The recent timeline; the store has all of it."""
-        return TimelineView(entries=tuple(self.state.timeline), total=self.state.timeline_count)
-
-    @workflow.query
-    def pending_approvals(self) -> list[ApprovalState]:
-        """Requests that wait for a decision."""
-        return self.state.pending_approvals
-
     # Updates and signals
-
-    @workflow.update
-    def decide_approval(self, decision: ApprovalDecision) -> ApprovalReceipt:
-        """A person's word on an open request."""
-        return self.approvals.record(decision)
-
-    @decide_approval.validator
-    def _check_decision(self, decision: ApprovalDecision) -> None:
-        self._refuse_when_closed()
-        why = self.approvals.refusal(decision)
-        if why is not None:
-            raise ApplicationError(why, non_retryable=True)
 
     @workflow.update
     async def unpark(self, word: UnparkInput) -> UnparkReceipt:
@@ -276,7 +257,7 @@ class PlaybookWorkflow:
 
     @unpark.validator
     def _check_unpark(self, word: UnparkInput) -> None:
-        self._refuse_when_closed()
+        self._refuse_when_over()
         why = self.case.refusal_of(word)
         if (
             why is None
@@ -296,18 +277,9 @@ class PlaybookWorkflow:
 
     @abort.validator
     def _check_abort(self, word: AbortInput) -> None:
-        self._refuse_when_closed()
+        self._refuse_when_over()
         if self.state.ending or self.state.stopped_by:
             raise ApplicationError("This run is ending already.", non_retryable=True)
-
-    @workflow.signal
-    def approval_decision(self, decision: ApprovalDecision) -> None:
-        """The same as `decide_approval`, for scripts; what cannot be taken is put on the timeline."""
-        why = "the run has ended" if self.state.closed else self.approvals.refusal(decision)
-        if why is None:
-            self.approvals.record(decision)
-        else:
-            self.approvals.record_refusal(decision, why)
 
     @workflow.signal
     def event(self, event: CloudEvent) -> None:
@@ -321,13 +293,6 @@ class PlaybookWorkflow:
             self.case.note(TimelineKind.STEP, f"An event {dropped.get('type')} was dropped: too many wait")
         attributes = event.model_dump(mode="json", exclude_none=True)
         self.state.events.append({**attributes.pop("extensions", {}), **attributes})
-
-    def _refuse_when_closed(self) -> None:
-        if self.state.closed:
-            raise ApplicationError("This run has ended: start the playbook again.", non_retryable=True)
-
-    def _accepted(self, text: str) -> Accepted:
-        return Accepted(text=text, status=self.state.current_status())
 
 
 def _first_state(request: PlaybookInput) -> PlaybookState:

@@ -17,8 +17,8 @@ from pydantic import SecretStr
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from domain.mail import ChatMessage, TicketEscalation
-from integrations.slack import SlackChat
-from integrations.stripe import StripeBilling
+from integrations.slack.channel import SlackChat
+from integrations.stripe.billing import StripeBilling
 from integrations.zendesk import ZendeskTickets
 from sandbox import slack, stripe, zendesk
 from sandbox.doors import Door, web

@@ -12,8 +12,8 @@ from typing import Any
 from pydantic import SecretStr
 
 from domain.model import JsonValue
-from integrations.stripe import StripeBilling
-from integrations.stripe_payments import StripePayments
+from integrations.stripe.billing import StripeBilling
+from integrations.stripe.payments import StripePayments
 from sandbox.server import Sandbox
 from tests.playbooks.enumerating import definition_of
 

@@ -7,7 +7,7 @@ from pydantic import Field
 from domain.model import Value
 from domain.payments import Payment, RefundMade
 from domain.tool import Safety, ToolUndo
-from integrations.stripe_payments import StripePayments
+from integrations.stripe.payments import StripePayments
 from integrations.tools.provider import CallContext
 from integrations.tools.python import tool
 

@@ -16,7 +16,7 @@ from activities.playbook_functions import PlaybookFunctions
 from integrations.llm.no_model import NoModel
 from integrations.mail import SmtpMailer
 from integrations.rendering import Templates
-from integrations.slack import SlackChat
+from integrations.slack.channel import SlackChat
 from runtime.configuration import Configuration
 from runtime.settings import SHIPPED_CONFIG
 from tests.model_world import ModelServer, close_chains

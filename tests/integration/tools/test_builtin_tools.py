@@ -17,9 +17,9 @@ from domain.tool import RefusalKind, Safety
 from integrations.hubspot import HubSpotRecords
 from integrations.mail import SmtpMailer
 from integrations.prometheus import PrometheusMetrics
-from integrations.slack import SlackChat
-from integrations.stripe import StripeBilling
-from integrations.stripe_payments import StripePayments
+from integrations.slack.channel import SlackChat
+from integrations.stripe.billing import StripeBilling
+from integrations.stripe.payments import StripePayments
 from integrations.tools.addresses import AddressGuard
 from integrations.tools.builtin.analysis import AnalysisTools
 from integrations.tools.builtin.billing import BillingTools

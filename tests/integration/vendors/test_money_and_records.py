@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from domain.errors import OutcomeUnknown, VendorRefused, VendorUnavailable
 from integrations.hubspot import HubSpotRecords
-from integrations.stripe import StripeBilling, minor_units
+from integrations.stripe.billing import StripeBilling, minor_units
 from tests.vendor_world import WORKFLOW, Outside
 
 KEY = "sk_test_key_that_must_not_show"

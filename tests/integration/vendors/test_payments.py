@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from domain.errors import NotFoundAtVendor, OutcomeUnknown, VendorRefused, VendorThrottled, VendorUnavailable
 from domain.payments import Payment, PaymentStatus
-from integrations.stripe_payments import StripePayments
+from integrations.stripe.payments import StripePayments
 from tests.vendor_world import WORKFLOW, Outside
 
 KEY = "rk_test_key_that_must_not_show"

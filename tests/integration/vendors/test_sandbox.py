@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from domain.mail import Attachment, ChatMessage, OutgoingMail
 from integrations.mail import SmtpMailer
-from integrations.slack import SlackChat
+from integrations.slack.channel import SlackChat
 from sandbox.server import NAMES
 from sandbox.slack_markup import marked_up
 from tests.vendor_world import WORKFLOW, MemoryLedger, Outside, outside

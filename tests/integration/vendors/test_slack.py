@@ -16,8 +16,8 @@ from domain.errors import (
     VendorUnavailable,
 )
 from domain.mail import ChatMessage, ChatReceipt
-from integrations import slack_session
-from integrations.slack import SlackChat
+from integrations.slack import session as slack_session
+from integrations.slack.channel import SlackChat
 from tests.vendor_world import WORKFLOW, MemoryLedger, Outside, answering, raw_server
 
 TOKEN = "xoxb-token-that-must-not-show"

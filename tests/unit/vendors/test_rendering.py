@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from domain.errors import ConfigurationProblem
 from integrations.rendering import OUTPUT_LIMIT, Templates
-from integrations.slack_blocks import escape, fitted, unescape
+from integrations.slack.blocks import escape, fitted, unescape
 from integrations.template_values import duration, moment, signed
 from sandbox.slack_blocks import blocks_fault
 

@@ -17,7 +17,7 @@ from domain.errors import (
     VendorThrottled,
     VendorUnavailable,
 )
-from integrations.slack_session import SlackAnswerTooLarge, SlackRedirected, translate
+from integrations.slack.session import SlackAnswerTooLarge, SlackRedirected, translate
 
 
 class Answer:

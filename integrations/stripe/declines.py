@@ -7,8 +7,8 @@ from typing import Any
 from domain.errors import VendorError, VendorRefused, VendorUnavailable
 from domain.payments import DeclineClass
 from integrations.http import Reply
-from integrations.stripe import VENDOR
-from integrations.stripe import translate as translate_any
+from integrations.stripe.billing import VENDOR
+from integrations.stripe.billing import translate as translate_any
 
 EXPIRED = "authorisation_expired"
 """Our code for an authorisation that nobody captured in time."""

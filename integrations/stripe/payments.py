@@ -17,9 +17,9 @@ from domain.errors import VendorRefused, VendorUnavailable
 from domain.payments import Payment, PaymentStatus, RefundMade
 from integrations.http import VendorHttp
 from integrations.idempotency import key_hash, metadata_key
-from integrations.stripe import API_VERSION, MARK, VENDOR, marked, minor_units, rows_of
-from integrations.stripe_declines import translate
-from integrations.stripe_intents import (
+from integrations.stripe.billing import API_VERSION, MARK, VENDOR, marked, minor_units, rows_of
+from integrations.stripe.declines import translate
+from integrations.stripe.intents import (
     authorised,
     charge_id,
     checked,

@@ -17,7 +17,7 @@ from domain.ports import EffectLedger
 from domain.records import EffectStatus
 from integrations.http import expect
 from integrations.idempotency import metadata_key, tenant_of
-from integrations.slack_session import VENDOR, SlackSession
+from integrations.slack.session import VENDOR, SlackSession
 
 EVENT_TYPE = "surehand_message"
 TEXT_LIMIT = 4_000

@@ -8,8 +8,8 @@ from typing import Any
 from domain.errors import VendorError, VendorRefused, VendorUnavailable
 from domain.payments import DeclineClass, Payment, PaymentStatus, RefundMade
 from integrations.http import expect
-from integrations.stripe import VENDOR, main_units
-from integrations.stripe_declines import class_of, code_of, declined, expired
+from integrations.stripe.billing import VENDOR, main_units
+from integrations.stripe.declines import class_of, code_of, declined, expired
 
 _EXPIRED_REASONS = ("automatic", "expired")
 """`cancellation_reason` of a payment that Stripe gave up because nobody captured it in time."""
