@@ -99,7 +99,7 @@ async def vendors_take_everything_twice(client: Client, folder: Path) -> None:
 
 
 async def chat_and_ticketing_are_down(client: Client, folder: Path) -> None:
-    async with Installation(client, folder, handoff_give_up_after="4 s") as installation:
+    async with Installation(client, folder, handoff_give_up_after="10 s") as installation:
         for vendor in ("slack", "zendesk"):
             installation.break_vendor(vendor, "down", times=None)
             await installation.sandbox.apply_down()
@@ -117,7 +117,7 @@ async def chat_and_ticketing_are_down(client: Client, folder: Path) -> None:
 
 async def everything_is_down_for_a_while(client: Client, folder: Path) -> None:
     """Nobody can be told of the handoff: it is parked where a person sees it, and done once somebody says retry."""
-    async with Installation(client, folder, handoff_give_up_after="4 s") as installation:
+    async with Installation(client, folder, handoff_give_up_after="10 s") as installation:
         installation.worker()
         for vendor in ("slack", "zendesk", "smtp"):
             installation.break_vendor(vendor, "down", times=None)
