@@ -28,7 +28,7 @@ class Conversation:
         self,
         case: Case[EscalationState],
         resolution: Resolution,
-        handoff: Handoff,
+        handoff: Handoff[EscalationState],
         sla: SlaWatch,
         *,
         escalate: Callable[[str], None],
@@ -145,7 +145,7 @@ class Conversation:
             if pending is not None:
                 await self._resolution.send(pending)
         if self._state.people_have_it and message.number > 0:
-            await self._handoff.forward(message.text, f"forward-{message.number}")
+            await self._handoff.forward(message.text, f"forward-{message.number}", frustration=self._state.frustration)
         return True
 
     async def _answer(self, message: CaseMessage) -> bool:

@@ -30,6 +30,7 @@ from workflows.case import GIVEN_UP, Case
 from workflows.claims import Claims
 from workflows.conversation import Conversation
 from workflows.handoff import Handoff
+from workflows.handoff_words import EscalationWords
 from workflows.lifecycle import Lifecycle
 from workflows.outcome import Outcome
 from workflows.record import Record
@@ -61,7 +62,7 @@ class EscalationWorkflow(Lifecycle[EscalationState]):
         self.record = Record(self.case)
         self.approvals = Approvals(self.case)
         self.sla = SlaWatch(self.case, self._team, self._on_breach)
-        self.handoff = Handoff(self.case)
+        self.handoff = Handoff(self.case, EscalationWords(self.case))
         self.claims = Claims(self.case, self.handoff.show_claim)
         self.resolution = Resolution(self.case, self.approvals, self._escalate)
         self.conversation = Conversation(

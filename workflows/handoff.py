@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
+from datetime import datetime
+from typing import Any, Generic, Protocol
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError, FailureError, is_cancelled_exception
@@ -13,8 +14,6 @@ with workflow.unsafe.imports_passed_through():
     from activities.notices import ChatInput, MailInput, NoticeActivities
     from activities.ticketing import EscalateTicketInput, RevertTicketInput, TicketingActivities
     from domain.case import HandoffState
-    from domain.escalation import EscalationState
-    from domain.handoff import HandoffPackage, package_of
     from domain.mail import Attachment, TicketReceipt
     from domain.model import JsonValue
     from domain.people import Team
@@ -22,19 +21,52 @@ with workflow.unsafe.imports_passed_through():
     from domain.triage import Decision
 
 from workflows import options
-from workflows.case import Case, problem_of
+from workflows.case import Case, ServedStateT, problem_of
 from workflows.saga import Saga
 
 
-class Handoff:
-    """Hands one escalation over, and takes it back."""
+class Package(Protocol):
+    """All that the people who take over need."""
 
-    def __init__(self, case: Case[EscalationState]) -> None:
-        """Work on a case."""
+    def model_dump_json(self, *, indent: int) -> str:
+        """As the attachment of the e-mail."""
+        ...
+
+
+class HandoffWords(Protocol):
+    """What a kind of case tells the people whom it is handed to."""
+
+    def brief(self) -> dict[str, JsonValue]:
+        """Case number, workflow id, subject and priority: what each message has."""
+        ...
+
+    def package(self, decision: Decision, now: datetime) -> Package:
+        """The whole context."""
+        ...
+
+    def mail(self, decision: Decision, team: Team, package: Any) -> tuple[str, dict[str, JsonValue], str | None]:
+        """Template, context, and the reference of a text that is too long for history."""
+        ...
+
+    def chat(self, decision: Decision) -> tuple[str, dict[str, JsonValue], str | None]:
+        """Template, context, and the thread it belongs to."""
+        ...
+
+    def ticketing(self, decision: Decision, team: Team, package: Any, step: str) -> EscalateTicketInput | None:
+        """The change in the ticketing system; None for a case that no ticket stands for."""
+        ...
+
+
+class Handoff(Generic[ServedStateT]):
+    """Hands one case over, and takes it back."""
+
+    def __init__(self, case: Case[ServedStateT], words: HandoffWords) -> None:
+        """Work on a case, in the words of its kind."""
         self._case = case
+        self._words = words
 
     @property
-    def _state(self) -> EscalationState:
+    def _state(self) -> ServedStateT:
         return self._case.state
 
     async def hand_over(self, decision: Decision) -> None:
@@ -74,7 +106,7 @@ class Handoff:
 
     async def _run_legs(self, handoff: HandoffState, decision: Decision, saga: Saga) -> str | None:
         """Run all legs side by side; returns why one failed, or None."""
-        package = package_of(self._state, decision, self._case.now())
+        package = self._words.package(decision, self._case.now())
         results = await asyncio.gather(*self._legs(handoff, decision, package, saga), return_exceptions=True)
         for result in results:
             if isinstance(result, BaseException):
@@ -83,31 +115,30 @@ class Handoff:
                 return problem_of(result)
         return None
 
-    def _legs(
-        self, handoff: HandoffState, decision: Decision, package: HandoffPackage, saga: Saga
-    ) -> list[Awaitable[Any]]:
+    def _legs(self, handoff: HandoffState, decision: Decision, package: Package, saga: Saga) -> list[Awaitable[Any]]:
         team = self._case.policy.team(decision.team)
         legs: list[Awaitable[Any]] = []
         if self._state.channels.mail:
             legs.append(self._mail_leg(handoff, decision, team, package, saga))
         if self._state.channels.chat:
             legs.append(self._chat_leg(handoff, decision, team, package, saga))
-        if self._state.channels.ticketing:
-            legs.append(self._ticketing_leg(handoff, decision, team, package, saga))
+        change = self._words.ticketing(decision, team, package, f"handoff-{handoff.number}/ticketing")
+        if self._state.channels.ticketing and change is not None:
+            legs.append(self._ticketing_leg(handoff, change, saga))
         return legs
 
     # The legs. Each registers its undo before it runs.
 
     async def _mail_leg(
-        self, handoff: HandoffState, decision: Decision, team: Team, package: HandoffPackage, saga: Saga
+        self, handoff: HandoffState, decision: Decision, team: Team, package: Package, saga: Saga
     ) -> None:
-        step = f"handoff-{handoff.number}/mail"
+        template, context, full_text_ref = self._words.mail(decision, team, package)
         copies = [self._case.policy.team(name).email for name in decision.also_notify]
         mail = MailInput(
             tenant=self._state.tenant,
-            step=step,
-            template="mail/handoff.txt",
-            context=self._mail_context(decision, team, package),
+            step=f"handoff-{handoff.number}/mail",
+            template=template,
+            context=context,
             to=(team.email,),
             cc=tuple(dict.fromkeys([*copies, self._case.policy.escalation_mailbox])),
             attachments=(
@@ -117,7 +148,7 @@ class Handoff:
                     content=package.model_dump_json(indent=2),
                 ),
             ),
-            full_text_ref=self._state.ticket.full_text_ref,
+            full_text_ref=full_text_ref,
         )
         receipt = await saga.step(
             "the e-mail to the team",
@@ -127,7 +158,7 @@ class Handoff:
         handoff.mail_id = receipt.message_id
 
     async def _chat_leg(
-        self, handoff: HandoffState, decision: Decision, team: Team, package: HandoffPackage, saga: Saga
+        self, handoff: HandoffState, decision: Decision, team: Team, package: Package, saga: Saga
     ) -> None:
         message = self._chat_message(handoff, decision, team)
         handoff.chat = await saga.step(
@@ -136,17 +167,7 @@ class Handoff:
             lambda: self._withdraw_chat(handoff, message),
         )
 
-    async def _ticketing_leg(
-        self, handoff: HandoffState, decision: Decision, team: Team, package: HandoffPackage, saga: Saga
-    ) -> None:
-        change = EscalateTicketInput(
-            step=f"handoff-{handoff.number}/ticketing",
-            external_id=self._external_id,
-            priority=self._state.priority.value,
-            group=team.zendesk_group,
-            tags=("surehand-escalated", f"escalation-{decision.urgency.value}", decision.kind.value),
-            note="\n".join([*package.notes, *decision.reasons]),
-        )
+    async def _ticketing_leg(self, handoff: HandoffState, change: EscalateTicketInput, saga: Saga) -> None:
         handoff.ticketing = await saga.step(
             "the change in the ticketing system",
             lambda: self._escalate_ticket(change),
@@ -168,7 +189,7 @@ class Handoff:
             tenant=self._state.tenant,
             step=f"handoff-{handoff.number}/mail-withdrawn",
             template="mail/handoff_withdrawn.txt",
-            context=self._brief(),
+            context=self._words.brief(),
             to=(team.email,),
             cc=(self._case.policy.escalation_mailbox,),
             in_reply_to=handoff.mail_id,
@@ -237,24 +258,25 @@ class Handoff:
             step=self._state.begin(f"handoff-{handoff.number}/{template}"),
             channel=handoff.chat.channel,
             template=template,
-            context={**self._brief(), **more},
+            context={**self._words.brief(), **more},
             replaces=handoff.chat,
         )
         handoff.chat = await self._case.post_chat(message, "Update the handoff in chat")
 
-    async def forward(self, text: str, step: str) -> None:
-        """Show a customer's new message to the people who have the case."""
+    async def forward(self, text: str, step: str, **more: JsonValue) -> None:
+        """Show a new message to the people who have the case.
+
+        Args:
+            text: what was written.
+            step: its key within the case.
+            more: for the template, such as `author`.
+        """
         handoff = self._state.handoff
         if handoff is None:
             return
         team = self._case.policy.team(handoff.team)
         holder = self._state.claim.claimed_by
-        context: dict[str, JsonValue] = {
-            **self._brief(),
-            "author": "customer",
-            "text": text,
-            "frustration": self._state.frustration,
-        }
+        context: dict[str, JsonValue] = {**self._words.brief(), "author": "customer", "text": text, **more}
         people = (holder,) if holder else ()
         thread = handoff.chat.ts if handoff.chat is not None else None
         channel = handoff.chat.channel if handoff.chat is not None else team.slack_channel
@@ -267,7 +289,7 @@ class Handoff:
     async def _emergency(self, handoff: HandoffState, decision: Decision, problem: str) -> None:
         """Reach anybody: the alert channel, or the escalation mailbox. Fails only when both fail."""
         context: dict[str, JsonValue] = {
-            **self._brief(),
+            **self._words.brief(),
             "problem": problem,
             "reasons": list(decision.reasons),
             "team": self._case.policy.team(decision.team).label,
@@ -305,49 +327,13 @@ class Handoff:
     def _left(self) -> list[str]:
         return list(self._state.handoff.left_undone) if self._state.handoff is not None else []
 
-    # What templates are filled with
-
-    @property
-    def _external_id(self) -> str:
-        return self._state.ticket.external_id or self._state.ticket.ticket_id
-
-    def _brief(self) -> dict[str, JsonValue]:
-        return {
-            "case_number": self._state.case_number,
-            "workflow_id": workflow.info().workflow_id,
-            "subject": self._state.ticket.subject,
-            "priority": self._state.priority.value,
-        }
-
-    def _mail_context(self, decision: Decision, team: Team, package: HandoffPackage) -> dict[str, JsonValue]:
-        return {
-            **self._brief(),
-            **package.model_dump(mode="json", exclude={"conversation", "ticket"}),
-            "conversation": [dict(message) for message in package.conversation],
-            "team": team.label,
-            "urgency": decision.urgency.value,
-            "decision": decision.kind.label,
-            "reasons": list(decision.reasons),
-        }
-
     def _chat_message(self, handoff: HandoffState, decision: Decision, team: Team) -> ChatInput:
-        state = self._state
-        dashboard = self._case.policy.dashboard_url
+        template, context, thread = self._words.chat(decision)
         return ChatInput(
-            tenant=state.tenant,
+            tenant=self._state.tenant,
             step=f"handoff-{handoff.number}/chat",
             channel=team.slack_channel,
-            template="handoff",
-            thread=state.ticket.slack_thread_id,
-            context={
-                **self._brief(),
-                "urgency": decision.urgency.value,
-                "category": state.classification.category.label if state.classification else "",
-                "complexity": state.classification.complexity.label if state.classification else "",
-                "tier": state.ticket.customer.tier.value,
-                "risk": state.risk.overall if state.risk else 0,
-                "frustration": state.frustration,
-                "reasons": list(decision.reasons),
-                "context_url": f"{dashboard}/cases/{state.case_number}" if dashboard else "",
-            },
+            template=template,
+            thread=thread,
+            context=context,
         )

@@ -20,7 +20,9 @@ from workflows.record import Record
 class Withdrawal:
     """The end of a case that does not come to its end."""
 
-    def __init__(self, case: Case[EscalationState], approvals: Approvals, handoff: Handoff, record: Record) -> None:
+    def __init__(
+        self, case: Case[EscalationState], approvals: Approvals, handoff: Handoff[EscalationState], record: Record
+    ) -> None:
         """Work on a case."""
         self._case = case
         self._approvals = approvals
