@@ -249,6 +249,14 @@ class PlaybookSettings(Group):
         return folder
 
 
+class EvidenceSettings(Group):
+    """Files that users upload for incidents."""
+
+    file_limit_bytes: int = Field(500_000_000, gt=0, description="largest file that is taken, in bytes, as uploaded")
+    tenant_limit_bytes: int = Field(5_000_000_000, gt=0, description="all files of one tenant together, in bytes")
+    keep_days: int = Field(90, ge=1, description="days after its last upload until a file is removed")
+
+
 class EventSettings(Group):
     """Systems that are told of events."""
 

@@ -23,6 +23,7 @@ from runtime.setting_faults import DELIMITER, PREFIX, explain, unknown_names
 from runtime.setting_groups import (
     CodecSettings,
     EventSettings,
+    EvidenceSettings,
     HubspotSettings,
     LogSettings,
     ModelEndpoint,
@@ -46,6 +47,7 @@ __all__ = [
     "SHIPPED_CONFIG",
     "CodecSettings",
     "EventSettings",
+    "EvidenceSettings",
     "HubspotSettings",
     "LogSettings",
     "ModelEndpoint",
@@ -90,6 +92,7 @@ class Settings(BaseSettings):
     codec: CodecSettings | None = None
     playbooks: PlaybookSettings = PlaybookSettings()
     events: EventSettings | None = None
+    evidence: EvidenceSettings = EvidenceSettings()
     log: LogSettings = LogSettings()
     secrets: NamedSecrets = Field({}, description="a secret by the name that tools.yaml calls it by; one variable each")
     servers: NamedServers = Field(
@@ -126,6 +129,11 @@ class Settings(BaseSettings):
     def configuration_dirs(self) -> tuple[Path, ...]:
         """The layers of configuration, lowest first: the shipped one, then the user's."""
         return (SHIPPED_CONFIG, *self.config_dirs)
+
+    @property
+    def evidence_dir(self) -> Path:
+        """Folder of what users uploaded; all workers of an installation share it."""
+        return self.data_dir / "evidence"
 
     @property
     def store_url(self) -> str:

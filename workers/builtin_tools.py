@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from domain.ports import Billing, CustomerRecords, Mailer, TeamChat, TicketSystem
+from domain.ports import Billing, CustomerRecords, EvidenceStore, Mailer, TeamChat, TicketSystem
 from domain.rules import RulesEngine
 from integrations.prometheus import PrometheusMetrics
 from integrations.stripe.payments import StripePayments
@@ -24,6 +24,7 @@ def builtin_tools(
     web: WebConfiguration,
     *,
     rules: RulesEngine,
+    evidence: EvidenceStore,
     mailer: Mailer | None,
     chat: TeamChat | None,
     tickets: TicketSystem | None,
@@ -36,6 +37,7 @@ def builtin_tools(
         settings: for clients that only tools use.
         web: which addresses a health check may ask.
         rules: triage's rules, for e-mails.
+        evidence: files that users uploaded, by reference.
         mailer: and the following: a client that is None has no tools.
         chat: see above.
         tickets: see above.

@@ -11,6 +11,7 @@ from domain.ports import (
     CustomerRecords,
     EffectLedger,
     EventPublisher,
+    EvidenceStore,
     LanguageModel,
     Mailer,
     Renderer,
@@ -19,6 +20,7 @@ from domain.ports import (
 )
 from domain.rules import Phrases, RulesEngine
 from integrations.event_sinks import HttpEventSinks
+from integrations.evidence.store import EvidenceFolder
 from integrations.hubspot import HubSpotRecords
 from integrations.llm.no_model import NoModel
 from integrations.mail import SmtpMailer
@@ -54,6 +56,7 @@ class Clients:
     records: CustomerRecords | None
     billing: Billing | None
     publisher: EventPublisher | None
+    evidence: EvidenceStore
     toolbox: Tools
     library: FolderLibrary
 
@@ -93,8 +96,17 @@ def _on(store: SqlStore, settings: Settings, configuration: Configuration) -> Cl
     mailer, chat = _mailer(settings, store.ledger), _chat(settings, store.ledger)
     tickets, records, billing = _tickets(settings), _records(settings), _billing(settings)
     web = configuration.section("tools", "web", WebConfiguration)
+    evidence = _evidence(settings)
     owners = builtin_tools(
-        settings, web, rules=rules, mailer=mailer, chat=chat, tickets=tickets, records=records, billing=billing
+        settings,
+        web,
+        rules=rules,
+        evidence=evidence,
+        mailer=mailer,
+        chat=chat,
+        tickets=tickets,
+        records=records,
+        billing=billing,
     )
     return Clients(
         configuration=configuration,
@@ -108,6 +120,7 @@ def _on(store: SqlStore, settings: Settings, configuration: Configuration) -> Cl
         records=records,
         billing=billing,
         publisher=_publisher(settings, store),
+        evidence=evidence,
         toolbox=build_toolbox(settings, configuration, store.ledger, owners=owners, texts=store.cases),
         library=FolderLibrary(settings.playbooks.folder),
     )
@@ -126,6 +139,7 @@ def toolbox_to_look_at(settings: Settings, configuration: Configuration, ledger:
         settings,
         configuration.section("tools", "web", WebConfiguration),
         rules=rules,
+        evidence=_evidence(settings),
         mailer=_mailer(settings, ledger),
         chat=_chat(settings, ledger),
         tickets=_tickets(settings),
@@ -143,6 +157,14 @@ def _model(settings: Settings, store: SqlStore) -> LanguageModel:
     from workers.models import model_chain  # noqa: PLC0415 - the models' library takes a second to load
 
     return model_chain(configured, store.meter, TEMPLATES / "prompts")
+
+
+def _evidence(settings: Settings) -> EvidenceStore:
+    return EvidenceFolder(
+        settings.evidence_dir,
+        file_limit_bytes=settings.evidence.file_limit_bytes,
+        tenant_limit_bytes=settings.evidence.tenant_limit_bytes,
+    )
 
 
 def _mailer(settings: Settings, ledger: EffectLedger) -> Mailer | None:
