@@ -58,7 +58,19 @@ def _as_shown(name: str) -> str:
     return name if _HASHED.match(name) else case_id(name)
 
 
-_KINDS = ("escalation", "playbook")
+_KINDS = ("escalation", "playbook", "troubleshooting")
+_INCIDENT = "incident:"
+"""Before an incident's id, where people name a case."""
+
+
+def troubleshooting_workflow_id(tenant: str, incident_id: str) -> str:
+    """The workflow id of an incident. The one place that knows its form."""
+    return f"troubleshooting:{check_tenant(tenant)}:{case_id(incident_id)}"
+
+
+def incident_number(incident_id: str) -> str:
+    """What people call an incident: `incident:INC-7`."""
+    return f"{_INCIDENT}{case_id(incident_id)}"
 
 
 def playbook_workflow_id(tenant: str, name: str, key: str) -> str:
@@ -71,7 +83,7 @@ def workflow_id_for(tenant: str, name: str) -> str:
 
     Args:
         tenant: whose it is.
-        name: a workflow id; `NAME:KEY` of a playbook run; else a ticket's id or case number.
+        name: a workflow id; `incident:ID`; `NAME:KEY` of a playbook run; else a ticket's id or case number.
 
     Raises:
         InvalidInput: the workflow id belongs to another tenant.
@@ -79,8 +91,10 @@ def workflow_id_for(tenant: str, name: str) -> str:
     named = tenant_in(name.strip())
     if named is not None and named != tenant:
         raise InvalidInput(f"That case belongs to another tenant than {tenant}: give its own with --tenant.")
-    if named is not None and kind_of(name.strip()) == "playbook":
+    if named is not None and kind_of(name.strip()) != "escalation":
         return name.strip()
+    if named is None and name.strip().startswith(_INCIDENT):
+        return f"troubleshooting:{check_tenant(tenant)}:{_as_shown(name.strip().removeprefix(_INCIDENT))}"
     playbook, separator, key = name.strip().partition(":")
     if named is None and separator and playbook and key:
         return f"playbook:{check_tenant(tenant)}:{_as_shown(playbook)}:{_as_shown(key)}"
@@ -88,7 +102,7 @@ def workflow_id_for(tenant: str, name: str) -> str:
 
 
 def kind_of(workflow_id: str) -> str:
-    """`escalation` or `playbook`."""
+    """`escalation`, `troubleshooting` or `playbook`."""
     return workflow_id.partition(":")[0]
 
 

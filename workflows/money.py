@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
-
 from temporalio import workflow
-from temporalio.exceptions import ApplicationError, ChildWorkflowError, is_cancelled_exception
-from temporalio.workflow import ChildWorkflowCancellationType, ParentClosePolicy
+from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from domain.approval import ApprovalQuestion
     from domain.escalation import EscalationState
-    from domain.ids import playbook_workflow_id
     from domain.model import JsonValue
-    from domain.playbook.messages import PlaybookInput, PlaybookResult
+    from domain.playbook.messages import PlaybookResult
     from domain.timeline import TimelineKind
     from domain.triage import BillingAction, BillingActionKind
 
-from workflows import search_attributes
 from workflows.case import Case
+from workflows.child_playbooks import run_playbook
 from workflows.saga import Saga
 
 _TOOLS = {
@@ -79,26 +74,8 @@ class Money:
         Raises:
             ApplicationError: it did not come to its end; what it had done is undone.
         """
-        state = self._case.state
-        key = hashlib.sha256(f"{workflow.info().workflow_id}/{step}".encode()).hexdigest()[:32]
-        request = PlaybookInput(
-            tenant=state.tenant, name=name, key=key, input=given, customer_id=given.get("customer"), approved=approved
-        )
-        try:
-            result: PlaybookResult = await workflow.execute_child_workflow(
-                "PlaybookWorkflow",
-                request,
-                id=playbook_workflow_id(state.tenant, name, key),
-                result_type=PlaybookResult,
-                cancellation_type=ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
-                parent_close_policy=ParentClosePolicy.REQUEST_CANCEL,
-                search_attributes=search_attributes.at_playbook_start(state.tenant, name),
-                static_summary=f"Playbook {name} for case {state.case_number}",
-            )
-        except ChildWorkflowError as error:
-            if is_cancelled_exception(error):
-                raise asyncio.CancelledError from None
-            raise
+        state, customer = self._case.state, given.get("customer")
+        result = await run_playbook(state, name, step, given, approved=approved, customer_id=customer)
         if result.status != "completed":
             problem = result.error.title if result.error is not None else "it was cancelled"
             raise ApplicationError(f"The playbook {name} did not succeed: {problem}", non_retryable=True)
