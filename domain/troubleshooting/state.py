@@ -1,0 +1,368 @@
+"""What an incident knows. One serialisable value of less than 200 KB; continue-as-new carries it on."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import Field
+
+from domain.case import ServedCaseState, Status
+from domain.model import JsonValue
+from domain.ticket import Priority
+from domain.tool import call_digest
+from domain.troubleshooting.budget import Budget, Spent
+from domain.troubleshooting.evidence import EvidenceRef, Findings
+from domain.troubleshooting.hypotheses import Diagnosis, Hypothesis, HypothesisStatus, Known
+from domain.troubleshooting.incident import (
+    MOST_EVIDENCE,
+    MOST_TICKETS,
+    IncidentClassification,
+    IncidentReport,
+    RejectedSolution,
+    Solution,
+)
+from domain.troubleshooting.keeping import cut, kept_diagnosis, kept_observation, kept_topology, shrink
+from domain.troubleshooting.records import (
+    CallMade,
+    ExecutionState,
+    FallbackUse,
+    LinkedTicket,
+    MonitoringState,
+    Observed,
+    PhaseTransition,
+    QueryRecord,
+    Verdict,
+)
+from domain.troubleshooting.terms import ModelFallback, ToolFallback, TroublePhase
+from domain.troubleshooting.topology import Topology
+
+KEPT_TRANSITIONS = 40
+KEPT_CALLS = 70
+"""The planner looks here for what was done, so it is more than any budget of calls that makes sense."""
+KEPT_QUERIES = 6
+KEPT_QUERY_TEXT = 1_500
+KEPT_VERDICTS = 20
+KEPT_SOLUTIONS = 10
+KEPT_FALLBACKS = 20
+KEPT_SPOKEN = 4
+"""Messages of the conversation; older ones are in the store."""
+_OUTCOME = 160
+_CALL_TEXT = 160
+_REASON = 1_000
+
+_STATUS_OF = {
+    TroublePhase.INTAKE_CLASSIFICATION: Status.TRIAGING,
+    TroublePhase.EXECUTE_SOLUTION: Status.RUNNING,
+    TroublePhase.MONITOR_OUTCOME: Status.MONITORING,
+}
+
+
+class IncidentState(ServedCaseState):
+    """Everything an incident knows."""
+
+    report: IncidentReport
+    phase: str = TroublePhase.INTAKE_CLASSIFICATION.value
+    classification: IncidentClassification | None = None
+    transitions: list[PhaseTransition] = Field(default_factory=list)
+    evidence: list[EvidenceRef] = Field(default_factory=list)
+    """All that was uploaded, at the start and later."""
+
+    observed: list[Observed] = Field(default_factory=list)
+    topology: Topology = Topology()
+    calls: list[CallMade] = Field(default_factory=list)
+    call_count: int = 0
+    diagnosis: Diagnosis | None = None
+    refuted: list[str] = Field(default_factory=list)
+    """Ids of hypotheses that a person or a failed solution refuted."""
+    confirmed_cause: str | None = None
+    """Id of the hypothesis that a person confirmed."""
+
+    budget: Budget = Budget()
+    spent: Spent = Field(default_factory=Spent)
+    model_cost: float = 0.0
+
+    solutions: list[Solution] = Field(default_factory=list)
+    """The latest last."""
+    solution_count: int = 0
+    rejected: list[RejectedSolution] = Field(default_factory=list)
+    execution: ExecutionState | None = None
+    monitoring: MonitoringState | None = None
+
+    linked: list[LinkedTicket] = Field(default_factory=list)
+    queries: list[QueryRecord] = Field(default_factory=list)
+    query_count: int = 0
+    fallbacks: list[FallbackUse] = Field(default_factory=list)
+
+    escalated_because: str = ""
+    """Why people were asked to take over; empty while nobody was."""
+    reopened: int = 0
+    resolution: str = ""
+    resolved_by: str = ""
+    knowledge_id: str | None = None
+    """Of the entry that the incident left in the knowledge library."""
+    runs: int = 1
+
+    @classmethod
+    def opened(cls, tenant: str, case_number: str, report: IncidentReport, now: datetime) -> IncidentState:
+        """A new incident.
+
+        Args:
+            tenant: whose it is.
+            case_number: what people call it.
+            report: as it came in.
+            now: the workflow's time.
+        """
+        state = cls(tenant=tenant, case_number=case_number, opened_at=now, report=report)
+        state.add_evidence(report.evidence)
+        for ticket_id in report.linked_tickets:
+            state.link(ticket_id, report.reported_by, now)
+        return state
+
+    @property
+    def priority(self) -> Priority:
+        """How soon, as of now; the case's clocks run by it."""
+        if self.classification is not None:
+            return self.classification.urgency
+        return self.report.urgency or Priority.MEDIUM
+
+    @property
+    def trouble_phase(self) -> TroublePhase:
+        """The phase, as a word of the vocabulary."""
+        return TroublePhase(self.phase)
+
+    @property
+    def cause(self) -> Hypothesis | None:
+        """The hypothesis that a person confirmed, or that the evidence carries; None while there is none."""
+        if self.diagnosis is None:
+            return None
+        return self.diagnosis.find(self.confirmed_cause or self.diagnosis.accepted)
+
+    @property
+    def open_hypotheses(self) -> tuple[Hypothesis, ...]:
+        """Those that nothing decided yet, the most likely first."""
+        known = self.diagnosis.hypotheses if self.diagnosis is not None else ()
+        return tuple(one for one in known if one.status is HypothesisStatus.OPEN)
+
+    @property
+    def solution(self) -> Solution | None:
+        """The latest one that was proposed and not rejected."""
+        rejected = {one.solution_id for one in self.rejected}
+        return next((one for one in reversed(self.solutions) if one.solution_id not in rejected), None)
+
+    @property
+    def open_query(self) -> QueryRecord | None:
+        """The oldest question without an answer."""
+        return next((query for query in self.queries if query.is_open), None)
+
+    def enter(self, phase: TroublePhase, now: datetime, trigger: str) -> bool:
+        """Go to a phase; False when the incident is in it already and went on with it."""
+        current = TroublePhase(self.phase) if self.transitions else None
+        if current is phase:
+            return False
+        self.phase = phase.value
+        moved = PhaseTransition(from_phase=current, to_phase=phase, at=now, trigger=cut(trigger, _OUTCOME))
+        self.transitions = [*self.transitions, moved][-KEPT_TRANSITIONS:]
+        return True
+
+    def add_evidence(self, evidence: tuple[EvidenceRef, ...]) -> tuple[EvidenceRef, ...]:
+        """Take evidence that is not there yet; returns what was taken.
+
+        The same content for another service is other evidence: a line that names no service then speaks for both.
+        """
+        have = {(one.reference, one.service) for one in self.evidence}
+        new: list[EvidenceRef] = []
+        for one in evidence:
+            if (one.reference, one.service) not in have and len(self.evidence) + len(new) < MOST_EVIDENCE:
+                have.add((one.reference, one.service))
+                new.append(one)
+        self.evidence = [*self.evidence, *new]
+        return tuple(new)
+
+    def link(self, ticket_id: str, by: str, now: datetime) -> bool:
+        """Link a ticket; False when it is linked already or there are too many."""
+        if len(self.linked) >= MOST_TICKETS or any(one.ticket_id == ticket_id for one in self.linked):
+            return False
+        self.linked.append(LinkedTicket(ticket_id=ticket_id, linked_at=now, linked_by=by))
+        return True
+
+    def untold(self, what: str) -> list[LinkedTicket]:
+        """Linked tickets whose cases were not told something yet, such as `outcome`."""
+        return [one for one in self.linked if what not in one.told]
+
+    def was_called(self, capability: str, arguments: dict[str, JsonValue]) -> bool:
+        """Whether this very call was made before, well or not."""
+        digest = call_digest(capability, arguments)
+        return any(call.digest == digest for call in self.calls)
+
+    def record_call(
+        self,
+        capability: str,
+        arguments: dict[str, JsonValue],
+        now: datetime,
+        *,
+        why: str,
+        outcome: str,
+        tool: str | None = None,
+        ok: bool = True,
+        level: ToolFallback = ToolFallback.BEST_MATCH,
+        tells_apart: tuple[str, ...] = (),
+    ) -> CallMade:
+        """Remember a call, whatever came of it."""
+        self.call_count += 1
+        call = CallMade(
+            call_id=f"C{self.call_count}",
+            digest=call_digest(capability, arguments),
+            capability=capability,
+            tool=tool,
+            why=cut(why, _CALL_TEXT),
+            outcome=cut(outcome, _CALL_TEXT),
+            ok=ok,
+            level=level,
+            tells_apart=tells_apart[:KEPT_SOLUTIONS],
+            at=now,
+        )
+        self.calls = [*self.calls, call][-KEPT_CALLS:]
+        return call
+
+    def observe(
+        self, call: CallMade, found: Findings, *, reads: tuple[str, ...] = (), topology: Topology | None = None
+    ) -> None:
+        """Take what a call found. A reading of the same evidence for the same purpose takes the earlier one's place.
+
+        Args:
+            call: the one that found it.
+            found: what it gave.
+            reads: references of the evidence that it read.
+            topology: the graph, where the call gave a whole one.
+        """
+        if reads:
+            again = set(reads)
+            self.observed = [
+                one
+                for one in self.observed
+                if not (one.reads and one.capability == call.capability and set(one.reads) <= again)
+            ]
+        self.observed = [*self.observed, kept_observation(call.call_id, call.capability, found, reads)]
+        shrink(self.observed)
+        if topology is not None:
+            new = {service.name for service in topology.services}
+            older = tuple(service for service in self.topology.services if service.name not in new)
+            calls = tuple(dict.fromkeys([*topology.calls, *self.topology.calls]))
+            self.topology = kept_topology(Topology(services=(*topology.services, *older), calls=calls))
+
+    def known(self) -> Known:
+        """Everything that a diagnosis goes by."""
+        starts = [one.begins for one in self.observed if one.begins is not None]
+        ends = [one.ends for one in self.observed if one.ends is not None]
+        changes = {change.change_id: change for one in self.observed for change in one.changes}
+        return Known(
+            description=self.report.text,
+            opened_at=self.report.reported_at or self.opened_at,
+            findings=tuple(finding for one in self.observed for finding in one.findings),
+            changes=tuple(sorted(changes.values(), key=lambda change: change.at)),
+            topology=self.topology.joined(
+                [name for one in self.observed for name in one.services],
+                [call for one in self.observed for call in one.calls],
+            ),
+            begins=min(starts, default=None),
+            ends=max(ends, default=None),
+            refuted=tuple(self.refuted),
+            rejected=tuple(one.reason for one in self.rejected),
+        )
+
+    def diagnosed(self, diagnosis: Diagnosis) -> None:
+        """Keep the latest diagnosis."""
+        self.diagnosis = kept_diagnosis(diagnosis)
+
+    def ask(self, message_id: str, author: str, text: str, now: datetime) -> QueryRecord | None:
+        """Take a question; None when it was asked before."""
+        if message_id in self.seen_message_ids:
+            return None
+        self.hear(now, message_id, author, text)
+        query = QueryRecord(message_id=message_id, author=author, text=cut(text, KEPT_QUERY_TEXT), asked_at=now)
+        self.query_count += 1
+        answered = [one for one in self.queries if not one.is_open]
+        waiting = [one for one in self.queries if one.is_open]
+        self.queries = [*answered[-KEPT_QUERIES:], *waiting, query]
+        return query
+
+    def answer(self, message_id: str, text: str, now: datetime, model: ModelFallback) -> None:
+        """Give the answer to a question."""
+        for query in self.queries:
+            if query.message_id == message_id:
+                query.answer, query.answered_at, query.model = cut(text, KEPT_QUERY_TEXT), now, model
+
+    def propose(self, solution: Solution) -> None:
+        """A solution is put forward."""
+        self.solution_count += 1
+        self.solutions = [*self.solutions, solution][-KEPT_SOLUTIONS:]
+
+    def reject(self, solution: Solution, reason: str, by: str, now: datetime, *, refutes: bool = False) -> None:
+        """A solution was turned down, or failed.
+
+        Args:
+            solution: which.
+            reason: in the words of whoever rejected it; the next proposal heeds them.
+            by: a person id, or `surehand` where it failed.
+            now: the workflow's time.
+            refutes: it was carried out well and nothing got better, so its cause is refuted too.
+        """
+        self.rejected.append(
+            RejectedSolution(
+                solution_id=solution.solution_id,
+                digest=solution.digest,
+                hypothesis_id=solution.hypothesis_id,
+                kind=solution.kind,
+                title=solution.title,
+                reason=cut(reason, _REASON),
+                by=by,
+                at=now,
+                refutes=refutes,
+            )
+        )
+        if refutes:
+            self.refute(solution.hypothesis_id)
+
+    def refute(self, hypothesis_id: str) -> None:
+        """A person, or a solution that did not help, refuted a cause."""
+        if hypothesis_id not in self.refuted:
+            self.refuted.append(hypothesis_id)
+        if self.confirmed_cause == hypothesis_id:
+            self.confirmed_cause = None
+
+    def fell_back(self, chain: str, level: str, what: str, now: datetime, why: str = "") -> None:
+        """Something was answered by another than the best: people see it beside the answer."""
+        use = FallbackUse(chain=chain, level=level, what=cut(what, _OUTCOME), why=cut(why, _OUTCOME), at=now)
+        self.fallbacks = [*self.fallbacks, use][-KEPT_FALLBACKS:]
+
+    def judge(self, verdict: Verdict) -> None:
+        """A look at the outcome."""
+        watch = self.monitoring
+        if watch is None:
+            return
+        watch.looks += 1
+        watch.good += int(verdict.good is True)
+        if verdict.good is not None:
+            watch.bad_in_a_row = 0 if verdict.good else watch.bad_in_a_row + 1
+        watch.verdicts = [*watch.verdicts, verdict][-KEPT_VERDICTS:]
+
+    def forget_what_is_saved(self) -> None:
+        """Drop old timeline entries and messages that the store has, to keep the state small."""
+        super().forget_what_is_saved()
+        oldest_needed = min(self.handled, self.conversation_saved, self.conversation_count - KEPT_SPOKEN)
+        self.conversation = [message for message in self.conversation if message.number >= oldest_needed]
+
+    def current_status(self) -> Status:
+        """The status that follows from everything else. The order says which fact a person must see first."""
+        phase = self.trouble_phase
+        facts = (
+            (self.withdrawn, Status.WITHDRAWN),
+            (self.closed, Status.CLOSED),
+            (bool(self.parked), Status.PARKED),
+            (self.is_resolved, Status.RESOLVED),
+            (bool(self.pending_approvals), Status.WAITING_APPROVAL),
+            (self.people_have_it and self.claim.claimed_by is None, Status.WAITING_CLAIM),
+            (self.people_have_it, Status.WITH_AGENT),
+            (phase in _STATUS_OF, _STATUS_OF.get(phase, Status.INVESTIGATING)),
+        )
+        return next((status for holds, status in facts if holds), Status.INVESTIGATING)
