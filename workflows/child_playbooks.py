@@ -4,18 +4,92 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from contextlib import suppress
+from typing import Any
 
 from temporalio import workflow
 from temporalio.exceptions import ChildWorkflowError, is_cancelled_exception
-from temporalio.workflow import ChildWorkflowCancellationType, ParentClosePolicy
+from temporalio.workflow import ChildWorkflowCancellationType, ChildWorkflowHandle, ParentClosePolicy
 
 with workflow.unsafe.imports_passed_through():
     from domain.case import CaseState
     from domain.ids import playbook_workflow_id
     from domain.model import JsonValue
-    from domain.playbook.messages import PlaybookInput, PlaybookResult
+    from domain.playbook.messages import PlaybookInput, PlaybookResult, ReleaseInput
 
 from workflows import search_attributes
+
+
+class PlaybookRun:
+    """A run that a case started and has not heard the end of."""
+
+    def __init__(self, handle: ChildWorkflowHandle[Any, PlaybookResult]) -> None:
+        """Follow a child that was started."""
+        self._handle = handle
+        self._end: asyncio.Task[PlaybookResult] = asyncio.ensure_future(_end_of(handle))
+
+    @property
+    def workflow_id(self) -> str:
+        """Of the run."""
+        return self._handle.id
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended, well or not."""
+        return self._end.done()
+
+    async def release(self, *, keep: bool, reason: str = "") -> PlaybookResult | None:
+        """Say whether what it did stays, and wait for its end; None when it ended abnormally."""
+        if not self.is_over:
+            await self._handle.signal("release", ReleaseInput(keep=keep, reason=reason))
+        return await self.end()
+
+    async def end(self) -> PlaybookResult | None:
+        """How it ended; None when it ended abnormally, for example by force."""
+        try:
+            return await self._end
+        except ChildWorkflowError as error:
+            if is_cancelled_exception(error):
+                return PlaybookResult(status="cancelled")
+            return None
+
+    async def cancel(self) -> None:
+        """Have it undo what it did, and wait until it has."""
+        self._end.cancel()
+        with suppress(asyncio.CancelledError, ChildWorkflowError):
+            await self._end
+
+
+async def _end_of(handle: ChildWorkflowHandle[Any, PlaybookResult]) -> PlaybookResult:
+    return await handle
+
+
+async def start_held_playbook(
+    state: CaseState, name: str, step: str, given: JsonValue, *, approved: tuple[str, ...] = (), customer_id: str | None
+) -> PlaybookRun:
+    """Start a playbook that holds on to what it did until the case says whether it stays.
+
+    The case gets the signal `playbook_held` once all is done. Arguments are those of `run_playbook`.
+    """
+    key = _key(step)
+    request = PlaybookInput(
+        tenant=state.tenant, name=name, key=key, input=given, customer_id=customer_id, approved=approved, held=True
+    )
+    handle = await workflow.start_child_workflow(
+        "PlaybookWorkflow",
+        request,
+        id=playbook_workflow_id(state.tenant, name, key),
+        result_type=PlaybookResult,
+        cancellation_type=ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
+        parent_close_policy=ParentClosePolicy.REQUEST_CANCEL,
+        search_attributes=search_attributes.at_playbook_start(state.tenant, name),
+        static_summary=f"Playbook {name} for case {state.case_number}",
+    )
+    return PlaybookRun(handle)
+
+
+def _key(step: str) -> str:
+    return hashlib.sha256(f"{workflow.info().workflow_id}/{step}".encode()).hexdigest()[:32]
 
 
 async def run_playbook(
@@ -43,7 +117,7 @@ async def run_playbook(
     Raises:
         ChildWorkflowError: it ended abnormally.
     """
-    key = hashlib.sha256(f"{workflow.info().workflow_id}/{step}".encode()).hexdigest()[:32]
+    key = _key(step)
     request = PlaybookInput(
         tenant=state.tenant, name=name, key=key, input=given, customer_id=customer_id, approved=approved
     )

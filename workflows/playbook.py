@@ -18,7 +18,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.model import JsonValue
     from domain.playbook.definition import parse_playbook
     from domain.playbook.errors import PlaybookError, PlaybookFault, standard
-    from domain.playbook.messages import CloudEvent, PlaybookInput, PlaybookResult
+    from domain.playbook.messages import CloudEvent, HeldPlaybook, PlaybookInput, PlaybookResult, ReleaseInput
     from domain.playbook.state import PlaybookState, shared_opening
     from domain.policy import shared
     from domain.timeline import TimelineKind
@@ -77,6 +77,7 @@ class PlaybookWorkflow(Lifecycle[PlaybookState]):
         try:
             await self._open()
             await self._perform()
+            await self._wait_for_leave_to_end()
         except asyncio.CancelledError:
             cancelled = True
             self._end_early(CANCELLED, "It was cancelled")
@@ -141,6 +142,26 @@ class PlaybookWorkflow(Lifecycle[PlaybookState]):
             self._end_early(CANCELLED, f"Aborted by {self.state.stopped_by}")
             return
         self._output = body.result()
+
+    async def _wait_for_leave_to_end(self) -> None:
+        """Hold on to what was done until the case that started this, and watches it, says whether it stays."""
+        parent = workflow.info().parent
+        if not self._request.held or parent is None or self.state.ending:
+            return
+        if not self.state.held:
+            self.state.held = True
+            self.case.note(TimelineKind.CASE, "All is done; the case that started it watches whether it helps")
+            self.case.changed()
+            done = tuple(effect.what for effect in self.state.effects if effect.known)
+            await workflow.get_external_workflow_handle(parent.workflow_id).signal(
+                "playbook_held", HeldPlaybook(workflow_id=workflow.info().workflow_id, done=done)
+            )
+        await workflow.wait_condition(lambda: self.state.kept is not None or bool(self.state.stopped_by))
+        self.state.held = False
+        if self.state.stopped_by:
+            self._end_early(CANCELLED, f"Aborted by {self.state.stopped_by}")
+        elif not self.state.kept:
+            self._end_early(CANCELLED, f"Taken back: {self.state.kept_because or 'it did not help'}")
 
     async def _wind_up(self) -> None:
         """Undo what was done where the run did not come to its end, and write down how it ended."""
@@ -280,6 +301,12 @@ class PlaybookWorkflow(Lifecycle[PlaybookState]):
         self._refuse_when_over()
         if self.state.ending or self.state.stopped_by:
             raise ApplicationError("This run is ending already.", non_retryable=True)
+
+    @workflow.signal
+    def release(self, word: ReleaseInput) -> None:
+        """The case that started this says whether what was done stays. The first word counts."""
+        if self.state.kept is None and not self.state.closed:
+            self.state.kept, self.state.kept_because = word.keep, word.reason
 
     @workflow.signal
     def event(self, event: CloudEvent) -> None:

@@ -30,6 +30,8 @@ class PlaybookInput(Value):
     """For limits per customer."""
     approved: tuple[str, ...] = ()
     """Digests of tool + arguments that the starting case's people approved already."""
+    held: bool = False
+    """Once all is done, wait for the word of the case that started this: it stays, or it is taken back. Needs a parent."""
     state: PlaybookState | None = None
     """Set by continue-as-new."""
     continue_after_events: int | None = None
@@ -49,6 +51,20 @@ class PlaybookResult(Value):
     undone: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
     """Effects that could not be taken back and were left to a person."""
+
+
+class HeldPlaybook(Value):
+    """A run has done all its tasks, and waits for the word of the case that started it."""
+
+    workflow_id: str
+    done: tuple[str, ...] = ()
+
+
+class ReleaseInput(Value):
+    """The word of the case that started a run: whether what it did stays."""
+
+    keep: bool
+    reason: str = Field(default="", max_length=500)
 
 
 class CloudEvent(Value):

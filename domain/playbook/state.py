@@ -134,6 +134,11 @@ class PlaybookState(CaseState):
     """Limits per case: what has added up."""
     ending: str = ""
     """`faulted` or `cancelled` from when undos begin; empty before, and for a run that completes."""
+    held: bool = False
+    """All is done, and the case that started it has not said yet whether it stays."""
+    kept: bool | None = None
+    """What it said."""
+    kept_because: str = ""
     stopped_by: str = ""
     """Who aborted it, and why."""
     error: JsonValue = None
