@@ -120,10 +120,9 @@ class IncidentState(ServedCaseState):
 
     @property
     def priority(self) -> Priority:
-        """How soon, as of now; the case's clocks run by it."""
-        if self.classification is not None:
-            return self.classification.urgency
-        return self.report.urgency or Priority.MEDIUM
+        """How soon, as of now; the case's clocks run by it. Words and reporter: whichever is more pressing."""
+        said = [self.report.urgency, self.classification.urgency if self.classification is not None else None]
+        return min((one for one in said if one is not None), key=lambda one: one.rank, default=Priority.MEDIUM)
 
     @property
     def trouble_phase(self) -> TroublePhase:
