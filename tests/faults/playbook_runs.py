@@ -17,7 +17,7 @@ from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError, Workflo
 from temporalio.service import RPCError
 
 from domain.approval import ApprovalDecision, ApprovalState
-from domain.case import UnparkAction, UnparkInput
+from domain.case import AbortInput, UnparkAction, UnparkInput
 from domain.ids import playbook_workflow_id
 from domain.playbook.messages import CloudEvent, PlaybookInput, PlaybookResult
 from domain.playbook.state import PlaybookState
@@ -29,6 +29,8 @@ from tests.playbooks.enumerating import reference_of
 from workflows import search_attributes
 from workflows.playbook import PlaybookWorkflow
 
+_PATIENT = "tools: {payments.authorise: {give_up_after: 5 min}, payments.capture: {give_up_after: 5 min}}\n"
+"""Else they give up sooner than a dead worker is noticed on a busy machine."""
 _DOORS = {"payments": "stripe", "crm": "hubspot", "tickets": "zendesk"}
 
 
@@ -61,6 +63,8 @@ class KilledRun:
     result: PlaybookResult | None = None
     told: bool = False
     """Whether the event that it waits for was sent."""
+    given_up: bool = False
+    """Whether a person gave up its parked step, or aborted it over that."""
     calls: dict[str, str] = field(default_factory=dict)
     """Key of each call that was scheduled -> tool."""
 
@@ -76,6 +80,8 @@ class PlaybookRuns:
     """The runs of one installation."""
 
     def __init__(self, installation: Installation) -> None:
+        """Call it before the first worker is started, since it has a word in the configuration."""
+        (installation.folder / "config" / "tools.yaml").write_text(_PATIENT)
         self._installation = installation
         self._billing = billing_at(installation.sandbox)
         self._count = 0
@@ -148,7 +154,8 @@ class PlaybookRuns:
     async def _finish(self, run: KilledRun) -> None:
         while self._in_time and (run.state is None or not run.state.closed):
             await self._look(run)
-            assert run.state is None or not run.state.parked, f"{run} is parked: {run.state.parked}"
+            waiting = [] if run.state is None else [step for step in run.state.parked.values() if step.action is None]
+            assert not waiting or run.given_up, f"{run} is parked: {waiting}, {_said(run)}"
             await asyncio.sleep(0.3)
         if run.state is not None and run.state.closed:
             run.result = await run.handle.result()
@@ -169,6 +176,20 @@ class PlaybookRuns:
                 word = CloudEvent(id="1", source="test", type=run.way.hears, data={})
                 await run.handle.signal(PlaybookWorkflow.event, word)
                 run.told = True
+            await self._give_up(run, run.state)
+
+    async def _give_up(self, run: KilledRun, state: PlaybookState) -> None:
+        if run.given_up or not (run.way.gives_up or run.way.aborts) or not state.parked:
+            return
+        with suppress(WorkflowUpdateRPCTimeoutOrCancelledError, WorkflowUpdateFailedError):
+            if run.way.aborts:
+                word: Any = AbortInput(person_id="p-ruth", reason="The customer called.")
+                update: Any = PlaybookWorkflow.abort
+            else:
+                word = UnparkInput(step=next(iter(state.parked)), action=UnparkAction.GIVE_UP, person_id="p-ruth")
+                update = PlaybookWorkflow.unpark
+            await run.handle.execute_update(update, word, id="give-up", rpc_timeout=timedelta(seconds=5))
+        run.given_up = True
 
     async def _decide(self, run: KilledRun, request: ApprovalState) -> None:
         if run.way.before_approval is not None:
@@ -184,11 +205,6 @@ class PlaybookRuns:
                 id=f"{key_hash(request.request_id)}/{person}",
                 rpc_timeout=timedelta(seconds=5),
             )
-
-    async def unpark(self, run: KilledRun, step: str, action: UnparkAction) -> None:
-        await run.handle.execute_update(
-            PlaybookWorkflow.unpark, UnparkInput(step=step, action=action, person_id="p-ruth")
-        )
 
     async def _read_calls(self, run: KilledRun) -> None:
         history = await run.handle.fetch_history()
@@ -227,6 +243,20 @@ class PlaybookRuns:
         """
         effects = self._installation.sandbox.world.effects()
         return [row for row in effects if row["count"] > 1 and row["vendor"] not in ("smtp", "hubspot")]
+
+    def problems(self, run: KilledRun, model: KilledRun) -> list[str]:
+        """How a run differs from the one that nothing happened to."""
+        assert run.result is not None
+        assert model.result is not None
+        pairs = {
+            "status": (run.result.status, model.result.status),
+            "left standing": (self.standing(run), self.standing(model)),
+            "effects": (self.effects(run), self.effects(model)),
+            "done": (run.result.done, model.result.done),
+            "undone": (sorted(run.result.undone), sorted(model.result.undone)),
+            "left": (run.result.left, model.result.left),
+        }
+        return [f"{run}: {what} {seen}, not {right}" for what, (seen, right) in pairs.items() if seen != right]
 
 
 def vendor_of(tool: str) -> str:

@@ -100,6 +100,10 @@ class Way:
     """The type of an event that comes once the run waits for one."""
     refused: tuple[tuple[str, str], ...] = ()
     """Calls that their vendor refuses for good: tool, and key without the run's id."""
+    gives_up: bool = False
+    """A person gives up the step that is parked."""
+    aborts: bool = False
+    """A person aborts the run once a step of it is parked."""
 
     def __str__(self) -> str:
         return self.name or self.playbook
@@ -291,6 +295,20 @@ WAYS: tuple[Way, ...] = (
     Way("order-return", _returned(), hears=GOODS),
     Way("order-return", _returned(settle="store_credit"), hears=GOODS, name="return for credit"),
 )
+
+_UNBOOKED = (("accounting.payInvoice", "do/3/bookPayment"),)
+"""Everything of an order is done by then, and paid for."""
+UNDONE: tuple[Way, ...] = (
+    Way(
+        ORDER,
+        _order,
+        refused=(("payments.capture", "do/1/fulfil/try#1/9/take/try#1/0/capture"),),
+        name="order whose money is refused",
+    ),
+    Way(ORDER, _order, refused=_UNBOOKED, gives_up=True, name="order that is given up"),
+    Way(ORDER, _order, refused=_UNBOOKED, aborts=True, name="order that is aborted"),
+)
+"""Ways that fail late, so that much is undone."""
 
 
 def billing_at(sandbox: Sandbox) -> StripeBilling:

@@ -13,7 +13,7 @@ from temporalio.client import Client
 
 from tests.faults.conftest import Running
 from tests.faults.installation import Installation
-from tests.faults.playbook_runs import KilledRun, PlaybookRuns, deaths
+from tests.faults.playbook_runs import PlaybookRuns, deaths
 from tests.faults.playbook_ways import ONLY_AFTER_DAYS, WAYS
 from tests.playbooks.enumerating import effectful_steps, playbook_names
 
@@ -23,8 +23,6 @@ LOST = ("hang", "stall")
 """The request is lost, or it takes effect; either way nobody answers, and the worker dies over it."""
 
 
-PATIENT = "tools: {payments.authorise: {give_up_after: 5 min}, payments.capture: {give_up_after: 5 min}}\n"
-"""Else they give up sooner than a dead worker is noticed on a busy machine."""
 STEPS = {way.playbook: effectful_steps(way.playbook) for way in WAYS}
 """Read before any loop runs."""
 
@@ -40,8 +38,8 @@ def wanted() -> set[tuple[str, str]]:
 
 async def killed_in_every_step(client: Client, folder: Path) -> None:
     async with Installation(client, folder, patient=True) as installation:
-        (installation.folder / "config" / "tools.yaml").write_text(PATIENT)
-        worker, runs = installation.worker(), PlaybookRuns(installation)
+        runs = PlaybookRuns(installation)
+        worker = installation.worker()
         undisturbed = await asyncio.gather(*(runs.start(way) for way in WAYS))
         await runs.finish(undisturbed)
         assert [f"{run}: {run.result}" for run in undisturbed if run.result and run.result.status != "completed"] == []
@@ -63,22 +61,9 @@ async def killed_in_every_step(client: Client, folder: Path) -> None:
             left_out = {name for name in wanted() - hung if (name[0], task_of(name[1])) not in ONLY_AFTER_DAYS}
             assert left_out == set(), f"no worker died in these steps ({kind})"
         as_it_should_be = {str(run.way): run for run in undisturbed}
-        problems = [problem for run in killed for problem in compared(runs, run, as_it_should_be[str(run.way)])]
+        problems = [problem for run in killed for problem in runs.problems(run, as_it_should_be[str(run.way)])]
         assert problems == []
         assert runs.twice() == []
-
-
-def compared(runs: PlaybookRuns, run: KilledRun, model: KilledRun) -> list[str]:
-    """How a run differs from the one that nothing happened to."""
-    assert run.result is not None
-    assert model.result is not None
-    pairs = {
-        "status": (run.result.status, model.result.status),
-        "left standing": (runs.standing(run), runs.standing(model)),
-        "effects": (runs.effects(run), runs.effects(model)),
-        "done": (run.result.done, model.result.done),
-    }
-    return [f"{run}: {what} {seen}, not {right}" for what, (seen, right) in pairs.items() if seen != right]
 
 
 async def test_worker_killed_in_a_step_of_a_playbook_leaves_all_of_it_done_once(
