@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from domain.ports import Billing, CustomerRecords, EvidenceStore, Mailer, TeamChat, TicketSystem
+from domain.ports import Billing, CustomerRecords, EvidenceStore, IncidentKnowledge, Mailer, TeamChat, TicketSystem
 from domain.rules import RulesEngine
 from integrations.prometheus import PrometheusMetrics
 from integrations.stripe.payments import StripePayments
 from integrations.tools.builtin.analysis import AnalysisTools
 from integrations.tools.builtin.billing import BillingTools
+from integrations.tools.builtin.evidence import EvidenceTools
+from integrations.tools.builtin.knowledge import KnowledgeTools
 from integrations.tools.builtin.messages import ChatTools, MailTools
 from integrations.tools.builtin.monitoring import HealthTools, MetricTools
 from integrations.tools.builtin.payments import PaymentTools
@@ -25,6 +27,7 @@ def builtin_tools(
     *,
     rules: RulesEngine,
     evidence: EvidenceStore,
+    failures: IncidentKnowledge,
     mailer: Mailer | None,
     chat: TeamChat | None,
     tickets: TicketSystem | None,
@@ -38,6 +41,7 @@ def builtin_tools(
         web: which addresses a health check may ask.
         rules: triage's rules, for e-mails.
         evidence: files that users uploaded, by reference.
+        failures: what is known of failures.
         mailer: and the following: a client that is None has no tools.
         chat: see above.
         tickets: see above.
@@ -45,7 +49,7 @@ def builtin_tools(
         billing: see above.
     """
     http = GuardedHttp(web_guard(web), timeout_seconds=web.timeout_seconds, limit_bytes=web.response_limit_bytes)
-    owners: list[object] = [AnalysisTools(rules), HealthTools(http)]
+    owners: list[object] = [AnalysisTools(rules), HealthTools(http), EvidenceTools(evidence), KnowledgeTools(failures)]
     if mailer is not None:
         owners.append(MailTools(mailer))
     if chat is not None:
