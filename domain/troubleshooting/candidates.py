@@ -1,0 +1,141 @@
+"""What may be wrong, as far as the evidence suggests it: a service, a fault, and the change that may have caused it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from domain.troubleshooting.causing import MENTIONED, Made, closeness, suspicion
+from domain.troubleshooting.evidence import Sign
+from domain.troubleshooting.graph import Graph
+from domain.troubleshooting.hypotheses import FaultKind
+from domain.troubleshooting.likelihoods import DEFINING, REACH_OTHERWISE
+from domain.troubleshooting.signals import Signal
+
+UNKNOWN_ID = "unknown"
+SHARED = "shared"
+"""Stands for the service in the id of a hypothesis about something that several services share and nobody names."""
+_MOST_SERVICES = 40
+_MOST_CHANGES = 2
+_GENERIC = (FaultKind.SLOW_DEPENDENCY, FaultKind.OUTAGE, FaultKind.BAD_DEPLOYMENT, FaultKind.UNKNOWN)
+_SHAREABLE = {
+    Sign.DNS: FaultKind.DNS_FAILURE,
+    Sign.CLOCK: FaultKind.CLOCK_SKEW,
+    Sign.CERTIFICATE: FaultKind.CERTIFICATE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One cause to weigh."""
+
+    service: str | None
+    fault: FaultKind
+    made: Made | None = None
+    suspicion: float = 0.0
+    """Nats that the change adds."""
+
+    @property
+    def hypothesis_id(self) -> str:
+        """The same in every round."""
+        if self.service is None and self.fault is FaultKind.UNKNOWN:
+            return UNKNOWN_ID
+        parts = [self.service or SHARED, self.fault.value]
+        return "/".join([*parts, self.made.change.change_id] if self.made else parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Everything that candidates are weighed against."""
+
+    signals: tuple[Signal, ...]
+    changes: tuple[Made, ...]
+    graph: Graph
+    onset: float | None
+
+    def own(self, service: str) -> list[Signal]:
+        """What a service shows itself."""
+        return [one for one in self.signals if one.service == service]
+
+    def begins(self, service: str | None, fault: FaultKind) -> float | None:
+        """When a fault of a service must have begun at the latest: by the onset, or by its own first clear symptom."""
+        defining = DEFINING.get(fault)
+        starts = [
+            one.start
+            for one in self.signals
+            if one.service == service and one.start is not None and not one.stale
+            and (one.weight >= 0.3 or one.sign is defining)
+        ]  # fmt: skip
+        return min([*starts, *([self.onset] if self.onset is not None else [])], default=None)
+
+
+def candidates(scene: Scene) -> list[Candidate]:
+    """Candidates in a fixed order; never empty of anything that the evidence points at.
+
+    Args:
+        scene: Signals with their weights, changes, graph and onset.
+
+    Returns:
+        Each service that shows symptoms or is blamed, with every fault that one of these symptoms may come from.
+    """
+    found: list[Candidate] = []
+    for service in _suspects(scene):
+        signs = {one.sign for one in scene.signals if service in (one.service, one.about)}
+        for fault in FaultKind:
+            if _suggested(fault, signs, service, scene):
+                found.extend(_with_changes(service, fault, scene))
+    found.extend(Candidate(None, fault) for fault in _shared(scene))
+    return found
+
+
+def _suspects(scene: Scene) -> list[str]:
+    mass: dict[str, float] = {}
+    for one in scene.signals:
+        if one.service:
+            mass[one.service] = mass.get(one.service, 0.0) + one.weight
+        if one.about:
+            mass[one.about] = mass.get(one.about, 0.0) + one.weight
+    troubled = set(mass)
+    for change in scene.changes:
+        # A change just before, at somebody whose callers are in trouble: it counts though the service says nothing.
+        if not change.service or change.service in mass:
+            continue
+        close = closeness(change.at, scene.onset, REACH_OTHERWISE) >= 0.25
+        if close and troubled & scene.graph.upstream(change.service).keys():
+            mass[change.service] = 0.3
+    return sorted(sorted(mass, key=lambda name: (-mass[name], name))[:_MOST_SERVICES])
+
+
+def _suggested(fault: FaultKind, signs: set[Sign], service: str, scene: Scene) -> bool:
+    if fault in _GENERIC:
+        if fault is FaultKind.OUTAGE:
+            return bool(signs & {Sign.UNREACHABLE, Sign.TIMEOUT, Sign.CRASH, Sign.ERRORS})
+        if fault is FaultKind.SLOW_DEPENDENCY:
+            return bool(signs & {Sign.LATENCY, Sign.TIMEOUT, Sign.POOL_EXHAUSTED, Sign.THROTTLED, Sign.QUEUE})
+        return True
+    if DEFINING[fault] in signs:
+        return True
+    return fault is FaultKind.BAD_CONFIGURATION and any(
+        one.service == service
+        and one.change.kind != "deployment"
+        and suspicion(one, fault, scene.begins(service, fault)) >= MENTIONED
+        for one in scene.changes
+    )
+
+
+def _with_changes(service: str, fault: FaultKind, scene: Scene) -> list[Candidate]:
+    begins = scene.begins(service, fault)
+    weighed = [(suspicion(one, fault, begins), one) for one in scene.changes if one.service == service]
+    named = sorted((pair for pair in weighed if pair[0] >= MENTIONED), key=lambda pair: (-pair[0], -pair[1].at))
+    if not named:
+        return [Candidate(service, fault)]
+    return [Candidate(service, fault, one, nats) for nats, one in named[:_MOST_CHANGES]]
+
+
+def _shared(scene: Scene) -> Iterable[FaultKind]:
+    """Faults that several services show, each blaming another: what they share is at fault, and nobody names it."""
+    for sign, fault in _SHAREABLE.items():
+        shows = {one.service for one in scene.signals if one.sign is sign and one.service and one.weight >= 0.2}
+        blamed = {one.about for one in scene.signals if one.sign is sign and one.weight >= 0.2}
+        if len(shows) >= 2 and (len(blamed) >= 2 or blamed == {None}):
+            yield fault

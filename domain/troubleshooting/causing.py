@@ -1,0 +1,71 @@
+"""How far a change may have caused what began after it.
+
+The suspicion fades with the time between the two, fast for most faults and slowly for those that build up. What was
+changed after the beginning cannot be its cause.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from domain.troubleshooting.evidence import Change
+from domain.troubleshooting.graph import Names
+from domain.troubleshooting.hypotheses import FaultKind
+from domain.troubleshooting.likelihoods import CHANGE_FITS, REACH_MINUTES, REACH_OTHERWISE
+from domain.troubleshooting.signals import Clock
+
+_CLOCKS_DIFFER = 2.0
+"""Minutes by which the clocks of deployment records and logs may differ, or a minute's rounding."""
+_AT_ONCE = 4.0
+"""Minutes in which a change is as suspicious as can be."""
+_ODDS = 16.0
+"""How many times likelier a fault is right after a change that fits it; close to what incident reviews find."""
+_WITHOUT_ONSET = 0.15
+_LONGEST = 24 * 60.0
+MENTIONED = 0.4
+"""Nats: below this a change is no part of a hypothesis."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A change, with its time in minutes from the opening and its service's one name."""
+
+    change: Change
+    at: float
+    service: str | None
+
+
+def made(changes: Iterable[Change], names: Names, clock: Clock) -> list[Made]:
+    """Changes in order, each once."""
+    unique = {(one.change_id, one.at, one.service, one.kind): one for one in changes}
+    listed = [Made(one, clock.minutes(one.at) or 0.0, names.service(one.service)) for one in unique.values()]
+    return sorted(listed, key=lambda one: (one.at, one.change.change_id, one.service or "", one.change.kind))
+
+
+def suspicion(one: Made, fault: FaultKind, begins: float | None) -> float:
+    """How much likelier a fault is for the change before it.
+
+    Args:
+        one: A change of the service in question.
+        fault: The fault.
+        begins: When it began, in minutes from the opening; None when nobody knows.
+
+    Returns:
+        Nats, 0 where the change does not fit, came later, or long before.
+    """
+    fits = CHANGE_FITS.get(fault, {}).get(one.change.kind.strip().lower().replace("-", "_"), 0.0)
+    if fits <= 0.0:
+        return 0.0
+    return math.log1p(_ODDS * fits * closeness(one.at, begins, REACH_MINUTES.get(fault, REACH_OTHERWISE)))
+
+
+def closeness(at: float, begins: float | None, reach: float) -> float:
+    """1 for a change right before, towards 0 the longer before; 0 after it."""
+    if begins is None:
+        return _WITHOUT_ONSET if -_LONGEST <= at <= 0 else 0.0
+    ahead = begins - at
+    if ahead < -_CLOCKS_DIFFER or ahead > _LONGEST:
+        return 0.0
+    return 1.0 if ahead <= _AT_ONCE else math.exp(-(ahead - _AT_ONCE) / reach)
