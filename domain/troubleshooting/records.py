@@ -46,6 +46,8 @@ class CallMade(Value):
     level: ToolFallback = ToolFallback.BEST_MATCH
     tells_apart: tuple[str, ...] = ()
     """Ids of the hypotheses it was made for."""
+    reads: tuple[str, ...] = ()
+    """References of the evidence that it was to read, well or not."""
     at: datetime
 
 

@@ -43,6 +43,7 @@ KEPT_QUERIES = 6
 KEPT_QUERY_TEXT = 1_500
 KEPT_VERDICTS = 20
 KEPT_SOLUTIONS = 10
+KEPT_TOLD_APART = 8
 KEPT_FALLBACKS = 20
 KEPT_SPOKEN = 4
 """Messages of the conversation; older ones are in the store."""
@@ -217,7 +218,8 @@ class IncidentState(ServedCaseState):
             outcome=cut(outcome, _CALL_TEXT),
             ok=ok,
             level=level,
-            tells_apart=tells_apart[:KEPT_SOLUTIONS],
+            tells_apart=tells_apart[:KEPT_TOLD_APART],
+            reads=_references(arguments),
             at=now,
         )
         self.calls = [*self.calls, call][-KEPT_CALLS:]
@@ -365,3 +367,10 @@ class IncidentState(ServedCaseState):
             (phase in _STATUS_OF, _STATUS_OF.get(phase, Status.INVESTIGATING)),
         )
         return next((status for holds, status in facts if holds), Status.INVESTIGATING)
+
+
+def _references(arguments: dict[str, JsonValue]) -> tuple[str, ...]:
+    """The evidence that a call names."""
+    pieces = arguments.get("evidence")
+    named = [piece.get("reference") for piece in pieces if isinstance(piece, dict)] if isinstance(pieces, list) else []
+    return tuple(dict.fromkeys(one for one in named if isinstance(one, str)))[:MOST_EVIDENCE]

@@ -1,0 +1,276 @@
+"""What to look at next: first all that the user gave, then what would tell the open hypotheses apart.
+
+The plan follows from the state alone. No call is planned twice; an empty plan means that nothing more can be learned.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from domain.model import JsonValue, Value
+from domain.tool import call_digest
+from domain.troubleshooting.evidence import EvidenceKind, EvidenceRef
+from domain.troubleshooting.hypotheses import FaultKind, Hypothesis
+from domain.troubleshooting.state import IncidentState
+
+MOST_PER_ROUND = 8
+MOST_SUSPECTS = 3
+_PIECES_PER_CALL = 50
+_SERVICES_PER_CALL = 500
+_SUPPOSED = 0.02
+"""A hypothesis less likely than this is not worth a call of its own."""
+_SEARCHED = 1_000
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/-]{0,99}\Z")
+
+CAPABILITIES = {
+    EvidenceKind.TOPOLOGY: "topology.read",
+    EvidenceKind.CHANGES: "changes.read",
+    EvidenceKind.TRACES: "traces.analyse",
+    EvidenceKind.KUBERNETES: "kubernetes.analyse",
+    EvidenceKind.LOGS: "logs.analyse",
+    EvidenceKind.NOTES: "logs.analyse",
+    EvidenceKind.METRICS: "metrics.analyse",
+}
+_GIVES_NAMES = (EvidenceKind.TOPOLOGY, EvidenceKind.CHANGES, EvidenceKind.TRACES, EvidenceKind.KUBERNETES)
+"""Read first: whoever reads logs and metrics then knows what the services are called."""
+_WHY = {
+    "topology.read": "Read who calls whom",
+    "changes.read": "Read what was changed",
+    "traces.analyse": "Find which calls became slow or failed in the traces",
+    "kubernetes.analyse": "Look at the state of the workloads",
+    "logs.analyse": "Find new and more frequent errors in the logs, and when they began",
+    "metrics.analyse": "Find what changed in the metrics, and when",
+}
+_BY_HAND = {
+    "topology.read": "write down who calls whom, and upload it as YAML.",
+    "changes.read": "list the deployments and configuration changes of the last day with their times.",
+    "traces.analyse": "look in the tracing system for the slowest span of a failed request.",
+    "kubernetes.analyse": "look at `kubectl get pods` and `kubectl get events` of the namespace.",
+    "logs.analyse": "look for the first error line after the onset, and upload a smaller part of the logs.",
+    "metrics.analyse": "look at error ratio, latency, CPU and memory of each service around the onset.",
+    "knowledge.search": "ask whoever knows the service whether they saw this before.",
+    "health.probe": "open the health address in a browser or with curl.",
+    "metrics.watch": "look at the metric on a dashboard.",
+}
+
+REFUTING_METRICS: dict[FaultKind, str] = {
+    FaultKind.BAD_DEPLOYMENT: "error_ratio",
+    FaultKind.BAD_CONFIGURATION: "error_ratio",
+    FaultKind.CONNECTION_POOL: "pool_in_use",
+    FaultKind.MEMORY_LEAK: "memory",
+    FaultKind.SLOW_DEPENDENCY: "latency",
+    FaultKind.DISK_FULL: "disk",
+    FaultKind.TRAFFIC_SURGE: "requests",
+    FaultKind.CPU_SATURATION: "cpu",
+    FaultKind.CRASH_LOOP: "restarts",
+    FaultKind.OUTAGE: "up",
+    FaultKind.QUEUE_BACKLOG: "queue_depth",
+}
+"""What would stay as it was if the fault were another one."""
+
+
+class PlannedCall(Value):
+    """One call worth making."""
+
+    capability: str
+    """Any tool with this capability will do; the best first, then the others."""
+    arguments: dict[str, JsonValue]
+    why: str
+    """For people: "Look whether checkout answers"."""
+    tells_apart: tuple[str, ...] = ()
+    """Ids of the hypotheses that its answer speaks for or against; empty for a first look."""
+    reads: tuple[str, ...] = ()
+    """References of the evidence that is read."""
+    by_hand: str = ""
+    """What a person does instead, where no tool can."""
+
+    @property
+    def digest(self) -> str:
+        """Of capability and arguments."""
+        return call_digest(self.capability, self.arguments)
+
+
+def next_calls(state: IncidentState) -> tuple[PlannedCall, ...]:
+    """The calls of the next round, the most telling first; empty when nothing more can be learned.
+
+    Args:
+        state: the incident as it stands.
+    """
+    done = {call.digest for call in state.calls}
+    planned: dict[str, PlannedCall] = {}
+    for call in _candidates(state):
+        if call.digest not in done and call.digest not in planned:
+            planned[call.digest] = call
+            if len(planned) == MOST_PER_ROUND:
+                break
+    return tuple(planned.values())
+
+
+def _candidates(state: IncidentState) -> Iterator[PlannedCall]:
+    unread = _unread(state)
+    if unread:
+        first = [one for one in unread if one.kind in _GIVES_NAMES]
+        yield from _readings(state, first or unread)
+        yield from _first_search(state)
+        return
+    yield from _smaller_readings(state)
+    yield from _first_search(state)
+    if state.cause is not None:
+        return
+    suspects = _suspects(state)
+    yield from _probes(state, suspects)
+    yield from _metrics(suspects)
+    yield from _readings_with_names(state)
+    yield from _searches(state, suspects)
+
+
+# What the user gave
+
+
+def _unread(state: IncidentState) -> list[EvidenceRef]:
+    """Pieces that no call read, well or not."""
+    tried = {reference for call in state.calls for reference in call.reads}
+    has_logs = any(one.kind is EvidenceKind.LOGS for one in state.evidence)
+    return [
+        one
+        for one in state.evidence
+        if one.reference not in tried and not (one.kind is EvidenceKind.NOTES and has_logs)
+    ]
+
+
+def _readings(state: IncidentState, evidence: Iterable[EvidenceRef]) -> Iterator[PlannedCall]:
+    """One call for all pieces of a kind, so that a reader sees them together."""
+    pieces: dict[str, list[EvidenceRef]] = {}
+    for one in evidence:
+        pieces.setdefault(CAPABILITIES[one.kind], []).append(one)
+    for capability in dict.fromkeys(CAPABILITIES.values()):
+        of_kind = pieces.get(capability, [])
+        for start in range(0, len(of_kind), _PIECES_PER_CALL):
+            yield _reading(state, capability, of_kind[start : start + _PIECES_PER_CALL], _WHY[capability])
+
+
+def _reading(state: IncidentState, capability: str, pieces: list[EvidenceRef], why: str) -> PlannedCall:
+    arguments: dict[str, JsonValue] = {"evidence": [_argument(one) for one in pieces]}
+    names = _names(state)
+    if names:
+        arguments["services"] = list(names)
+    return PlannedCall(
+        capability=capability,
+        arguments=arguments,
+        why=why,
+        tells_apart=_ids(state.open_hypotheses),
+        reads=tuple(dict.fromkeys(one.reference for one in pieces)),
+        by_hand=_BY_HAND[capability],
+    )
+
+
+def _argument(one: EvidenceRef) -> dict[str, JsonValue]:
+    piece: dict[str, JsonValue] = {"reference": one.reference, "name": one.name[:255] or "evidence"}
+    if one.service:
+        piece["service"] = one.service[:120]
+    return piece
+
+
+def _names(state: IncidentState) -> tuple[str, ...]:
+    """Services that are known: by the user's word, the topology and what was read."""
+    said = (state.report.service, *state.report.health_urls, *(one.service for one in state.evidence))
+    found = (name for one in state.observed for name in one.services)
+    names = (name for name in (*said, *state.topology.names(), *found) if name and _NAME.match(name))
+    return tuple(sorted(dict.fromkeys(names)))[:_SERVICES_PER_CALL]
+
+
+def _smaller_readings(state: IncidentState) -> Iterator[PlannedCall]:
+    """Pieces that could not be read together are read one by one: one bad file must not hide the others."""
+    by_reference: dict[str, EvidenceRef] = {one.reference: one for one in state.evidence}
+    read = {reference for one in state.observed for reference in one.reads}
+    for call in state.calls:
+        if call.ok or len(call.reads) < 2 or call.capability not in _WHY:
+            continue
+        for reference in call.reads:
+            one = by_reference.get(reference)
+            if one is not None and reference not in read:
+                yield _reading(state, call.capability, [one], f"{_WHY[call.capability]}: this piece alone")
+
+
+def _readings_with_names(state: IncidentState) -> Iterator[PlannedCall]:
+    """Logs once more, when names of services have come to light that their reader did not know."""
+    logs = [one for one in state.evidence if one.kind is EvidenceKind.LOGS]
+    times = sum(1 for call in state.calls if call.capability == "logs.analyse" and call.ok)
+    if not logs or times != 1 or len(logs) > _PIECES_PER_CALL:
+        return
+    with_names = _reading(state, "logs.analyse", logs, "Read the logs again, now that the services' names are known")
+    if "services" in with_names.arguments:
+        yield with_names
+
+
+# What tells hypotheses apart
+
+
+def _suspects(state: IncidentState) -> tuple[Hypothesis, ...]:
+    likely = [one for one in state.open_hypotheses if one.service is not None and one.posterior >= _SUPPOSED]
+    by_service: dict[str | None, Hypothesis] = {}
+    for one in likely:
+        by_service.setdefault(one.service, one)
+    return tuple(by_service.values())[:MOST_SUSPECTS]
+
+
+def _probes(state: IncidentState, suspects: tuple[Hypothesis, ...]) -> Iterator[PlannedCall]:
+    """Whether a suspected service answers. Before there is any suspect: whatever the user gave an address for."""
+    addresses = {service.name: service.health_url for service in state.topology.services if service.health_url}
+    addresses.update(state.report.health_urls)
+    named = [one.service for one in suspects] or [state.report.service, *state.report.health_urls]
+    for name in list(dict.fromkeys(named))[:MOST_SUSPECTS]:
+        url = addresses.get(name or "")
+        if name and url:
+            yield PlannedCall(
+                capability="health.probe",
+                arguments={"url": url, "service": name},
+                why=f"Look whether {name} answers",
+                tells_apart=_ids(one for one in state.open_hypotheses if one.service == name),
+                by_hand=_BY_HAND["health.probe"],
+            )
+
+
+def _metrics(suspects: tuple[Hypothesis, ...]) -> Iterator[PlannedCall]:
+    """The metric that would refute a hypothesis by staying as it was."""
+    for one in suspects:
+        metric = REFUTING_METRICS.get(one.fault)
+        if metric is not None and one.service is not None and _NAME.match(one.service):
+            yield PlannedCall(
+                capability="metrics.watch",
+                arguments={"service": one.service, "metric": metric},
+                why=f"See whether {metric.replace('_', ' ')} of {one.service} changed; if not, no {one.fault.label}",
+                tells_apart=(one.hypothesis_id,),
+                by_hand=_BY_HAND["metrics.watch"],
+            )
+
+
+def _first_search(state: IncidentState) -> Iterator[PlannedCall]:
+    yield _search(state.report.text, (), "Look for incidents and failures like this one", ())
+
+
+def _searches(state: IncidentState, suspects: tuple[Hypothesis, ...]) -> Iterator[PlannedCall]:
+    """What is known of failures that show the same signs as the likeliest suspect."""
+    for one in suspects[:1]:
+        own = {
+            finding.sign.value for seen in state.observed for finding in seen.findings if finding.service == one.service
+        }
+        yield _search(one.fault.label, tuple(sorted(own)), f"Look up: {one.sentence}", (one.hypothesis_id,))
+
+
+def _search(text: str, signs: tuple[str, ...], why: str, tells_apart: tuple[str, ...]) -> PlannedCall:
+    arguments: dict[str, JsonValue] = {"text": text[:_SEARCHED]}
+    if signs:
+        arguments["signs"] = list(signs)
+    return PlannedCall(
+        capability="knowledge.search",
+        arguments=arguments,
+        why=why,
+        tells_apart=tells_apart,
+        by_hand=_BY_HAND["knowledge.search"],
+    )
+
+
+def _ids(hypotheses: Iterable[Hypothesis]) -> tuple[str, ...]:
+    return tuple(one.hypothesis_id for one in hypotheses)[:MOST_PER_ROUND]
