@@ -33,6 +33,8 @@ from domain.timeline import CaseMessage, TimelineEntry
 from domain.tool import ToolCall, ToolRefusal, ToolResult, ToolSpec
 from domain.tool_policy import ToolPolicy
 from domain.triage import Origin
+from domain.troubleshooting.evidence import Sign
+from domain.troubleshooting.knowledge import KnowledgeAnswer, Lesson, LessonStatus, Signature
 
 AnswerT = TypeVar("AnswerT", bound=BaseModel)
 
@@ -471,4 +473,29 @@ class EvidenceStore(Protocol):
 
     async def remove_older_than(self, moment: datetime) -> int:
         """Remove what was last uploaded before a moment (with a time zone), of every tenant; returns how many."""
+        ...
+
+
+class IncidentKnowledge(Protocol):
+    """What is known of failures: signatures that ship, and lessons that people of the tenant reviewed."""
+
+    async def search(self, tenant: str, text: str, *, signs: Sequence[Sign] = (), limit: int = 5) -> KnowledgeAnswer:
+        """What fits a text, the signs of findings, or both, best first; says which level answered.
+
+        A level that is off or down is passed over, and the answer names it; so this raises nothing.
+        """
+        ...
+
+    async def learn(self, tenant: str, lesson: Lesson) -> LessonStatus:
+        """Keep what an incident taught as a draft, which nobody finds before a person reviewed it.
+
+        A repeat with the same id fills the draft anew; a lesson that a person judged stays as it is.
+
+        Returns:
+            What the lesson is now.
+        """
+        ...
+
+    async def find(self, tenant: str, reference: str) -> Signature | Lesson | None:
+        """A signature or lesson by its reference, drafts too; None when the tenant has none."""
         ...

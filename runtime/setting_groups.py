@@ -184,6 +184,16 @@ class ModelSettings(Group):
     secondary: ModelEndpoint | None = None
 
 
+class EmbeddingSettings(Group):
+    """One OpenAI-compatible endpoint that turns texts into vectors."""
+
+    base_url: WebAddress = Field(description="address of the API; unset means knowledge is searched by words only")
+    model: str = Field(min_length=1, description="name of the model there")
+    api_key: SecretStr | None = Field(None, description="key, when it asks for one")
+    timeout_seconds: TimeoutSeconds = Field(10, description="give up on one request after this long")
+    least_similarity: float = Field(0.35, ge=0, le=1, description="cosine from which two texts count as alike")
+
+
 class CodecSettings(Group):
     """Keys that encrypt what Temporal stores."""
 

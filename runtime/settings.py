@@ -22,6 +22,7 @@ from domain.ids import check_tenant
 from runtime.setting_faults import DELIMITER, PREFIX, explain, unknown_names
 from runtime.setting_groups import (
     CodecSettings,
+    EmbeddingSettings,
     EventSettings,
     EvidenceSettings,
     HubspotSettings,
@@ -46,6 +47,7 @@ __all__ = [
     "ENV_FILE",
     "SHIPPED_CONFIG",
     "CodecSettings",
+    "EmbeddingSettings",
     "EventSettings",
     "EvidenceSettings",
     "HubspotSettings",
@@ -89,6 +91,7 @@ class Settings(BaseSettings):
     stripe: StripeSettings | None = None
     prometheus: PrometheusSettings | None = None
     model: ModelSettings = ModelSettings()
+    embeddings: EmbeddingSettings | None = None
     codec: CodecSettings | None = None
     playbooks: PlaybookSettings = PlaybookSettings()
     events: EventSettings | None = None

@@ -12,6 +12,7 @@ from domain.ports import (
     EffectLedger,
     EventPublisher,
     EvidenceStore,
+    IncidentKnowledge,
     LanguageModel,
     Mailer,
     Renderer,
@@ -36,6 +37,7 @@ from integrations.zendesk import ZendeskTickets
 from runtime.configuration import Configuration
 from runtime.settings import SHIPPED_CONFIG, Settings
 from workers.builtin_tools import builtin_tools
+from workers.knowledge import failure_knowledge
 from workers.tools import build_toolbox
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
@@ -57,6 +59,7 @@ class Clients:
     billing: Billing | None
     publisher: EventPublisher | None
     evidence: EvidenceStore
+    failures: IncidentKnowledge
     toolbox: Tools
     library: FolderLibrary
 
@@ -97,11 +100,13 @@ def _on(store: SqlStore, settings: Settings, configuration: Configuration) -> Cl
     tickets, records, billing = _tickets(settings), _records(settings), _billing(settings)
     web = configuration.section("tools", "web", WebConfiguration)
     evidence = _evidence(settings)
+    failures = failure_knowledge(settings, configuration, store.lessons)
     owners = builtin_tools(
         settings,
         web,
         rules=rules,
         evidence=evidence,
+        failures=failures,
         mailer=mailer,
         chat=chat,
         tickets=tickets,
@@ -121,6 +126,7 @@ def _on(store: SqlStore, settings: Settings, configuration: Configuration) -> Cl
         billing=billing,
         publisher=_publisher(settings, store),
         evidence=evidence,
+        failures=failures,
         toolbox=build_toolbox(settings, configuration, store.ledger, owners=owners, texts=store.cases),
         library=FolderLibrary(settings.playbooks.folder),
     )
@@ -140,6 +146,7 @@ def toolbox_to_look_at(settings: Settings, configuration: Configuration, ledger:
         configuration.section("tools", "web", WebConfiguration),
         rules=rules,
         evidence=_evidence(settings),
+        failures=failure_knowledge(settings, configuration, None),
         mailer=_mailer(settings, ledger),
         chat=_chat(settings, ledger),
         tickets=_tickets(settings),

@@ -1,20 +1,15 @@
-"""The knowledge base: articles with full-text search, ranked by the database.
-
-Both databases are asked the same: for every word of the text, which articles have it, how well, and whether it stands
-in their title or keywords. SQLite ranks with bm25, PostgreSQL with ts_rank_cd times the word's rarity, because
-ts_rank_cd alone takes a common word for as telling as a rare one.
-"""
+"""The knowledge base: articles with full-text search, ranked by the database."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
 
-from sqlalchemy import RowMapping, TextClause, select, text
+from sqlalchemy import RowMapping, select
 
 from domain.knowledge import Article, ArticleHit
 from integrations.store.database import Database
+from integrations.store.full_text import ranked_rows
 from integrations.store.search_terms import search_terms
 from integrations.store.tables import articles
 
@@ -23,43 +18,7 @@ EXCERPT_LIMIT = 1200
 
 _CANDIDATES = 12
 
-_SQLITE_TERM = """
-SELECT rowid AS id, -bm25(articles_search, 8.0, 5.0, 1.0) AS score, 1 AS terms, 0 AS heads
-FROM articles_search WHERE articles_search MATCH :any{n}
-UNION ALL
-SELECT rowid, 0.0, 0, 1 FROM articles_search WHERE articles_search MATCH :head{n}
-"""
-
-_SQLITE = """
-SELECT a.article_id, a.title, a.body, a.url, sum(found.score) AS score, sum(found.terms) AS terms,
-       sum(found.heads) AS heads
-FROM ({found}) AS found JOIN articles AS a ON a.id = found.id
-WHERE a.tenant = :tenant AND (a.public OR NOT :public_only)
-GROUP BY a.id ORDER BY score DESC, a.id LIMIT :candidates
-"""
-
-_POSTGRESQL = """
-WITH parsed AS (
-    SELECT DISTINCT plainto_tsquery('english', word) AS term FROM unnest(CAST(:words AS text[])) AS word
-), asked AS (
-    SELECT term, CAST(CAST(term AS text) || '\\:AB' AS tsquery) AS head FROM parsed WHERE numnode(term) > 0
-), size AS MATERIALIZED ( -- else a planner without statistics counts anew for every row
-    SELECT count(*) AS total FROM articles WHERE tenant = :tenant
-), found AS (
-    SELECT a.id, ts_rank_cd('{0.1, 0.1, 0.5, 1.0}', a.search, asked.term, 1) AS rank, a.search @@ asked.head AS head,
-           count(*) OVER (PARTITION BY asked.term) AS articles
-    FROM asked JOIN articles AS a ON a.search @@ asked.term
-    WHERE a.tenant = :tenant AND (a.public OR NOT :public_only)
-), scored AS (
-    SELECT id, sum(rank * ln(1 + (total - articles + 0.5) / (articles + 0.5))) AS score, count(*) AS terms,
-           count(*) FILTER (WHERE head) AS heads
-    FROM found CROSS JOIN size GROUP BY id
-), best AS (
-    SELECT * FROM scored ORDER BY score DESC, id LIMIT :candidates
-)
-SELECT a.article_id, a.title, a.body, a.url, best.score, best.terms, best.heads
-FROM best JOIN articles AS a ON a.id = best.id ORDER BY best.score DESC, a.id
-"""
+_VISIBLE = "a.public OR NOT :public_only"
 
 
 class SqlKnowledgeBase:
@@ -80,7 +39,7 @@ class SqlKnowledgeBase:
         words = search_terms(text)
         if not words or limit < 1:
             return []
-        statement, values = self._question(words)
+        statement, values = ranked_rows(self._database, "articles", _VISIBLE, words)
         values |= {"tenant": tenant, "public_only": public_only, "candidates": max(limit, _CANDIDATES)}
         async with self._database.reading() as connection:
             rows = (await connection.execute(statement, values)).mappings().all()
@@ -131,16 +90,6 @@ class SqlKnowledgeBase:
         )
         async with self._database.writing() as connection:
             await connection.execute(statement, row)
-
-    def _question(self, words: list[str]) -> tuple[TextClause, dict[str, Any]]:
-        if not self._database.is_sqlite:
-            return text(_POSTGRESQL), {"words": words}
-        found = " UNION ALL ".join(_SQLITE_TERM.format(n=number) for number in range(len(words)))
-        values: dict[str, Any] = {}
-        for number, word in enumerate(words):
-            values[f"any{number}"] = f'"{word}"'
-            values[f"head{number}"] = f'{{title keywords}} : "{word}"'
-        return text(_SQLITE.format(found=found)), values
 
 
 def _relevant(rows: Sequence[RowMapping], asked: int) -> list[RowMapping]:

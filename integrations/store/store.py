@@ -9,6 +9,7 @@ from integrations.store.cases import SqlCaseStore
 from integrations.store.database import Database
 from integrations.store.knowledge import SqlKnowledgeBase
 from integrations.store.ledger import SqlEffectLedger
+from integrations.store.lessons import SqlLessons
 from integrations.store.metering import SqlMeter
 from integrations.store.migration import migrate
 
@@ -23,6 +24,7 @@ class SqlStore:
         allowances: `Allowances`.
         meter: `Meter`.
         knowledge: `KnowledgeBase`.
+        lessons: what incidents taught, behind `IncidentKnowledge`.
     """
 
     def __init__(self, database: Database) -> None:
@@ -32,6 +34,7 @@ class SqlStore:
         self.allowances = SqlAllowances(database)
         self.meter = SqlMeter(database)
         self.knowledge = SqlKnowledgeBase(database)
+        self.lessons = SqlLessons(database)
 
     @classmethod
     async def open(cls, url: str, *, pool_size: int = 8, pool_timeout: timedelta = timedelta(seconds=10)) -> SqlStore:

@@ -18,6 +18,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
@@ -251,6 +252,41 @@ articles = Table(
     UniqueConstraint("tenant", "article_id"),
 )
 
+lessons = Table(
+    "lessons",
+    metadata,
+    _column("id", Integer, primary_key=True),
+    _tenant(),
+    _column("lesson_id", Text),
+    _column("title", Words),
+    _column("body", Words),
+    # One a line, as with articles.
+    _column("keywords", Words),
+    _column("service", Words, optional=True),
+    _column("fault", Text),
+    _column("signs", Text),
+    _column("playbook", Text, optional=True),
+    _column("source_case", Text, optional=True),
+    _column("status", Text),
+    _column("reviewer", Text, optional=True),
+    _column("reviewed_at", UtcTime, optional=True),
+    _column("created_at", UtcTime),
+    UniqueConstraint("tenant", "lesson_id"),
+    Index(None, "tenant", "status", "created_at"),
+)
+
+vectors = Table(
+    "vectors",
+    metadata,
+    _tenant(primary_key=True),
+    # `lesson:...` or `signature:...`.
+    _column("reference", Text, primary_key=True),
+    _column("model", Text),
+    # Of the text that the vector was made of.
+    _column("digest", Text),
+    _column("numbers", LargeBinary),
+)
+
 texts = Table(
     "texts",
     metadata,
@@ -284,10 +320,13 @@ allowance_claims = Table(
 )
 
 
+_FULL_TEXT = ("ix_articles_search", "ix_lessons_search")
+
+
 def is_compared(_object: object, name: str | None, kind: str, reflected: bool, _other: object) -> bool:
     """Leave out what only one database has when tables and database are compared: the full-text indexes."""
     if not reflected or name is None:
         return True
     if kind == "column":
         return name != "search"
-    return not (name.startswith("articles_search") or name == "ix_articles_search")
+    return not (name.startswith(("articles_search", "lessons_search")) or name in _FULL_TEXT)
