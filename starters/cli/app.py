@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from starters.cli import approvals, case, mcp, people, platform, playbook, replay, ticket, tool, triage
+from starters.cli import approvals, case, knowledge, mcp, people, platform, playbook, replay, ticket, tool, triage
 
 app = typer.Typer(
     name="surehand",
@@ -42,6 +42,7 @@ case.add_to(app)
 approvals.add_to(app)
 playbook.add_to(app)
 tool.add_to(app)
+knowledge.add_to(app)
 mcp.add_to(app)
 people.add_to(app)
 replay.add_to(app)
