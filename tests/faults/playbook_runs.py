@@ -7,7 +7,7 @@ import inspect
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -145,15 +145,23 @@ class PlaybookRuns:
         late = [f"{run}: {_said(run)}" for run in runs if not (run.hung or (run.state and run.state.closed))]
         assert late == [], "never came to their step"
 
+    async def until(self, run: KilledRun, condition: Callable[[PlaybookState], bool], *, deciding: bool = True) -> None:
+        """Look at a run until a condition holds, and decide what is asked meanwhile unless told not to."""
+        deadline = time.monotonic() + SOON_SECONDS
+        while run.state is None or not condition(run.state):
+            assert time.monotonic() < deadline, f"{run}: {_said(run)}"
+            await self.look(run, deciding=deciding)
+            await asyncio.sleep(0.1)
+
     async def _until_hanging(self, run: KilledRun) -> None:
         # A client that looks first may find that there is nothing to send; then another way has to reach the step.
         while self._in_time and not run.hung and (run.state is None or not run.state.closed):
-            await self._look(run)
+            await self.look(run)
             await asyncio.sleep(0.3)
 
     async def _finish(self, run: KilledRun) -> None:
         while self._in_time and (run.state is None or not run.state.closed):
-            await self._look(run)
+            await self.look(run)
             waiting = [] if run.state is None else [step for step in run.state.parked.values() if step.action is None]
             assert not waiting or run.given_up, f"{run} is parked: {waiting}, {_said(run)}"
             await asyncio.sleep(0.3)
@@ -166,9 +174,12 @@ class PlaybookRuns:
         # No `asyncio.timeout`: an update that is cancelled says that it timed out.
         return time.monotonic() < self._deadline
 
-    async def _look(self, run: KilledRun) -> None:
+    async def look(self, run: KilledRun, *, deciding: bool = True) -> None:
+        """See how a run stands, and do what people are to do about it."""
         with suppress(RPCError):
             run.state = await run.handle.query(PlaybookWorkflow.query_state, rpc_timeout=timedelta(seconds=3))
+            if not deciding:
+                return
             request = next((one for one in run.state.pending_approvals if one.rungs), None)
             if request is not None:
                 await self._decide(run, request)

@@ -296,6 +296,12 @@ WAYS: tuple[Way, ...] = (
     Way("order-return", _returned(settle="store_credit"), hears=GOODS, name="return for credit"),
 )
 
+
+def way(name: str) -> Way:
+    """The way that bears a name."""
+    return next(one for one in WAYS if str(one) == name)
+
+
 _UNBOOKED = (("accounting.payInvoice", "do/3/bookPayment"),)
 """Everything of an order is done by then, and paid for."""
 UNDONE: tuple[Way, ...] = (
