@@ -97,6 +97,14 @@ async def test_each_stage_is_watched_for_as_long_as_was_asked(world: PlaybooksWo
     assert len(looks) >= 2 + 1 + 2
 
 
+async def test_the_watch_ends_with_the_decision(world: PlaybooksWorld) -> None:
+    run = await begin(world, stages=ONE_STAGE)
+    await drive(world, run)
+    timeline = (await world.state(run)).timeline
+    # Looking is every two minutes while people decide; nobody waits for the next look.
+    assert timeline[-1].at - timeline[0].at < timedelta(seconds=100)
+
+
 @pytest.mark.parametrize(
     ("version", "percent", "words"),
     [("v2-bad", 25, "an error ratio of 0.18 at 25 %"), ("v2-bad-50", 50, "an error ratio of 0.18 at 50 %")],
