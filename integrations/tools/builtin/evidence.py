@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Event
 from typing import TypeVar
@@ -16,15 +16,21 @@ from domain.model import Value
 from domain.ports import EvidenceStore
 from domain.tool import Safety, ToolCategory
 from domain.troubleshooting.evidence import Findings
-from integrations.evidence.answers import off_loop, said
+from domain.troubleshooting.topology import Topology
+from integrations.evidence.answers import gathered, off_loop, said
+from integrations.evidence.changes import ChangeReading, read_changes
 from integrations.evidence.documents import Unreadable, read_text
 from integrations.evidence.metrics.analysing import analyse
 from integrations.evidence.metrics.reading import read_series
+from integrations.evidence.topology import Hanging, hanging_on, read_topology
 from integrations.tools.provider import CallContext
 from integrations.tools.python import tool
 
 _VENDOR = "evidence"
 _TIMEOUT = timedelta(minutes=2)
+_RESULT_LIMIT_BYTES = 200_000
+_MOST_CHANGES = 200
+"""The latest; what is older than so many changes is no cause of an incident that is going on."""
 T = TypeVar("T")
 
 
@@ -34,6 +40,28 @@ class Evidence(Value):
     reference: str = Field(pattern=r"^sha256:[0-9a-f]{64}$")
     name: str = Field(min_length=1, max_length=255, description="as the user named it")
     service: str | None = Field(None, max_length=120, description="whose it is, where the content does not say")
+
+
+class Records(Value):
+    """Which records of changes to read."""
+
+    evidence: tuple[Evidence, ...] = Field(min_length=1, max_length=50)
+    since: datetime | None = Field(None, description="with a time zone; earlier changes are left out")
+    until: datetime | None = Field(None, description="with a time zone; later changes are left out")
+
+
+class Maps(Value):
+    """Where it stands who calls whom."""
+
+    evidence: tuple[Evidence, ...] = Field(min_length=1, max_length=50)
+
+
+class WhatFails(Value):
+    """What to look at in which topology."""
+
+    services: tuple[str, ...] = Field(min_length=1, max_length=100, description="who fails")
+    evidence: tuple[Evidence, ...] = Field((), max_length=50)
+    topology: Topology | None = Field(None, description="as topology.read gave it, instead of evidence")
 
 
 class Pieces(Value):
@@ -151,3 +179,105 @@ class EvidenceTools:
             )
 
         return await self._reader.read(arguments.evidence, context, work)
+
+    @tool(
+        name="changes.read",
+        title="Read what was changed",
+        vendor=_VENDOR,
+        category=ToolCategory.ANALYSIS,
+        capabilities=("changes.read",),
+        safety=Safety.SAFE,
+        idempotent=True,
+        timeout=_TIMEOUT,
+        result_limit_bytes=_RESULT_LIMIT_BYTES,
+    )
+    async def changes(self, arguments: Records, context: CallContext) -> Findings:
+        """Deployments, settings, flags and migrations from JSON, YAML, CSV, git, Helm or Argo CD, in order of time."""
+        if any(at is not None and at.tzinfo is None for at in (arguments.since, arguments.until)):
+            raise InvalidInput("changes.read: since and until have a time zone: add it.")
+
+        def work(opened: list[Opened], unread: list[str], going: Going) -> Findings:
+            read = each(opened, unread, lambda one: read_changes(one.text, name=one.name, service=one.service))
+            return _changes_in([reading for _, reading in read], unread, arguments)
+
+        return await self._reader.read(arguments.evidence, context, work)
+
+    @tool(
+        name="topology.read",
+        title="Read who calls whom",
+        vendor=_VENDOR,
+        category=ToolCategory.ANALYSIS,
+        capabilities=("topology.read",),
+        safety=Safety.SAFE,
+        idempotent=True,
+        timeout=_TIMEOUT,
+        result_limit_bytes=_RESULT_LIMIT_BYTES,
+    )
+    async def topology(self, arguments: Maps, context: CallContext) -> Topology:
+        """The services and their calls, from YAML or JSON in many shapes, or a docker-compose file."""
+        return await self._reader.read(arguments.evidence, context, _topology_in)
+
+    @tool(
+        name="topology.blast_radius",
+        title="See who depends on a service",
+        vendor=_VENDOR,
+        category=ToolCategory.ANALYSIS,
+        capabilities=("topology.blast_radius",),
+        safety=Safety.SAFE,
+        idempotent=True,
+        timeout=_TIMEOUT,
+    )
+    async def blast_radius(self, arguments: WhatFails, context: CallContext) -> Hanging:
+        """Who is affected directly and by way of others, single points of failure, and circles of calls."""
+        given = arguments.topology
+        if given is None and not arguments.evidence:
+            raise InvalidInput("topology.blast_radius: give evidence or a topology.")
+
+        def work(opened: list[Opened], unread: list[str], going: Going) -> Hanging:
+            graph = _topology_in(opened, unread, going) if opened or unread else Topology()
+            if given is not None:
+                graph = given.joined((one.name for one in graph.services), graph.calls)
+            return hanging_on(graph, arguments.services)
+
+        return await self._reader.read(arguments.evidence, context, work)
+
+
+def _changes_in(read: Sequence[ChangeReading], unread: Sequence[str], asked: Records) -> Findings:
+    every = sorted((one for reading in read for one in reading.changes), key=lambda one: (one.at, one.change_id))
+    inside = [
+        one
+        for one in every
+        if (asked.since is None or one.at >= asked.since) and (asked.until is None or one.at <= asked.until)
+    ]
+    kept = inside[-_MOST_CHANGES:]
+    without = sum(reading.left_out for reading in read)
+    notes = [
+        f"{len(inside)} changes were read." if inside else "No change was found.",
+        f"Only the latest {len(kept)} are listed: narrow the time." if len(kept) < len(inside) else "",
+        f"{len(every) - len(inside)} lie outside the time that was asked for." if len(inside) < len(every) else "",
+        f"{without} records were left out, for they have no time or there were too many." if without else "",
+    ]
+    return gathered(
+        (),
+        summary=" ".join(filter(None, [*notes, *unread])),
+        changes=kept,
+        services=[one.service for one in kept if one.service],
+        begins=every[0].at if every else None,
+        ends=every[-1].at if every else None,
+        details={"unread": list(unread)},
+    )
+
+
+def _topology_in(opened: list[Opened], unread: list[str], going: Going) -> Topology:
+    graph, faults = Topology(), list(unread)
+    for _, (found, left_out) in each(opened, faults, lambda one: read_topology(one.text)):
+        going()
+        kinds = {one.name for one in graph.services}
+        graph = Topology(
+            services=(*graph.services, *(one for one in found.services if one.name not in kinds)),
+            calls=tuple(dict.fromkeys([*graph.calls, *found.calls])),
+        )
+        faults += left_out
+    if not graph.services:
+        raise InvalidInput(" ".join(faults[:3]) or "There is no topology in the evidence: upload one.")
+    return graph
