@@ -67,6 +67,14 @@ class UnparkAction(Term):
     GIVE_UP = "give_up"
 
 
+class IncidentNews(Value):
+    """What an incident tells the case of a ticket that is about it."""
+
+    incident: str
+    """As people call it: `incident:INC-7`."""
+    text: str = Field(max_length=4_000)
+
+
 class ParkedStep(State):
     """A step that ran out of automatic options."""
 

@@ -87,6 +87,8 @@ class EscalationState(ServedCaseState):
     frustration: int = 0
     """The latest value, over the whole conversation."""
     outcome: OutcomeState = Field(default_factory=OutcomeState)
+    incidents: dict[str, str] = Field(default_factory=dict)
+    """Incidents that the ticket is about, and what the customer was told of each; empty while nothing."""
     runs: int = 1
     """How many runs the case has had (continue-as-new)."""
 

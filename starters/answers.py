@@ -25,6 +25,7 @@ NO_WORKER_YET = f"{NO_WORKER} What you said may still be taken in then, and sayi
 UNKNOWN_CASE = "There is no case by that name: see `surehand case list`, or give its tenant with --tenant."
 NOT_LET_IN = "Temporal does not let us in: correct SUREHAND_TEMPORAL__API_KEY or the certificate."
 CLOSED = "This case is closed: submit a new ticket."
+INCIDENT_CLOSED = "This incident is closed: open a new one."
 RUN_ENDED = "This run has ended: start the playbook again under another key."
 STUCK = (
     "The worker's code cannot carry this case on (see `surehand replay --from-server`): deploy code that can. "

@@ -13,6 +13,7 @@ with workflow.unsafe.imports_passed_through():
         ClaimInput,
         EscalateNowInput,
         FeedbackInput,
+        IncidentNews,
         MessageInput,
         ResolveInput,
         UnparkInput,
@@ -351,6 +352,35 @@ class EscalationWorkflow(Lifecycle[EscalationState]):
             why = "Only the retry of a tool's call takes other arguments."
         if why is not None:
             raise ApplicationError(why, non_retryable=True)
+
+    @workflow.signal
+    def incident_linked(self, news: IncidentNews) -> None:
+        """The ticket belongs to an incident."""
+        if news.incident not in self.state.incidents:
+            self.state.incidents[news.incident] = ""
+            self.case.note(TimelineKind.CASE, f"Belongs to {news.incident}")
+
+    @workflow.signal
+    async def incident_news(self, news: IncidentNews) -> None:
+        """How an incident ended, in words that a person approved: the customer is told once."""
+        if self._is_over or self.state.incidents.get(news.incident):
+            return
+        self.state.incidents[news.incident] = news.text
+        await workflow.wait_condition(lambda: self.state.policy is not None)
+        customer = self.state.ticket.customer
+        await self.case.mail_customer(
+            self.state.begin("incident-news"),
+            "mail/incident_news.txt",
+            {
+                "case_number": self.state.case_number,
+                "subject": self.state.ticket.subject,
+                "customer_name": customer.name or "",
+                "text": news.text,
+                "signature": self.case.policy.reply.signature,
+            },
+            address=customer.email,
+            what=f"news of {news.incident}",
+        )
 
     @workflow.signal
     def escalate_now(self, order: EscalateNowInput) -> None:

@@ -32,6 +32,19 @@ def at_start(tenant: str, kind: str) -> TypedSearchAttributes:
     )
 
 
+def at_incident_start(tenant: str) -> TypedSearchAttributes:
+    """The attributes of a new incident."""
+    return TypedSearchAttributes(
+        [
+            SearchAttributePair(TENANT, tenant),
+            SearchAttributePair(KIND, "troubleshooting"),
+            SearchAttributePair(STATUS, "triaging"),
+            SearchAttributePair(PHASE, "intake_classification"),
+            SearchAttributePair(WAITING_FOR, "nobody"),
+        ]
+    )
+
+
 def at_playbook_start(tenant: str, name: str) -> TypedSearchAttributes:
     """The attributes of a new playbook run; they say all that is to be said until it waits for somebody."""
     return TypedSearchAttributes(

@@ -35,10 +35,7 @@ def blast_radius(scene: Scene) -> BlastRadius:
     affected = sorted(mass, key=lambda name: (-mass[name], name))
     if not affected:
         return BlastRadius(reasons=("No symptom is known to belong to a service.",))
-    reached: set[str] = set()
-    for name in affected:
-        reached |= scene.graph.upstream(name).keys()
-    at_risk = tuple(sorted(reached - set(affected)))
+    at_risk = tuple(sorted(scene.graph.who_depend_on(affected) - set(affected)))
     severity, why = _severity(affected, hard, scene)
     scope, how_far = _scope(affected, scene)
     return BlastRadius(

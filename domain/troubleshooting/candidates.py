@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from domain.troubleshooting.causing import MENTIONED, Made, closeness, suspicion
 from domain.troubleshooting.evidence import Sign
@@ -15,7 +15,7 @@ from domain.troubleshooting.signals import Signal
 UNKNOWN_ID = "unknown"
 SHARED = "shared"
 """Stands for the service in the id of a hypothesis about something that several services share and nobody names."""
-_MOST_SERVICES = 40
+_MOST_SERVICES = 24
 _MOST_CHANGES = 2
 _GENERIC = (FaultKind.SLOW_DEPENDENCY, FaultKind.OUTAGE, FaultKind.BAD_DEPLOYMENT, FaultKind.UNKNOWN)
 _SHAREABLE = {
@@ -34,6 +34,8 @@ class Candidate:
     made: Made | None = None
     suspicion: float = 0.0
     """Nats that the change adds."""
+    shared: bool = False
+    """Whatever several services share is at fault: the symptom speaks for it, whoever shows and whomever it blames."""
 
     @property
     def hypothesis_id(self) -> str:
@@ -84,8 +86,16 @@ def candidates(scene: Scene) -> list[Candidate]:
         for fault in FaultKind:
             if _suggested(fault, signs, service, scene):
                 found.extend(_with_changes(service, fault, scene))
-    found.extend(Candidate(None, fault) for fault in _shared(scene))
-    return found
+    resolver = scene.graph.resolver()
+    for fault in _shared(scene):
+        named = resolver if fault is FaultKind.DNS_FAILURE else None
+        found = [one for one in found if named is None or (one.service, one.fault) != (named, fault)]
+        found.extend(_with_changes(named, fault, scene) if named else [Candidate(None, fault, shared=True)])
+    return [replace(one, shared=True) if _is_resolver(one, resolver) else one for one in found]
+
+
+def _is_resolver(one: Candidate, resolver: str | None) -> bool:
+    return resolver is not None and one.service == resolver and one.fault is FaultKind.DNS_FAILURE
 
 
 def _suspects(scene: Scene) -> list[str]:

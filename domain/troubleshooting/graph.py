@@ -24,23 +24,33 @@ class Names:
     """Names as evidence writes them -> the one name of a service."""
 
     known: dict[str, str]
+    _read: dict[str, str] = field(default_factory=dict)
 
     @staticmethod
     def of(topology: Topology, services: Iterable[str | None], blamed: Iterable[str | None]) -> Names:
         """The topology's spelling wins, then that of services; a name that means one of these is no other."""
-        known: dict[str, str] = {}
-        for name in [*topology.names(), *sorted({one for one in services if one and one.strip()})]:
-            known.setdefault(_plain(name), name.strip())
-        names = Names(known)
+        listed: dict[str, str] = {}
+        for name in topology.names():
+            listed.setdefault(_plain(name), name.strip())
+        names = Names(dict(listed))
+        for name in sorted({one for one in services if one and one.strip()}):
+            # `orders-service` is the topology's `orders`; where neither is listed they stay two.
+            if Names(listed)._resolved(name) == name.strip():
+                names.known.setdefault(_plain(name), name.strip())
         for name in sorted({one for one in blamed if one and one.strip()}):
-            if names.service(name) == name.strip():
-                known.setdefault(_plain(name), name.strip())
+            if names._resolved(name) == name.strip():
+                names.known.setdefault(_plain(name), name.strip())
         return names
 
     def service(self, name: str | None) -> str | None:
         """The service that a name, host or `host:port` means; the name itself when it is none that is known."""
         if name is None or not name.strip():
             return None
+        if name not in self._read:
+            self._read[name] = self._resolved(name)
+        return self._read[name]
+
+    def _resolved(self, name: str) -> str:
         plain = _plain(name)
         for form in (plain, _host(plain)):
             for known in (form, *_with_and_without(form)):
@@ -74,6 +84,7 @@ class Graph:
     given: frozenset[str] = frozenset()
     """Services that the topology names; the others are only named by evidence."""
     _upstream: dict[str, dict[str, int]] = field(default_factory=dict)
+    _downstream: dict[str, dict[str, int]] = field(default_factory=dict)
 
     @staticmethod
     def of(topology: Topology, findings: Iterable[Finding], names: Names) -> Graph:
@@ -116,12 +127,22 @@ class Graph:
     def upstream(self, name: str) -> dict[str, int]:
         """Everybody who depends on a service, with the number of calls between."""
         if name not in self._upstream:
-            self._upstream[name] = _reached(name, self.callers)
+            self._upstream[name] = _reached([name], self.callers)
         return self._upstream[name]
 
     def downstream(self, name: str) -> dict[str, int]:
         """Everybody whom a service depends on, with the number of calls between."""
-        return _reached(name, self.callees)
+        if name not in self._downstream:
+            self._downstream[name] = _reached([name], self.callees)
+        return self._downstream[name]
+
+    def who_depend_on(self, names: Iterable[str]) -> set[str]:
+        """Everybody upstream of any of some services."""
+        return set(_reached(names, self.callers))
+
+    def who_serve(self, names: Iterable[str]) -> set[str]:
+        """Everybody downstream of any of some services."""
+        return set(_reached(names, self.callees))
 
     def is_entry(self, name: str) -> bool:
         """Whether requests from outside arrive here."""
@@ -131,6 +152,11 @@ class Graph:
         """Whether one seldom has evidence of it: databases, vendors, and whatever the topology does not list."""
         return self.kinds.get(name, "service") in _SILENT or name not in self.given
 
+    def resolver(self) -> str | None:
+        """The service that resolves names for the others, where there is one."""
+        marked = (name for name in self.names() if self.kinds.get(name) == "dns" or "dns" in name.lower())
+        return next(marked, None)
+
     def is_database(self, name: str) -> bool:
         """Whether people mean it when they say "the database"."""
         plain = name.lower()
@@ -138,13 +164,14 @@ class Graph:
         return self.kinds.get(name) == "database" or plain == "db" or any(mark in plain for mark in marks)
 
 
-def _reached(name: str, neighbours: dict[str, list[str]]) -> dict[str, int]:
+def _reached(names: Iterable[str], neighbours: dict[str, list[str]]) -> dict[str, int]:
+    begun = set(names)
     found: dict[str, int] = {}
-    waiting = deque([(name, 0)])
+    waiting = deque((name, 0) for name in sorted(begun))
     while waiting:
         here, distance = waiting.popleft()
         for other in neighbours.get(here, ()):
-            if other != name and other not in found:
+            if other not in begun and other not in found:
                 found[other] = distance + 1
                 waiting.append((other, distance + 1))
     return found

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from domain.troubleshooting.evidence import Sign
 from domain.troubleshooting.likelihoods import SLOW_SIGNS
-from domain.troubleshooting.signals import Signal
+from domain.troubleshooting.signals import Signal, order
 
 _TOGETHER = 5.0
 """Minutes in which symptoms begin together."""
@@ -25,6 +25,7 @@ _LONG_BEFORE = 12.0
 _STALE = 0.15
 _LATE_AFTER = 45.0
 _LATE = 0.5
+_MOST = 200
 
 
 def find_onset(signals: Iterable[Signal]) -> float | None:
@@ -41,7 +42,8 @@ def find_onset(signals: Iterable[Signal]) -> float | None:
     healed = _healed(signals)
     usable = [one for one in signals if _counts(one)]
     prompt = [one for one in usable if one.sign not in SLOW_SIGNS]
-    usable = sorted(prompt or usable, key=lambda one: (one.start or 0.0, -one.strength))
+    usable = sorted(prompt or usable, key=lambda one: (-one.strength, order(one)))[:_MOST]
+    usable.sort(key=order)
     if not usable:
         return None
     # Something that came and went before most of it began is no part of it.
@@ -66,11 +68,13 @@ def standing(signals: Iterable[Signal], onset: float | None) -> list[Signal]:
         onset: From `find_onset`.
 
     Returns:
-        Those that tell of trouble, in the same order; `restored` is left out.
+        Those that tell of trouble, by time; `restored` is left out, and so is all beyond the 200 weightiest.
     """
     signals = list(signals)
     healed = _healed(signals)
-    return [_weighed(one, onset, healed) for one in signals if one.sign is not Sign.RESTORED]
+    weighed = [_weighed(one, onset, healed) for one in signals if one.sign is not Sign.RESTORED and one.strength > 0]
+    kept = sorted(weighed, key=lambda one: (-one.weight, order(one)))[:_MOST]
+    return sorted(kept, key=order)
 
 
 def _weighed(one: Signal, onset: float | None, healed: dict[str, list[float]]) -> Signal:

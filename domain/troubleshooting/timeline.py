@@ -29,9 +29,7 @@ def timeline(scene: Scene, raw: list[Signal], clock: Clock, affected: tuple[str,
     Returns:
         Events by time; at most 60 changes, those closest to the onset, and 80 symptoms, the strongest.
     """
-    part = set(affected)
-    for name in affected:
-        part |= scene.graph.downstream(name).keys()
+    part = {*affected, *scene.graph.who_serve(affected)}
     events = [*_changes(scene, clock, part), *_symptoms(raw, clock)]
     return tuple(sorted(events, key=lambda one: (one.at, one.kind, one.service or "", one.text)))
 

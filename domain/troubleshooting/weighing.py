@@ -20,6 +20,8 @@ from domain.troubleshooting.views import View, views
 _FADES = (1.0, 0.7, 0.5, 0.35, 0.25, 0.2, 0.15)
 _AGAIN = 0.25
 """The same symptom once more, or another complaint of the same caller."""
+_MOST_COUNTED = 10
+"""Further symptoms of the same sort would count for next to nothing."""
 _MOST_CASCADE = 2.0
 _MOST_UNEXPLAINED = 1.6
 _UNEXPLAINED = 0.35
@@ -67,22 +69,42 @@ def weigh(found: Iterable[Candidate], scene: Scene) -> list[Score]:
         Scores in the candidates' order.
     """
     found = list(found)
-    by_service = views(scene, {one.service for one in found if one.service})
+    seen = views(scene, {one.service for one in found if one.service})
+    around = {name: _around(view) for name, view in seen.items()}
     return [
-        Score(one, _shared(one, scene) if one.service is None else _parts(one, by_service[one.service], scene))
+        Score(one, _shared(one, scene) if one.shared else _parts(one, seen[one.service or ""], around, scene))
         for one in found
     ]
 
 
-def _parts(one: Candidate, view: View, scene: Scene) -> list[Part]:
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """Reasons that are the same for every fault of a service."""
+
+    cascade: list[Part]
+    order: list[Part]
+    load: list[Part]
+    """As for a fault that sends as much as can be."""
+    unexplained: list[Part]
+    unexplained_under_load: list[Part]
+
+
+def _around(view: View) -> _Around:
+    load = _load(view)
+    return _Around(_cascade(view), _order(view), load, _unexplained(view, []), _unexplained(view, load))
+
+
+def _parts(one: Candidate, view: View, arounds: dict[str, _Around], scene: Scene) -> list[Part]:
+    around = arounds[view.service]
     own = _own(one.fault, view)
     blame = _blame(one.fault, view)
-    cascade = _cascade(view)
-    load = _load(one.fault, view)
-    parts = [*own, *blame, *cascade, *load, *_order(view), *_unexplained(view, load)]
+    share = SENDS_MORE.get(one.fault, 0.0)
+    load = [_times(part, share) for part in around.load] if share else []
+    unexplained = around.unexplained_under_load if share else around.unexplained
+    parts = [*own, *blame, *around.cascade, *load, *around.order, *unexplained]
     if one.made is not None:
         parts.append(Part(one.suspicion, role="change"))
-    begun = [part.signal.start for part in (*own, *blame, *cascade, *load) if part.signal and part.nats > 0]
+    begun = [part.signal.start for part in (*own, *blame, *around.cascade, *load) if part.signal and part.nats > 0]
     times = [start for start in begun if start is not None]
     if scene.onset is not None and times and min(times) > scene.onset + 6:
         parts.append(
@@ -127,11 +149,10 @@ def _cascade(view: View) -> list[Part]:
     return _capped(_faded(gains.values()), _MOST_CASCADE)
 
 
-def _load(fault: FaultKind, view: View) -> list[Part]:
-    share = SENDS_MORE.get(fault, 0.0)
+def _load(view: View) -> list[Part]:
     gains: dict[str, list[Part]] = {}
     for one in view.below:
-        nats = UNDER_LOAD.get(one.sign, 0.0) * share * one.weight
+        nats = UNDER_LOAD.get(one.sign, 0.0) * one.weight
         if nats > 0:
             gains.setdefault(one.service or "", []).append(Part(nats, one, role="load"))
     return _capped(_faded(gains.values()), _MOST_CASCADE)
@@ -146,7 +167,7 @@ def _unexplained(view: View, load: list[Part]) -> list[Part]:
     ]
     faded = [
         Part(part.nats * _fade(place), part.signal, role="unexplained")
-        for place, part in enumerate(sorted(parts, key=lambda part: part.nats))
+        for place, part in enumerate(sorted(parts, key=_rank, reverse=True)[:_MOST_COUNTED])
     ]
     return _capped(faded, _MOST_UNEXPLAINED)
 
@@ -172,17 +193,18 @@ def _shared(one: Candidate, scene: Scene) -> list[Part]:
     for signal in scene.signals:
         if signal.sign is sign and signal.weight > 0:
             gains.setdefault(signal.service or "", []).append(Part(0.8 * OWN[one.fault][sign] * signal.weight, signal))
-    return _faded(gains.values())
+    change = [Part(one.suspicion, role="change")] if one.made is not None else []
+    return [*_faded(gains.values()), *change]
 
 
 def _faded(groups: Iterable[list[Part]]) -> list[Part]:
     """The strongest of each group in full and the rest little; then each further group less."""
     inner: list[list[Part]] = []
     for group in groups:
-        ranked = sorted(group, key=_rank)
+        ranked = sorted(group, key=_rank)[:_MOST_COUNTED]
         inner.append([ranked[0], *(_times(part, _AGAIN * _fade(place)) for place, part in enumerate(ranked[1:]))])
     inner.sort(key=lambda parts: (-sum(part.nats for part in parts), _rank(parts[0])))
-    return [_times(part, _fade(place)) for place, parts in enumerate(inner) for part in parts]
+    return [_times(part, _fade(place)) for place, parts in enumerate(inner[:_MOST_COUNTED]) for part in parts]
 
 
 def _rank(part: Part) -> tuple[float, str, str, str, float]:

@@ -6,7 +6,20 @@ from typing import Annotated
 
 import typer
 
-from starters.cli import approvals, case, knowledge, mcp, people, platform, playbook, replay, ticket, tool, triage
+from starters.cli import (
+    approvals,
+    case,
+    incident,
+    knowledge,
+    mcp,
+    people,
+    platform,
+    playbook,
+    replay,
+    ticket,
+    tool,
+    triage,
+)
 
 app = typer.Typer(
     name="surehand",
@@ -39,6 +52,7 @@ platform.add_to(app)
 triage.add_to(app)
 ticket.add_to(app)
 case.add_to(app)
+incident.add_to(app)
 approvals.add_to(app)
 playbook.add_to(app)
 tool.add_to(app)

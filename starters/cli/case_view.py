@@ -11,8 +11,10 @@ from rich.text import Text
 from domain.escalation import EscalationState
 from domain.playbook.state import PlaybookState
 from domain.sla import deadline
+from domain.troubleshooting.state import IncidentState
 from starters.cli import report
 from starters.cli.case_parts import attempts_of, facts_table, timeline_lines, waits_of
+from starters.cli.incident_view import incident_json, incident_page
 from starters.cli.run_view import run_json, run_page
 from starters.cli.words import ago, clock, due, label, one_line, sentences
 
@@ -33,7 +35,7 @@ def put_state(
 
     Args:
         workflow_id: of the case.
-        state: of a support case or a run.
+        state: of a support case, an incident or a run.
         under_way: the calls that it waits for.
         as_json: as JSON and nothing else.
         reveal: a run's arguments as they are.
@@ -44,6 +46,8 @@ def put_state(
     calls = [call.model_dump(mode="json") for call in under_way]
     if isinstance(state, PlaybookState):
         report.put_json({**run_json(workflow_id, state, reveal=reveal), "under_way": calls})
+    elif isinstance(state, IncidentState):
+        report.put_json({**incident_json(workflow_id, state), "under_way": calls})
     else:
         dumped = state.model_dump(mode="json", exclude={"policy"})
         report.put_json({"workflow_id": workflow_id, "kind": "escalation", **dumped, "under_way": calls})
@@ -55,6 +59,8 @@ def page(
     """Everything a person wants to know of a case, the most pressing first."""
     if isinstance(state, PlaybookState):
         return run_page(workflow_id, state, under_way, reveal=reveal)
+    if isinstance(state, IncidentState):
+        return incident_page(workflow_id, state, under_way)
     assert isinstance(state, EscalationState)  # noqa: S101  (the only other kind)
     return _escalation_page(workflow_id, state, under_way)
 
@@ -65,21 +71,26 @@ def put_record(record: CaseRecord, *, as_json: bool) -> None:
         report.put_json(record)
         return
     report.note("Temporal keeps this case no longer; this is what the store has.")
-    is_run = record.kind == "playbook"
+    is_run, is_incident = record.kind == "playbook", record.kind == "troubleshooting"
     facts = [
         ("status", label(record.status)),
         ("subject", one_line(record.subject)),
-        *(_run_facts(record) if is_run else _escalation_facts(record)),
+        *(_run_facts(record) if is_run else _incident_facts(record) if is_incident else _escalation_facts(record)),
         ("opened", ago(record.opened_at)),
         ("closed", ago(record.closed_at)),
     ]
-    name = f"{'Run' if is_run else 'Case'} {record.case_id}"
+    name = record.case_id if is_incident else f"{'Run' if is_run else 'Case'} {record.case_id}"
     report.console().print(report.text(name, style="bold"), facts_table(facts))
 
 
 def _escalation_facts(record: CaseRecord) -> Iterator[tuple[str, str]]:
     yield "triage", f"{label(record.category)}, priority {record.priority}, risk {record.risk}"
     yield "decision", f"{label(record.decision)} to {label(record.team)}"
+
+
+def _incident_facts(record: CaseRecord) -> Iterator[tuple[str, str]]:
+    for name in ("cause", "service", "change", "solution", "resolution"):
+        yield name, one_line(str(record.details.get(name) or ""))
 
 
 def _run_facts(record: CaseRecord) -> Iterator[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""Two workers share twenty open cases and one of them is killed again and again: every case ends with exact counts."""
+"""Two workers share what is open and one of them is killed again and again: everything ends with exact counts."""
 
 from __future__ import annotations
 
@@ -11,19 +11,23 @@ import pytest
 from temporalio.client import Client
 
 from tests.faults.conftest import Running
-from tests.faults.installation import OUTAGE_TICKET, PASSWORD_TICKET, Case, Installation
+from tests.faults.installation import OUTAGE_TICKET, PASSWORD_TICKET, Case, Installation, WorkerProcess
+from tests.faults.playbook_runs import PlaybookRuns
+from tests.faults.playbook_ways import UNDONE, WAYS
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 CASES = 20
 KILLS = 4
+PLAYBOOKS = ("order-fulfilment", "payment", "canary-deployment", "order-return", "credential-rotation")
+KILLS_UNDER_PLAYBOOKS = 3
 
 
 async def one_of_two_workers_is_killed_at_random(client: Client, folder: Path) -> None:
     async with Installation(client, folder) as installation:
         workers = [installation.worker(), installation.worker()]
         chance = random.Random(20)
-        killing = asyncio.create_task(kill_now_and_then(workers, chance))
+        killing = asyncio.create_task(kill_now_and_then(workers, chance, KILLS))
         cases = [await open_one(installation, number) for number in range(CASES)]
         await killing
         await asyncio.gather(*(live_on(case) for case in cases))
@@ -34,8 +38,27 @@ async def one_of_two_workers_is_killed_at_random(client: Client, folder: Path) -
             await case.assert_each_effect_once("acknowledge", "reply-1", "resolved-1", "survey-1")
 
 
-async def kill_now_and_then(workers: list[Any], chance: random.Random) -> None:
-    for _ in range(KILLS):
+async def one_of_two_workers_is_killed_under_playbooks(client: Client, folder: Path) -> None:
+    """The last of the orders is refused late, and undone."""
+    async with Installation(client, folder, patient=True) as installation:
+        runs = PlaybookRuns(installation)
+        workers = [installation.worker(), installation.worker()]
+        ways = [*(way for way in WAYS if str(way) in PLAYBOOKS), UNDONE[0]]
+        models = [await runs.start(way) for way in ways]
+        await runs.finish(models)
+        disturbed = [await runs.start(way) for way in ways]
+        killing = asyncio.create_task(kill_now_and_then(workers, random.Random(7), KILLS_UNDER_PLAYBOOKS))
+        await runs.finish(disturbed)
+        assert killing.done()
+        await killing
+        assert [run.result.status for run in disturbed if run.result] == ["completed"] * len(ways)
+        pairs = zip(disturbed, models, strict=True)
+        assert [problem for run, model in pairs for problem in runs.problems(run, model)] == []
+        assert runs.twice() == []
+
+
+async def kill_now_and_then(workers: list[WorkerProcess], chance: random.Random, times: int) -> None:
+    for _ in range(times):
         await asyncio.sleep(chance.uniform(1.0, 3.0))
         await chance.choice(workers).restart()
 
@@ -56,6 +79,10 @@ async def live_on(case: Case) -> None:
     await case.resolve()
 
 
-@pytest.mark.parametrize("scenario", [one_of_two_workers_is_killed_at_random], ids=lambda scenario: scenario.__name__)
+@pytest.mark.parametrize(
+    "scenario",
+    [one_of_two_workers_is_killed_at_random, one_of_two_workers_is_killed_under_playbooks],
+    ids=lambda scenario: scenario.__name__,
+)
 async def test_killing_one_of_two_workers_at_random_changes_no_count(scenario: Any, running: Running) -> None:
     await running(scenario)

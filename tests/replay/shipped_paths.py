@@ -36,7 +36,7 @@ class Failure:
 
 
 FAILURES: dict[str, Failure] = {
-    "canary-deployment": Failure("/do/4/rollout/try/2/all/fork/branches/0/promote"),
+    "canary-deployment": Failure("/do/4/rollout/try/2/all/fork/branches/0/promote/try/0/promote"),
     "cancel-refund": Failure("/do/0/cancel"),
     "cart-abandonment": Failure("/do/1/rounds/do/8/send/try/0/mailIt"),
     "configuration-rollback": Failure("/do/3/change/try/0/back", cancelled=True),

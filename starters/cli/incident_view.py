@@ -1,0 +1,173 @@
+"""One incident on a page that a tired engineer can read in a minute: what it is, why, who decides, what comes next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from domain.troubleshooting.hypotheses import Hypothesis, HypothesisStatus
+from domain.troubleshooting.state import IncidentState
+from starters.cases import Attempt
+from starters.cli import report
+from starters.cli.case_parts import attempts_of, facts_table, timeline_lines, waits_of
+from starters.cli.words import ago, clock, one_line
+
+_HYPOTHESES = 5
+_WEIGHED = 5
+_EVENTS = 12
+_CALLS = 10
+_ENTRIES = 10
+_LONGEST = 160
+_DEEPEST = 4
+
+
+def incident_page(workflow_id: str, state: IncidentState, under_way: Sequence[Attempt] = ()) -> RenderableType:
+    """Everything a person wants to know of an incident, the most pressing first."""
+    parts: list[RenderableType] = [
+        Text.assemble((state.case_number, "bold"), "  ", (state.current_status().label, "bold")),
+        facts_table(_about(workflow_id, state)),
+    ]
+    for title, lines in (
+        ("Waits for a person", [line for _, line in waits_of(state)]),
+        ("Calls under way", list(attempts_of(under_way))),
+        ("Cause", list(_cause(state))),
+        ("Possible causes", list(_hypotheses(state))),
+        ("What happened to the system", list(_system_timeline(state))),
+        ("Services", list(_services(state))),
+        ("Looked at", [f"{call.capability}: {one_line(call.outcome, _LONGEST)}" for call in state.calls[-_CALLS:]]),
+        ("Proposals", list(_proposals(state))),
+        ("Questions", list(_questions(state))),
+        ("Answered by less than the best", [_fallback(use) for use in state.fallbacks[-_CALLS:]]),
+    ):
+        if lines:
+            parts += [Text(), report.text(title, style="bold"), *(report.text(f"  {line}") for line in lines)]
+    parts += [Text(), report.text("Timeline", style="bold"), timeline_lines(state.timeline[-_ENTRIES:])]
+    return Group(*parts)
+
+
+def incident_json(workflow_id: str, state: IncidentState) -> dict[str, Any]:
+    """An incident as JSON: without its policy and what its tools found word for word."""
+    dumped = state.model_dump(mode="json", exclude={"policy", "observed", "seen_message_ids", "step_numbers"})
+    dumped["status"] = state.current_status().value
+    dumped["priority"] = state.priority.value
+    return {"workflow_id": workflow_id, "kind": "troubleshooting", **dumped}
+
+
+def _about(workflow_id: str, state: IncidentState) -> Iterator[tuple[str, str]]:
+    yield "incident", one_line(state.report.title)
+    yield "opened", f"{ago(state.opened_at)}, by {state.report.reported_by}"
+    yield "priority", state.priority.label
+    yield "phase", state.trouble_phase.label
+    diagnosis, handoff = state.diagnosis, state.handoff
+    if diagnosis is not None:
+        radius = diagnosis.blast_radius
+        yield "onset", clock(diagnosis.onset) if diagnosis.onset is not None else "not known"
+        yield "reach", f"{radius.scope}, severity {radius.severity}: {', '.join(radius.affected[:6])}"
+    spent = state.spent
+    yield "spent", f"{spent.iterations} rounds, {spent.tool_calls} tool calls, {spent.model_calls} model calls"
+    if state.escalated_because:
+        holder = state.claim.claimed_by or "nobody yet"
+        team = handoff.team if handoff is not None else "nobody"
+        yield "people", f"handed to {team}, claimed by {holder}. {state.escalated_because}"
+    if state.linked:
+        yield "tickets", ", ".join(one.ticket_id for one in state.linked[:10])
+    yield "resolution", one_line(state.resolution)
+    yield "workflow", workflow_id
+
+
+def _cause(state: IncidentState) -> Iterator[str]:
+    cause, diagnosis = state.cause, state.diagnosis
+    if cause is not None:
+        yield f"{cause.sentence} ({cause.posterior:.0%})"
+        yield from _weighed(cause)
+    elif diagnosis is not None:
+        yield f"Not known. {diagnosis.why_not}"
+
+
+def _weighed(one: Hypothesis) -> Iterator[str]:
+    for weighed in one.evidence_for[:_WEIGHED]:
+        yield f"  for: {one_line(weighed.text, _LONGEST)}{f' ({weighed.source})' if weighed.source else ''}"
+    for weighed in one.evidence_against[:_WEIGHED]:
+        yield f"  against: {one_line(weighed.text, _LONGEST)}"
+    if one.refuted_by:
+        yield f"  would refute it: {one_line(one.refuted_by, _LONGEST)}"
+
+
+def _hypotheses(state: IncidentState) -> Iterator[str]:
+    cause = state.cause
+    others = [
+        one
+        for one in (state.diagnosis.hypotheses if state.diagnosis is not None else ())
+        if cause is None or one.hypothesis_id != cause.hypothesis_id
+    ]
+    for one in others[:_HYPOTHESES]:
+        refuted = " refuted" if one.status is HypothesisStatus.REFUTED else ""
+        yield f"{one.posterior:>4.0%}{refuted}  {one_line(one.sentence, _LONGEST)}  [{one.hypothesis_id}]"
+
+
+def _system_timeline(state: IncidentState) -> Iterator[str]:
+    diagnosis = state.diagnosis
+    for event in diagnosis.timeline[-_EVENTS:] if diagnosis is not None else ():
+        mark = "> " if event.before_onset else "  "
+        yield f"{mark}{clock(event.at)}  {event.kind:8}  {one_line(event.text, _LONGEST)}"
+
+
+def _services(state: IncidentState) -> Iterator[str]:
+    """The part of the graph that matters: from the entries down to what is affected."""
+    diagnosis = state.diagnosis
+    if diagnosis is None or not state.topology.calls:
+        return
+    marks = dict.fromkeys(diagnosis.blast_radius.at_risk, "at risk")
+    marks |= dict.fromkeys(diagnosis.blast_radius.affected, "affected")
+    if state.cause is not None and state.cause.service is not None:
+        marks[state.cause.service] = "FAULTY"
+    entries = [name for name in state.topology.names() if not state.topology.callers(name)]
+    seen: set[str] = set()
+
+    def walk(name: str, depth: int) -> Iterator[str]:
+        below = (
+            [line for callee in state.topology.callees(name) for line in walk(callee, depth + 1)]
+            if (depth < _DEEPEST and name not in seen)
+            else []
+        )
+        seen.add(name)
+        if name in marks or below:
+            mark = f"  <- {marks[name]}" if name in marks else ""
+            yield f"{'  ' * depth}{name}{mark}"
+            yield from below
+
+    for entry in entries:
+        yield from walk(entry, 0)
+
+
+def _proposals(state: IncidentState) -> Iterator[str]:
+    said = {one.solution_id: one for one in state.rejected}
+    for solution in state.solutions:
+        turned_down = said.get(solution.solution_id)
+        outcome = f"turned down by {turned_down.by}: {one_line(turned_down.reason, _LONGEST)}" if turned_down else ""
+        yield f"{solution.solution_id} {solution.title}" + (f" ({outcome})" if outcome else "")
+        if not turned_down:
+            yield f"  risk: {solution.risk}"
+            yield f"  undo: {solution.undo}"
+            yield f"  it worked when: {solution.success.sentence}"
+    execution, watch = state.execution, state.monitoring
+    if execution is not None:
+        yield f"carried out: {execution.status}. {execution.sentence}"
+        yield from (f"  undone: {what}" for what in execution.undone)
+        yield from (f"  left to you: {what}" for what in execution.left)
+    if watch is not None:
+        yield f"watched {watch.looks} times until {clock(watch.until)}: {watch.outcome or 'still being watched'}"
+
+
+def _questions(state: IncidentState) -> Iterator[str]:
+    for query in state.queries[-3:]:
+        yield f"{query.author}: {one_line(query.text, _LONGEST)}"
+        yield f"  {one_line(query.answer, 400) if query.answer else 'no answer yet'}"
+
+
+def _fallback(use: Any) -> str:
+    why = f" ({one_line(use.why, _LONGEST)})" if use.why else ""
+    return f"{use.what}: {use.level.replace('_', ' ')}{why}"

@@ -1,0 +1,186 @@
+"""Incidents on the time-skipping server: the real workflow, activities and reasoning, fake tools behind them."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from temporalio.client import WorkflowHandle
+from temporalio.service import RPCError
+from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import Worker
+
+from activities.boundary import Boundary
+from activities.incidents import IncidentActivities
+from domain.approval import ApprovalDecision
+from domain.case import Channels
+from domain.ids import troubleshooting_workflow_id
+from domain.model import JsonValue
+from domain.tool import Safety, ToolSpec
+from domain.troubleshooting.evidence import Change, EvidenceKind, EvidenceRef, Finding, Findings, Sign
+from domain.troubleshooting.messages import IncidentInput, IncidentReport, IncidentResult
+from domain.troubleshooting.state import IncidentState
+from domain.troubleshooting.topology import Topology
+from runtime.configuration import Configuration
+from tests.workflows.playbook_world import PlaybookWorld, a_tool
+from workers.worker import workflow_runner
+from workflows import search_attributes
+from workflows.escalation import EscalationWorkflow
+from workflows.playbook import PlaybookWorkflow
+from workflows.troubleshooting import TroubleshootingWorkflow
+
+Incident = WorkflowHandle[TroubleshootingWorkflow, IncidentResult]
+
+ONSET = datetime(2026, 3, 2, 14, 5, tzinfo=UTC)
+BEGINS, ENDS = ONSET - timedelta(hours=2), ONSET + timedelta(minutes=30)
+DEPLOYED = Change(
+    change_id="CHG-7",
+    at=ONSET - timedelta(minutes=3),
+    kind="deployment",
+    service="checkout",
+    summary="checkout 4.2.0",
+    version="4.2.0",
+    before="4.1.9",
+)
+TOPOLOGY = Topology(calls=(("gateway", "checkout"), ("checkout", "payments"), ("checkout", "orders-db")))
+
+
+def evidence(kind: EvidenceKind, name: str | None = None) -> EvidenceRef:
+    """An uploaded file of some content."""
+    content = f"{kind.value}{name or ''}".encode().hex().ljust(64, "0")[:64]
+    return EvidenceRef(reference=f"sha256:{content}", name=name or f"{kind.value}.txt", kind=kind, size_bytes=100)
+
+
+def finding(service: str, sign: Sign, text: str, *, strength: float = 0.8, **more: Any) -> Finding:
+    """Something that began at the onset."""
+    given = {"at": ONSET, "until": ENDS, "numbers": {"before": 1.0, "after": 90.0, "ratio": 90.0}, **more}
+    return Finding(service=service, sign=sign, text=text, strength=strength, source="logs.analyse app.log", **given)
+
+
+ERRORS = (
+    finding("checkout", Sign.NEW_ERROR, "New error: KeyError 'currency' (90 per minute)", strength=0.95),
+    finding("checkout", Sign.ERRORS, "Errors rose from 1 to 90 per minute"),
+    finding("gateway", Sign.ERRORS, "502 from checkout rose from 0 to 80 per minute", about="checkout", strength=0.7),
+)
+
+
+def looking(name: str) -> ToolSpec:
+    """A tool that only looks."""
+    return a_tool(name, Safety.SAFE, capabilities=(name,))
+
+
+class IncidentWorld(PlaybookWorld):
+    """One worker on fakes, and what a test does to an incident."""
+
+    def __init__(self, environment: WorkflowEnvironment, configuration: Configuration) -> None:
+        super().__init__(environment, configuration)
+        for name in ("logs.analyse", "metrics.analyse", "changes.read", "topology.read", "knowledge.search"):
+            self.tools.add(looking(name))
+        self.tools.add(looking("metrics.query"), looking("health.probe"))
+        self.finds(ERRORS, changes=(DEPLOYED,))
+        self.tools.on("knowledge.search", {"articles": [], "level": "general"})
+        self.tools.on("metrics.query", {"value": 0.0, "samples": [{"labels": {}, "value": 0.0}]})
+
+    def finds(self, findings: tuple[Finding, ...], changes: tuple[Change, ...] = ()) -> None:
+        """What the evidence holds, from now on."""
+        covers = {"begins": BEGINS, "ends": ENDS}
+        found = Findings(findings=findings, services=("checkout", "gateway"), summary="Read.", **covers)
+        self.tools.on("logs.analyse", found.model_dump(mode="json"))
+        self.tools.on("changes.read", Findings(changes=changes, summary="Read.", **covers).model_dump(mode="json"))
+        self.tools.on("topology.read", TOPOLOGY.model_dump(mode="json"))
+
+    def methods(self) -> list[Callable[..., Any]]:
+        incidents = IncidentActivities(
+            library=self.library,
+            toolbox=self.tools,
+            policies=self.policies,
+            guardrails=self.guardrails,
+            store=self.store,
+            channels=Channels(mail=True, chat=True),
+        )
+        return [*super().methods(), incidents.open_incident, incidents.rehearse_solution]
+
+    @asynccontextmanager
+    async def worker(self, **options: Any) -> AsyncIterator[Worker]:
+        async with Worker(
+            self.client,
+            task_queue=self.task_queue,
+            workflows=[TroubleshootingWorkflow, PlaybookWorkflow, EscalationWorkflow],
+            activities=self.methods(),
+            interceptors=[Boundary()],
+            workflow_runner=workflow_runner(strict=True),
+            workflow_failure_exception_types=[AssertionError, TypeError, KeyError, AttributeError, ValueError],
+            **options,
+        ) as worker:
+            yield worker
+
+    async def report(self, *kinds: EvidenceKind, **more: Any) -> Incident:
+        """Report an incident with evidence of these kinds; logs, changes and a topology when none is named."""
+        given = kinds or (EvidenceKind.LOGS, EvidenceKind.CHANGES, EvidenceKind.TOPOLOGY)
+        incident_id = more.pop("incident_id", None) or f"INC-{uuid.uuid4().hex[:6]}"
+        budget = more.pop("budget", None)
+        report = IncidentReport(
+            incident_id=incident_id,
+            title=more.pop("title", "Checkout fails for many customers"),
+            description=more.pop("description", "Since about 14:05 customers cannot pay."),
+            reported_by=more.pop("reported_by", "p-ivan"),
+            evidence=tuple(evidence(kind) for kind in given),
+            **more,
+        )
+        return await self.client.start_workflow(
+            TroubleshootingWorkflow.run,
+            IncidentInput(
+                tenant="default", report=report, budget=budget, continue_after_events=self.continue_after_events
+            ),
+            id=troubleshooting_workflow_id("default", incident_id),
+            task_queue=self.task_queue,
+            search_attributes=search_attributes.at_incident_start("default"),
+        )
+
+    async def when(
+        self, incident: Incident, condition: Callable[[IncidentState], bool], *, within: float = 15
+    ) -> IncidentState:
+        """Poll the incident's state, in real time, until a condition holds."""
+        state: IncidentState | None = None
+        try:
+            async with asyncio.timeout(within):
+                while True:
+                    with suppress(RPCError):
+                        state = await incident.query(
+                            TroubleshootingWorkflow.query_state, rpc_timeout=timedelta(seconds=2)
+                        )
+                        if condition(state):
+                            return state
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            raise AssertionError(f"It did not come to that: {_told(state)}") from None
+
+    async def answer(self, incident: Incident, *, approve: bool = True, reason: str = "") -> IncidentState:
+        """Decide the open approval as the first person who was asked; the state it was decided in."""
+        state = await self.when(incident, lambda s: any(r.rungs and r.rungs[-1].approvers for r in s.pending_approvals))
+        request = next(r for r in state.pending_approvals if r.rungs and r.rungs[-1].approvers)
+        decision = ApprovalDecision(
+            request_id=request.request_id,
+            person_id=request.rungs[-1].approvers[0],
+            approve=approve,
+            digest=request.digest,
+            reason=reason,
+        )
+        await incident.execute_update(TroubleshootingWorkflow.decide_approval, decision)
+        return state
+
+    async def result(self, incident: Incident, *, within: float = 20) -> IncidentResult:
+        return await asyncio.wait_for(incident.result(), within)
+
+
+def _told(state: IncidentState | None) -> JsonValue:
+    if state is None:
+        return "nothing is known"
+    return [state.phase, [entry.text for entry in state.timeline], state.diagnosis and state.diagnosis.why_not]
+
+
+__all__ = ["DEPLOYED", "ERRORS", "ONSET", "Incident", "IncidentWorld", "evidence", "finding"]
