@@ -15,7 +15,7 @@ from domain.troubleshooting.signals import Signal
 UNKNOWN_ID = "unknown"
 SHARED = "shared"
 """Stands for the service in the id of a hypothesis about something that several services share and nobody names."""
-_MOST_SERVICES = 24
+_MOST_SERVICES = 16
 _MOST_CHANGES = 2
 _GENERIC = (FaultKind.SLOW_DEPENDENCY, FaultKind.OUTAGE, FaultKind.BAD_DEPLOYMENT, FaultKind.UNKNOWN)
 _SHAREABLE = {

@@ -23,9 +23,11 @@ _STRONG = 0.4
 _LONG_BEFORE = 12.0
 """Minutes: what began so much earlier and is not slow by nature is not this incident's."""
 _STALE = 0.15
+_LINGERS = 5.0
+"""Minutes: what is seen so much longer than its service's recovery did not recover with it."""
 _LATE_AFTER = 45.0
 _LATE = 0.5
-_MOST = 200
+_MOST = 120
 
 
 def find_onset(signals: Iterable[Signal]) -> float | None:
@@ -68,7 +70,7 @@ def standing(signals: Iterable[Signal], onset: float | None) -> list[Signal]:
         onset: From `find_onset`.
 
     Returns:
-        Those that tell of trouble, by time; `restored` is left out, and so is all beyond the 200 weightiest.
+        Those that tell of trouble, by time; `restored` is left out, and so is all beyond the 120 weightiest.
     """
     signals = list(signals)
     healed = _healed(signals)
@@ -114,8 +116,10 @@ def _healed(signals: Iterable[Signal]) -> dict[str, list[float]]:
 
 
 def _over_by(one: Signal, minute: float, healed: dict[str, list[float]]) -> bool:
-    if one.start is None or one.sign in {Sign.CERTIFICATE, Sign.CLOCK}:
+    """Whether a symptom came and went before a minute. What builds up slowly does not go with another's recovery."""
+    if one.start is None or one.sign in SLOW_SIGNS:
         return False
-    if any(one.start <= moment < minute - 1 for moment in healed.get(one.service or "", ())):
-        return True
-    return one.end is not None and one.end > one.start and one.end < minute - 1 and one.sign not in SLOW_SIGNS
+    for moment in healed.get(one.service or "", ()):
+        if one.start <= moment < minute - 1 and (one.end is None or one.end <= moment + _LINGERS):
+            return True
+    return one.end is not None and one.start < one.end < minute - 1
