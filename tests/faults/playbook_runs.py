@@ -94,7 +94,8 @@ class PlaybookRuns:
         given = way.given(own)
         if inspect.isawaitable(given):
             given = await given
-        key = f"k{own.number}"
+        # Installations share a server, so a run is named after its own.
+        key = f"{self._installation.task_queue}-{own.number}"
         workflow_id = playbook_workflow_id("default", way.playbook, key)
         client = self._installation.client
         run = KilledRun(way, own, client.get_workflow_handle_for(PlaybookWorkflow.run, workflow_id), death)

@@ -46,20 +46,26 @@ async def one_of_two_workers_is_killed_under_playbooks(client: Client, folder: P
         ways = [*(way for way in WAYS if str(way) in PLAYBOOKS), UNDONE[0]]
         models = [await runs.start(way) for way in ways]
         await runs.finish(models)
-        disturbed = [await runs.start(way) for way in ways]
-        killing = asyncio.create_task(kill_now_and_then(workers, random.Random(7), KILLS_UNDER_PLAYBOOKS))
-        await runs.finish(disturbed)
-        assert killing.done()
+        killing = asyncio.create_task(kill_now_and_then(workers, random.Random(7), KILLS_UNDER_PLAYBOOKS, 0.5, 1.5))
+        disturbed = []
+        for way in ways:
+            # Spread out, so that some have just begun whenever a worker dies.
+            disturbed.append(await runs.start(way))
+            await asyncio.sleep(0.8)
         await killing
+        await runs.finish(disturbed)
         assert [run.result.status for run in disturbed if run.result] == ["completed"] * len(ways)
         pairs = zip(disturbed, models, strict=True)
         assert [problem for run, model in pairs for problem in runs.problems(run, model)] == []
         assert runs.twice() == []
 
 
-async def kill_now_and_then(workers: list[WorkerProcess], chance: random.Random, times: int) -> None:
+async def kill_now_and_then(
+    workers: list[WorkerProcess], chance: random.Random, times: int, soonest: float = 1.0, latest: float = 3.0
+) -> None:
+    """Kill one of the workers several times, so many seconds apart."""
     for _ in range(times):
-        await asyncio.sleep(chance.uniform(1.0, 3.0))
+        await asyncio.sleep(chance.uniform(soonest, latest))
         await chance.choice(workers).restart()
 
 
