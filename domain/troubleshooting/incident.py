@@ -87,12 +87,14 @@ class Success(Value):
     query: str = ""
     """For `metrics.watch`, where metrics can be asked for; empty otherwise."""
     health_url: str | None = None
+    proof: str = ""
+    """What proved the trouble, and the next two numbers count: `errors per minute of checkout`."""
     before: float | None = None
     """The value before the incident."""
     during: float | None = None
     """The value while it lasted."""
     threshold: float | None = None
-    """None where evidence has no numbers: then a person or a health check says it."""
+    """Of `measure`; None where nothing can be measured: then a person or a health check says it."""
     at_most: bool = True
     """Good means at most the threshold; otherwise at least."""
     watch_minutes: int = Field(ge=1)
