@@ -9,7 +9,7 @@ from domain.troubleshooting.causing import MENTIONED, Made, closeness, suspicion
 from domain.troubleshooting.evidence import Sign
 from domain.troubleshooting.graph import Graph
 from domain.troubleshooting.hypotheses import FaultKind
-from domain.troubleshooting.likelihoods import DEFINING, REACH_OTHERWISE
+from domain.troubleshooting.likelihoods import DEFINING, REACH_OTHERWISE, SLOW_SIGNS
 from domain.troubleshooting.signals import Signal
 
 UNKNOWN_ID = "unknown"
@@ -17,6 +17,8 @@ SHARED = "shared"
 """Stands for the service in the id of a hypothesis about something that several services share and nobody names."""
 _MOST_SERVICES = 16
 _MOST_CHANGES = 2
+_TREND_SLACK = 0.15
+"""Where something grows slowly, its beginning is known to about a seventh of the time that it grew."""
 _GENERIC = (FaultKind.SLOW_DEPENDENCY, FaultKind.OUTAGE, FaultKind.BAD_DEPLOYMENT, FaultKind.UNKNOWN)
 _SHAREABLE = {
     Sign.DNS: FaultKind.DNS_FAILURE,
@@ -135,7 +137,10 @@ def _suggested(fault: FaultKind, signs: set[Sign], service: str, scene: Scene) -
 
 def _with_changes(service: str, fault: FaultKind, scene: Scene) -> list[Candidate]:
     begins = scene.begins(service, fault)
-    weighed = [(suspicion(one, fault, begins), one) for one in scene.changes if one.service == service]
+    slack = 0.0
+    if begins is not None and scene.onset is not None and DEFINING.get(fault) in SLOW_SIGNS:
+        slack = _TREND_SLACK * (scene.onset - begins)
+    weighed = [(suspicion(one, fault, begins, slack), one) for one in scene.changes if one.service == service]
     named = sorted((pair for pair in weighed if pair[0] >= MENTIONED), key=lambda pair: (-pair[0], -pair[1].at))
     if not named:
         return [Candidate(service, fault)]

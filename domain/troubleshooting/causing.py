@@ -22,7 +22,10 @@ _AT_ONCE = 4.0
 """Minutes in which a change is as suspicious as can be."""
 _ODDS = 16.0
 """How many times likelier a fault is right after a change that fits it; close to what incident reviews find."""
+_SAME_WITHIN = 20.0
+"""Minutes between the record of a change and what a log says of it."""
 _WITHOUT_ONSET = 0.15
+_HARDLY = 0.4
 _LONGEST = 24 * 60.0
 MENTIONED = 0.4
 """Nats: below this a change is no part of a hypothesis."""
@@ -38,19 +41,35 @@ class Made:
 
 
 def made(changes: Iterable[Change], names: Names, clock: Clock) -> list[Made]:
-    """Changes in order, each once."""
+    """Changes in order, each once: what a log says of a deployment that is on record is no second one."""
     unique = {(one.change_id, one.at, one.service, one.kind): one for one in changes}
     listed = [Made(one, clock.minutes(one.at) or 0.0, names.service(one.service)) for one in unique.values()]
-    return sorted(listed, key=lambda one: (one.at, one.change.change_id, one.service or "", one.change.kind))
+    listed.sort(key=lambda one: (one.at, one.change.change_id, one.service or "", one.change.kind))
+    recorded = [one for one in listed if not _from_log(one)]
+    return [one for one in listed if not (_from_log(one) and any(_same(one, other) for other in recorded))]
 
 
-def suspicion(one: Made, fault: FaultKind, begins: float | None) -> float:
+def _from_log(one: Made) -> bool:
+    return one.change.change_id.startswith("log/")
+
+
+def _same(logged: Made, recorded: Made) -> bool:
+    if logged.service != recorded.service or abs(logged.at - recorded.at) > _SAME_WITHIN:
+        return False
+    versions = (logged.change.version, recorded.change.version)
+    if all(versions):
+        return versions[0] == versions[1]
+    return logged.change.kind == recorded.change.kind
+
+
+def suspicion(one: Made, fault: FaultKind, begins: float | None, slack: float = 0.0) -> float:
     """How much likelier a fault is for the change before it.
 
     Args:
         one: A change of the service in question.
         fault: The fault.
         begins: When it began, in minutes from the opening; None when nobody knows.
+        slack: By how many minutes nobody knows better, as with what grows slowly.
 
     Returns:
         Nats, 0 where the change does not fit, came later, or long before.
@@ -58,14 +77,16 @@ def suspicion(one: Made, fault: FaultKind, begins: float | None) -> float:
     fits = CHANGE_FITS.get(fault, {}).get(one.change.kind.strip().lower().replace("-", "_"), 0.0)
     if fits <= 0.0:
         return 0.0
-    return math.log1p(_ODDS * fits * closeness(one.at, begins, REACH_MINUTES.get(fault, REACH_OTHERWISE)))
+    return math.log1p(_ODDS * fits * closeness(one.at, begins, REACH_MINUTES.get(fault, REACH_OTHERWISE), slack))
 
 
-def closeness(at: float, begins: float | None, reach: float) -> float:
-    """1 for a change right before, towards 0 the longer before; 0 after it."""
+def closeness(at: float, begins: float | None, reach: float, slack: float = 0.0) -> float:
+    """1 for a change right before, towards 0 the longer before; half where only clocks may explain it; 0 after it."""
     if begins is None:
         return _WITHOUT_ONSET if -_LONGEST <= at <= 0 else 0.0
     ahead = begins - at
-    if ahead < -_CLOCKS_DIFFER or ahead > _LONGEST:
+    if ahead < -max(_CLOCKS_DIFFER, slack) or ahead > _LONGEST:
         return 0.0
+    if ahead < 0:
+        return _HARDLY if slack < _CLOCKS_DIFFER else 1.0
     return 1.0 if ahead <= _AT_ONCE else math.exp(-(ahead - _AT_ONCE) / reach)

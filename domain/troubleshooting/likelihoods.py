@@ -57,9 +57,9 @@ DEFINING: Final[dict[FaultKind, Sign]] = {
 
 OWN: Final[dict[FaultKind, dict[Sign, float]]] = {
     F.BAD_DEPLOYMENT: {
-        S.NEW_ERROR: 2.4, S.ERRORS: 1.6, S.LATENCY: 1.4, S.CRASH: 1.6, S.CPU: 1.2, S.DATA: 1.0, S.CONFIGURATION: 1.0,
+        S.NEW_ERROR: 2.4, S.ERRORS: 1.6, S.LATENCY: 1.4, S.CRASH: 1.6, S.CPU: 1.2, S.DATA: 2.2, S.CONFIGURATION: 1.0,
         S.MEMORY: 0.8, S.POOL_EXHAUSTED: 1.0, S.SCHEDULING: 0.8, S.UNREACHABLE: 0.8, S.PERMISSION: 0.6, S.QUEUE: 0.6,
-        S.TIMEOUT: 0.5, S.DISK: -2.0, S.CERTIFICATE: -2.0, S.CLOCK: -2.0, S.DNS: -1.0, S.TRAFFIC: -0.5,
+        S.TIMEOUT: 0.5, S.DISK: -2.0, S.CERTIFICATE: -2.0, S.CLOCK: -2.0, S.DNS: -1.0, S.TRAFFIC: -1.0,
     },
     F.BAD_CONFIGURATION: {
         S.CONFIGURATION: 3.6, S.NEW_ERROR: 1.8, S.ERRORS: 1.4, S.PERMISSION: 1.2, S.LATENCY: 1.2, S.CRASH: 1.2,
@@ -68,6 +68,7 @@ OWN: Final[dict[FaultKind, dict[Sign, float]]] = {
     },
     F.CONNECTION_POOL: {
         S.POOL_EXHAUSTED: 4.2, S.TIMEOUT: 0.8, S.LATENCY: 1.0, S.ERRORS: 0.8, S.NEW_ERROR: 0.8, S.QUEUE: 0.5,
+        S.TRAFFIC: -1.0,
     },
     F.CERTIFICATE: {S.CERTIFICATE: 5.2, S.UNREACHABLE: 0.8, S.NEW_ERROR: 0.8, S.ERRORS: 0.8},
     F.MEMORY_LEAK: {
@@ -83,12 +84,14 @@ OWN: Final[dict[FaultKind, dict[Sign, float]]] = {
         S.SCHEDULING: 0.4,
     },
     F.TRAFFIC_SURGE: {
-        S.TRAFFIC: 3.4, S.THROTTLED: 1.6, S.CPU: 1.0, S.LATENCY: 1.0, S.QUEUE: 1.0, S.POOL_EXHAUSTED: 0.8,
+        S.TRAFFIC: 4.0, S.THROTTLED: 1.8, S.CPU: 1.0, S.LATENCY: 1.0, S.QUEUE: 1.0, S.POOL_EXHAUSTED: 0.8,
         S.ERRORS: 0.6, S.TIMEOUT: 0.4, S.MEMORY: 0.4,
     },
     F.CLOCK_SKEW: {S.CLOCK: 5.0, S.PERMISSION: 0.8, S.CERTIFICATE: 0.6, S.ERRORS: 0.7, S.NEW_ERROR: 0.7},
     F.DNS_FAILURE: {S.DNS: 4.6, S.UNREACHABLE: 0.8, S.TIMEOUT: 0.6, S.ERRORS: 0.7, S.NEW_ERROR: 0.7},
-    F.CPU_SATURATION: {S.CPU: 3.6, S.LATENCY: 1.2, S.QUEUE: 0.6, S.THROTTLED: 0.5, S.TIMEOUT: 0.4, S.ERRORS: 0.5},
+    F.CPU_SATURATION: {
+        S.CPU: 3.6, S.LATENCY: 1.2, S.QUEUE: 0.6, S.THROTTLED: 0.5, S.TIMEOUT: 0.4, S.ERRORS: 0.5, S.TRAFFIC: -2.0,
+    },
     F.CRASH_LOOP: {S.CRASH: 3.4, S.UNREACHABLE: 0.8, S.ERRORS: 0.7, S.NEW_ERROR: 0.8, S.SCHEDULING: 0.4},
     F.OUTAGE: {S.UNREACHABLE: 1.4, S.CRASH: 0.8, S.ERRORS: 0.4, S.LATENCY: -0.3, S.CERTIFICATE: -2.0, S.DISK: -1.0},
     F.PERMISSION: {S.PERMISSION: 4.2, S.ERRORS: 0.8, S.NEW_ERROR: 0.8},
@@ -190,7 +193,7 @@ CHANGE_FITS: Final[dict[FaultKind, dict[str, float]]] = {
         "migration": 0.8, "infrastructure": 0.7, "configuration": 0.4, "scaling": 0.6, "deployment": 0.25, "other": 0.3,
     },
     F.DISK_FULL: {"configuration": 0.4, "deployment": 0.15, "infrastructure": 0.4, "migration": 0.3, "other": 0.1},
-    F.TRAFFIC_SURGE: {"feature_flag": 0.3, "other": 0.15},
+    F.TRAFFIC_SURGE: {"feature_flag": 0.5, "other": 0.15, "configuration": 0.2, "scaling": 0.1},
     F.CLOCK_SKEW: {"infrastructure": 0.7, "configuration": 0.3},
     F.DNS_FAILURE: {"infrastructure": 1.0, "configuration": 0.6, "secret": 0.05, "deployment": 0.05, "other": 0.3},
     F.CPU_SATURATION: {"deployment": 0.7, "feature_flag": 0.7, "configuration": 0.6, "scaling": 0.7, "migration": 0.3},
@@ -198,7 +201,7 @@ CHANGE_FITS: Final[dict[FaultKind, dict[str, float]]] = {
     F.OUTAGE: {"infrastructure": 0.9, "scaling": 0.5, "configuration": 0.4, "deployment": 0.4, "other": 0.2},
     F.PERMISSION: {"secret": 1.0, "configuration": 0.7, "infrastructure": 0.6, "deployment": 0.3, "other": 0.3},
     F.SCHEDULING: {"deployment": 0.8, "scaling": 1.0, "infrastructure": 0.9, "configuration": 0.7},
-    F.DATA: {"migration": 1.0, "deployment": 0.5, "configuration": 0.15, "feature_flag": 0.3, "other": 0.2},
+    F.DATA: {"migration": 1.0, "deployment": 0.2, "configuration": 0.15, "feature_flag": 0.3, "other": 0.2},
     F.QUEUE_BACKLOG: {"deployment": 0.5, "scaling": 0.8, "configuration": 0.6, "feature_flag": 0.4},
 }  # fmt: skip
 """Fault -> kind of change -> how readily such a change brings it about; 0 where it is not listed."""

@@ -51,6 +51,8 @@ class Signal:
     """0 to 1."""
     text: str
     source: str
+    ratio: float = 1.0
+    """How many times as much as before, where a tool says so."""
     certain: bool = False
     """A single finding is beyond doubt."""
     weight: float = 0.0
@@ -132,6 +134,7 @@ def _together(service: str | None, sign: Sign, about: str | None, group: list[Fi
         strength=1.0 - doubt,
         text=best.text,
         source=best.source,
+        ratio=max((one.numbers.get("ratio", 1.0) for one in ranked), default=1.0),
         certain=best.strength >= 0.9,
     )
 

@@ -19,6 +19,9 @@ _CLEAR = 0.25
 _SLACK = 3.0
 """Minutes by which times may differ between sources."""
 _SHARED_THINGS = frozenset({Sign.DNS, Sign.CLOCK, Sign.CERTIFICATE})
+_AS_MUCH = 0.8
+_OF_OTHERS = CALLING | {Sign.DNS, Sign.CERTIFICATE}
+"""Who says this of another has to wait for it or fails for it."""
 _NO_SICKNESS = frozenset({Sign.TRAFFIC, Sign.THROTTLED})
 _FROM_CALLEES = frozenset({Sign.TRAFFIC, Sign.THROTTLED, Sign.CLOCK, Sign.PERMISSION})
 """What a service may rightly say of those who call it."""
@@ -77,7 +80,7 @@ def _view(name: str, scene: Scene, index: _Index) -> View:
     upstream = scene.graph.upstream(name)
     downstream = scene.graph.downstream(name)
     own = index.by_service.get(name, [])
-    waits = [one for one in own if one.about and one.sign in CALLING and one.weight >= _CLEAR]
+    waits = [one for one in own if one.about and one.sign in _OF_OTHERS and one.weight >= _CLEAR]
     view.own = [(one, _own_share(one, waits, scene.graph, index)) for one in own]
     _begin(view, scene)
     trust = _trust(name, scene.graph, index)
@@ -181,17 +184,32 @@ def _surge(view: View, scene: Scene, index: _Index) -> float:
     start = min((one.start for one in here if one.start is not None), default=None)
     if start is None:
         return 0.7
-    share = 1.25 if scene.graph.is_entry(view.service) else 0.8
+    share = 1.25 if scene.graph.is_entry(view.service) else 0.9
     hurts = [
         one.start
         for one in scene.signals
-        if one.sign not in {Sign.TRAFFIC, *SLOW_SIGNS} and not one.stale and one.start is not None
+        if one.sign not in {Sign.TRAFFIC, *SLOW_SIGNS}
+        and not one.stale
+        and one.start is not None
         and one.weight >= _CLEAR
-    ]  # fmt: skip
-    if hurts and min(hurts) < start - 2:
+    ]
+    if hurts and min(hurts) < start - _SLACK:
         share *= 0.3
-    for caller in scene.graph.callers.get(view.service, ()):
-        above = [one for one in index.by_service.get(caller, ()) if one.sign is Sign.TRAFFIC and not one.stale]
-        if any(one.start is None or one.start <= start + 2 for one in above):
-            return share * 0.35
+    ratio = max(one.ratio for one in here)
+    callers, callees = scene.graph.callers.get(view.service, ()), scene.graph.callees.get(view.service, ())
+    if any(grew >= _AS_MUCH * ratio for grew in _grown(callers, start, index)):
+        share *= 0.35
+    if any(_AS_MUCH * grew > ratio for grew in _grown(callees, start, index)):
+        # One below grew more than this: the surge is for that one, and only passes here.
+        share *= 0.5
     return share
+
+
+def _grown(services: Iterable[str], start: float, index: _Index) -> list[float]:
+    """How many times more traffic some services have, of those where it did not begin later."""
+    return [
+        one.ratio
+        for name in services
+        for one in index.by_service.get(name, ())
+        if one.sign is Sign.TRAFFIC and not one.stale and not one.after(start, _SLACK)
+    ]

@@ -23,8 +23,9 @@ _AGAIN = 0.25
 _MOST_COUNTED = 10
 """Further symptoms of the same sort would count for next to nothing."""
 _MOST_CASCADE = 2.0
-_MOST_UNEXPLAINED = 1.6
+_MOST_UNEXPLAINED = 2.0
 _UNEXPLAINED = 0.35
+_SPECIFIC_UNEXPLAINED = 0.8
 _SPECIFIC = frozenset(DEFINING.values()) - {Sign.TRAFFIC, Sign.QUEUE}
 _OWN_UNEXPLAINED = -1.0
 
@@ -121,8 +122,9 @@ def _own(fault: FaultKind, view: View) -> list[Part]:
     against: list[Part] = []
     for one, factor in view.own:
         nats = table.get(one.sign, 0.0)
-        if one.sign is Sign.TRAFFIC and fault is FaultKind.TRAFFIC_SURGE:
-            nats *= view.surge
+        if one.sign is Sign.TRAFFIC:
+            # More traffic speaks for a surge, and against whatever it explains; retries do neither.
+            nats *= view.surge if nats > 0 else min(1.0, view.surge)
         if nats > 0 and factor > 0:
             gains.setdefault(one.sign, []).append(Part(nats * factor * one.weight, one))
         elif one.weight > 0.2 and factor >= 0.5 and (nats < 0 or one.sign in _SPECIFIC):
@@ -161,7 +163,7 @@ def _load(view: View) -> list[Part]:
 def _unexplained(view: View, load: list[Part]) -> list[Part]:
     explained = {id(part.signal) for part in load}
     parts = [
-        Part(-_UNEXPLAINED * one.weight, one, role="unexplained")
+        Part(-(_SPECIFIC_UNEXPLAINED if one.sign in _SPECIFIC else _UNEXPLAINED) * one.weight, one, role="unexplained")
         for one in (*view.elsewhere, *view.below)
         if id(one) not in explained and one.weight >= 0.3
     ]
