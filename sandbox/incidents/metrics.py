@@ -23,6 +23,8 @@ NAMES = {
     "lag": ("consumer_lag", "queue_depth", "backlog"),
 }
 
+_MEGABYTES = 41.0
+"""For one percent of memory, where memory is measured in megabytes."""
 _USUAL = {
     "database": ("connections", "disk", "cpu", "latency"),
     "cache": ("memory", "cpu", "connections"),
@@ -161,18 +163,22 @@ def write(
         if rng.random() < 0.5:
             rows.writerow([head, *(f"{part}.{names[what]}" for part, what, _ in readings)])
             for minute in range(0, minutes, step):
-                rows.writerow([stamp(minute), *(_shown(gauge, what, minute) for _, what, gauge in readings)])
+                rows.writerow(
+                    [stamp(minute), *(_shown(gauge, what, minute, names[what]) for _, what, gauge in readings)]
+                )
             return
         rows.writerow([head, rng.choice(("service", "service", "job", "app")), rng.choice(("metric", "name")), "value"])
         for minute in range(0, minutes, step):
             for service, what, gauge in readings:
-                rows.writerow([stamp(minute), service, names[what], _shown(gauge, what, minute)])
+                rows.writerow([stamp(minute), service, names[what], _shown(gauge, what, minute, names[what])])
 
 
-def _shown(gauge: _Gauge, what: str, minute: int) -> str:
+def _shown(gauge: _Gauge, what: str, minute: int, name: str) -> str:
     value = gauge.read(what, minute)
     if what == "disk":
         value = min(value, 100.0)
+    if name.endswith("_mb"):
+        value *= _MEGABYTES
     return f"{value:.1f}" if what in ("cpu", "memory", "disk", "latency") else str(round(value))
 
 
