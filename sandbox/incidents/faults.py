@@ -34,6 +34,9 @@ SEEN_AS = {
 SLOWER = {"connection_pool": (4, 15), "memory_leak": (2, 8), "slow_dependency": (8, 40), "traffic_surge": (3, 12)}
 """How many times slower it gets."""
 
+_TOLD_BY_CALLERS = ("certificate", "dns_failure", "slow_dependency")
+"""Where the one at fault may say nothing: somebody who calls it must have a log, else nobody could know."""
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -76,17 +79,18 @@ def eligible(system: System, kind: str) -> list[Part]:
 
 def _can_suffer(system: System, part: Part, kind: str) -> bool:
     application = part.kind == "service" and part.voice in APPLICATIONS
+    if kind in _TOLD_BY_CALLERS and not any(system.part(call.caller).has_logs for call in system.callers(part.name)):
+        return False
     if kind == "certificate":
         return part.kind in ("service", "external")
     if kind == "dns_failure":
         return part.kind != "gateway"
     if kind == "slow_dependency":
-        return part.kind in ("database", "cache", "queue", "external") or (
-            application and not system.callees(part.name)
-        )
+        leaf = application and not system.callees(part.name)
+        return leaf or part.kind in ("database", "cache", "queue", "external")
     if kind == "clock_skew":
-        return application
-    return kind in VOICES[part.voice].faults and (part.has_logs or part.kind == "external")
+        return application and part.has_logs
+    return kind in VOICES[part.voice].faults and part.has_logs
 
 
 def strike(rng: random.Random, system: System, kind: str, onset: int, taken: set[str]) -> Fault | None:
@@ -120,7 +124,7 @@ def strike(rng: random.Random, system: System, kind: str, onset: int, taken: set
         change_kind=None if change_at is None else _change_kind(rng, kind, part),
         scenario=rng.randrange(12),
         skew_seconds=rng.choice((-1, 1)) * rng.randint(90, 900),
-        blind=kind == "dns_failure" and part.voice in APPLICATIONS and len(system.callees(part.name)) > 1
+        blind=kind == "dns_failure" and part.voice in APPLICATIONS and part.has_logs and len(system.callees(part.name)) > 1
         and rng.random() < 0.5,
     )  # fmt: skip
 
