@@ -185,7 +185,7 @@ def _has_rivals(best: Judged, ranked: Sequence[Judged]) -> str:
     if total <= 0.0:
         return "Nothing is likely enough."
     ahead = (mine - (second.posterior if second else 0.0)) / total
-    if mine / total < LIKELY or ahead < _AHEAD or best.posterior / mine < _KIND_CLEAR:
+    if mine / total < LIKELY or ahead < _AHEAD or best.posterior / total < _KIND_CLEAR:
         return _rival(best, ranked, second)
     return ""
 

@@ -15,6 +15,7 @@ _CALLS_SHOWN = frozenset(
     | {Sign.CERTIFICATE}
 )
 """Who blames another in one of these called it."""
+_MOST_LABELS = 6
 _ENTRIES = frozenset({"gateway", "entry", "frontend", "loadbalancer", "load_balancer", "ingress", "edge", "web"})
 _SILENT = frozenset({"database", "cache", "queue", "external", "vendor", "broker", "storage", "dns", "host", "network"})
 
@@ -30,8 +31,10 @@ class Names:
     def of(topology: Topology, services: Iterable[str | None], blamed: Iterable[str | None]) -> Names:
         """The topology's spelling wins, then that of services; a name that means one of these is no other."""
         listed: dict[str, str] = {}
-        for name in topology.names():
-            listed.setdefault(_plain(name), name.strip())
+        # `api.acmepay.example` beside `acmepay` is an address of it and no service of its own.
+        for name in sorted(topology.names(), key=lambda one: "." in one):
+            if "." not in name or Names(listed)._resolved(name) == name.strip():
+                listed.setdefault(_plain(name), name.strip())
         names = Names(dict(listed))
         for name in sorted({one for one in services if one and one.strip()}):
             # `orders-service` is the topology's `orders`; where neither is listed they stay two.
@@ -52,7 +55,7 @@ class Names:
 
     def _resolved(self, name: str) -> str:
         plain = _plain(name)
-        for form in (plain, _host(plain)):
+        for form in (plain, *_labels(plain)):
             for known in (form, *_with_and_without(form)):
                 if known in self.known:
                     return self.known[known]
@@ -63,10 +66,10 @@ def _plain(name: str) -> str:
     return name.strip().lower().replace("_", "-").replace(" ", "-")
 
 
-def _host(plain: str) -> str:
-    without_scheme = plain.rsplit("//", 1)[-1].split("/", 1)[0]
-    first = without_scheme.split(":", 1)[0].split(".", 1)[0]
-    return first if first and not first.isdigit() else without_scheme
+def _labels(plain: str) -> list[str]:
+    """What of a host's name may be the service's: `orders.shop.internal:8080` -> orders, shop, internal."""
+    host = plain.rsplit("//", 1)[-1].split("/", 1)[0].split(":", 1)[0]
+    return [host, *(label for label in host.split(".")[:_MOST_LABELS] if len(label) > 1 and not label.isdigit())]
 
 
 def _with_and_without(plain: str) -> list[str]:

@@ -64,7 +64,7 @@ OWN: Final[dict[FaultKind, dict[Sign, float]]] = {
     F.BAD_CONFIGURATION: {
         S.CONFIGURATION: 3.6, S.NEW_ERROR: 1.8, S.ERRORS: 1.4, S.PERMISSION: 1.2, S.LATENCY: 1.2, S.CRASH: 1.2,
         S.POOL_EXHAUSTED: 1.0, S.TIMEOUT: 1.2, S.UNREACHABLE: 1.0, S.THROTTLED: 1.2, S.DNS: 0.6, S.CPU: 0.6,
-        S.QUEUE: 0.6, S.MEMORY: 0.3, S.DISK: -2.0, S.CERTIFICATE: -1.0, S.CLOCK: -2.0, S.TRAFFIC: -0.5,
+        S.QUEUE: 0.6, S.MEMORY: 0.3, S.DATA: 1.2, S.DISK: -2.0, S.CERTIFICATE: -1.0, S.CLOCK: -2.0, S.TRAFFIC: -0.5,
     },
     F.CONNECTION_POOL: {
         S.POOL_EXHAUSTED: 4.2, S.TIMEOUT: 0.8, S.LATENCY: 1.0, S.ERRORS: 0.8, S.NEW_ERROR: 0.8, S.QUEUE: 0.5,
@@ -87,14 +87,14 @@ OWN: Final[dict[FaultKind, dict[Sign, float]]] = {
         S.TRAFFIC: 4.0, S.THROTTLED: 1.8, S.CPU: 1.0, S.LATENCY: 1.0, S.QUEUE: 1.0, S.POOL_EXHAUSTED: 0.8,
         S.ERRORS: 0.6, S.TIMEOUT: 0.4, S.MEMORY: 0.4,
     },
-    F.CLOCK_SKEW: {S.CLOCK: 5.0, S.PERMISSION: 0.8, S.CERTIFICATE: 0.6, S.ERRORS: 0.7, S.NEW_ERROR: 0.7},
+    F.CLOCK_SKEW: {S.CLOCK: 5.0, S.PERMISSION: 2.0, S.CERTIFICATE: 0.6, S.ERRORS: 0.7, S.NEW_ERROR: 0.7},
     F.DNS_FAILURE: {S.DNS: 4.6, S.UNREACHABLE: 0.8, S.TIMEOUT: 0.6, S.ERRORS: 0.7, S.NEW_ERROR: 0.7},
     F.CPU_SATURATION: {
         S.CPU: 3.6, S.LATENCY: 1.2, S.QUEUE: 0.6, S.THROTTLED: 0.5, S.TIMEOUT: 0.4, S.ERRORS: 0.5, S.TRAFFIC: -2.0,
     },
     F.CRASH_LOOP: {S.CRASH: 3.4, S.UNREACHABLE: 0.8, S.ERRORS: 0.7, S.NEW_ERROR: 0.8, S.SCHEDULING: 0.4},
     F.OUTAGE: {S.UNREACHABLE: 1.4, S.CRASH: 0.8, S.ERRORS: 0.4, S.LATENCY: -0.3, S.CERTIFICATE: -2.0, S.DISK: -1.0},
-    F.PERMISSION: {S.PERMISSION: 4.2, S.ERRORS: 0.8, S.NEW_ERROR: 0.8},
+    F.PERMISSION: {S.PERMISSION: 4.2, S.ERRORS: 0.8, S.NEW_ERROR: 0.8, S.CLOCK: -2.5, S.CERTIFICATE: -1.5},
     F.SCHEDULING: {S.SCHEDULING: 4.4, S.CRASH: 0.5, S.UNREACHABLE: 0.5, S.ERRORS: 0.3, S.DISK: 0.3, S.CPU: 0.2},
     F.DATA: {S.DATA: 4.0, S.NEW_ERROR: 1.0, S.ERRORS: 0.8, S.LATENCY: 0.9, S.TIMEOUT: 0.4, S.QUEUE: 0.4},
     F.QUEUE_BACKLOG: {S.QUEUE: 4.2, S.LATENCY: 0.8, S.TIMEOUT: 0.3, S.ERRORS: 0.3, S.DISK: 0.2},
@@ -122,7 +122,7 @@ BLAMED: Final[dict[FaultKind, dict[Sign, float]]] = {
     },
     F.DISK_FULL: {**_FAILING, S.DISK: 3.6, S.DATA: 0.5},
     F.TRAFFIC_SURGE: {S.TRAFFIC: 2.4, S.THROTTLED: 0.8, S.TIMEOUT: 0.9, S.LATENCY: 0.9, S.ERRORS: 0.8},
-    F.CLOCK_SKEW: {S.CLOCK: 4.6, S.PERMISSION: 0.8, S.ERRORS: 0.8, S.NEW_ERROR: 0.8},
+    F.CLOCK_SKEW: {S.CLOCK: 4.6, S.PERMISSION: 2.2, S.ERRORS: 0.8, S.NEW_ERROR: 0.8},
     F.DNS_FAILURE: {S.DNS: 4.2, S.UNREACHABLE: 0.8, S.ERRORS: 0.8, S.TIMEOUT: 0.6, S.NEW_ERROR: 0.8},
     F.CPU_SATURATION: {**_FAILING, S.LATENCY: 1.4, S.TIMEOUT: 1.5, S.UNREACHABLE: 0.4, S.CPU: 1.5},
     F.CRASH_LOOP: {**_FAILING, S.UNREACHABLE: 2.0, S.CRASH: 1.5},
@@ -181,7 +181,7 @@ CONSEQUENCES: Final[dict[Sign, float]] = {
 CHANGE_FITS: Final[dict[FaultKind, dict[str, float]]] = {
     F.BAD_DEPLOYMENT: {"deployment": 1.0, "feature_flag": 0.1, "other": 0.3, "scaling": 0.05},
     F.BAD_CONFIGURATION: {
-        "configuration": 1.0, "feature_flag": 1.0, "secret": 0.8, "infrastructure": 0.5, "scaling": 0.6, "other": 0.4,
+        "configuration": 1.0, "feature_flag": 1.0, "secret": 0.7, "infrastructure": 0.3, "scaling": 0.5, "other": 0.4,
         "deployment": 0.35,
     },
     F.CONNECTION_POOL: {
@@ -201,7 +201,7 @@ CHANGE_FITS: Final[dict[FaultKind, dict[str, float]]] = {
     F.OUTAGE: {"infrastructure": 0.9, "scaling": 0.5, "configuration": 0.4, "deployment": 0.4, "other": 0.2},
     F.PERMISSION: {"secret": 1.0, "configuration": 0.7, "infrastructure": 0.6, "deployment": 0.3, "other": 0.3},
     F.SCHEDULING: {"deployment": 0.8, "scaling": 1.0, "infrastructure": 0.9, "configuration": 0.7},
-    F.DATA: {"migration": 1.0, "deployment": 0.2, "configuration": 0.15, "feature_flag": 0.3, "other": 0.2},
+    F.DATA: {"migration": 1.0, "deployment": 0.2, "configuration": 0.05, "feature_flag": 0.3, "other": 0.2},
     F.QUEUE_BACKLOG: {"deployment": 0.5, "scaling": 0.8, "configuration": 0.6, "feature_flag": 0.4},
 }  # fmt: skip
 """Fault -> kind of change -> how readily such a change brings it about; 0 where it is not listed."""
