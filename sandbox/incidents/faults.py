@@ -124,9 +124,13 @@ def strike(rng: random.Random, system: System, kind: str, onset: int, taken: set
         change_kind=None if change_at is None else _change_kind(rng, kind, part),
         scenario=rng.randrange(12),
         skew_seconds=rng.choice((-1, 1)) * rng.randint(90, 900),
-        blind=kind == "dns_failure" and part.voice in APPLICATIONS and part.has_logs and len(system.callees(part.name)) > 1
-        and rng.random() < 0.5,
+        blind=_may_be_blind(system, part, kind) and rng.random() < 0.5,
     )  # fmt: skip
+
+
+def _may_be_blind(system: System, part: Part, kind: str) -> bool:
+    speaks = part.voice in APPLICATIONS and part.has_logs
+    return kind == "dns_failure" and speaks and len(system.callees(part.name)) > 1
 
 
 def _change_at(rng: random.Random, kind: str, onset: int) -> float | None:
