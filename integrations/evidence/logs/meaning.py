@@ -1,0 +1,328 @@
+"""What an error means, and whom it blames: by the words that software of every kind uses for it."""
+
+from __future__ import annotations
+
+import re
+
+from domain.troubleshooting.evidence import Sign
+from integrations.evidence.logs.heads import Level
+from integrations.evidence.logs.names import Names
+
+_LOOKED_AT = 1_500
+_CLIENT = re.compile(r"HTTPS?ConnectionPool\(")
+"""How a Python client names whom it calls: it says nothing of a pool."""
+
+
+_STATUS = re.compile(r"\{(\d[\d\[\]]{2,5})\}")
+
+
+def _pattern(words: str) -> re.Pattern[str]:
+    """In braces stands an HTTP status: not a part of another number, of a place in code or of a size."""
+    return re.compile(
+        _STATUS.sub(r"(?<![\\w:./-])\1(?!\\w|[.:]\\d| ?(?:ms|s|bytes|rows|items)\\b)", words), re.IGNORECASE
+    )
+
+
+_SIGNS: tuple[tuple[Sign, re.Pattern[str]], ...] = (
+    # The narrower the meaning, the earlier: an expired certificate also ends in "connection failed".
+    (
+        Sign.CERTIFICATE,
+        _pattern(
+            r"x509|certificate|\bcert\b.{0,40}expir|sslhandshake|ssl handshake|tls handshake|tls: |pkix|ssl_error"
+            r"|sslerror"
+            r"|unable to get local issuer|notafter|not_?after|ssl routines"
+        ),
+    ),
+    (
+        Sign.CLOCK,
+        _pattern(
+            r"clock.{0,3}skew|clock.{0,30}(?:drift|ahead|behind|differ|out of sync|jump)|not yet valid"
+            r"|issued in the future"
+            r"|in the future|used before issued|\bnbf\b|\biat\b.{0,30}future|future timestamp"
+            r"|timestamp.{0,40}(?:future|too old"
+            r"|outside|window|ahead)|ntp.{0,40}(?:unsync|lost|fail|offset|step)|time.{0,10}offset|immature ?signature"
+            r"|request ?time ?too ?skewed|expired \d{1,9} ?s(?:econds)? ago.{0,40}issued|system (?:time"
+            r"|clock) (?:changed|moved)"
+        ),
+    ),
+    (
+        Sign.MEMORY,
+        _pattern(
+            r"outofmemory|out of memory|out-of-memory|oom[- _]?kill|\boom\b|heap (?:space|limit|usage|exhaust|size|at)"
+            r"|java heap|gc overhead|cannot allocate memory|enomem|memory (?:limit|pressure|usage|exhaust|high|leak)"
+            r"|allocation fail|full gc|long gc|gc pause|garbage collect|memoryerror|std::bad_alloc|exit code 137"
+            r"|\brss\b"
+        ),
+    ),
+    (
+        Sign.DISK,
+        _pattern(
+            r"no space left|enospc|disk (?:is )?(?:full|usage|space|quota|pressure)|disk.{0,20}(?:full|exhaust)|edquot"
+            r"|quota exceeded.{0,30}disk|read-only file ?system|erofs|volume.{0,20}full|not enough space"
+            r"|low on (?:disk|space)"
+            r"|could not (?:write|extend) (?:to )?file|filesystem.{0,20}full|flood[- ]stage|insufficient (?:disk"
+            r"|storage)"
+        ),
+    ),
+    (
+        Sign.POOL_EXHAUSTED,
+        _pattern(
+            r"pool.{0,40}(?:exhaust|timed? ?out|full|empty|limit|depleted|no (?:free|available|idle)|wait|max)"
+            r"|(?:exhaust|no (?:free|available|idle|more)|obtain|acquir|borrow|waiting for|wait for|get|out of)"
+            r".{0,30}(?:connections?|pool)\b.{0,40}(?:pool|available|free|timed? ?out|slot|exhaust|within|after)"
+            r"|too many (?:connections|clients|open connections)|remaining connection slots|connection limit"
+            r"|connection is not available|could not (?:obtain|acquire|get) (?:a |jdbc )?connection|max_?connections"
+            r"|max(?:imum)? (?:number of )?connections|no connections? available|cannot (?:get|acquire) a? ?connection"
+            r"|queuepool limit|resourcepool|no (?:free|available) connections?|all connections (?:are )?(?:in use|busy)"
+        ),
+    ),
+    (
+        Sign.DNS,
+        _pattern(
+            r"unknown ?host|nxdomain|eai_again|enotfound|servfail|no such host|name or service not known|getaddrinfo"
+            r"|name resolution|could not resolve|cannot resolve|failed to resolve|unresolved (?:host|address)|\bdns\b"
+            r"|nodename nor servname|host not found|resolve host|lookup .{0,60}(?:fail|timeout|error|no such)"
+        ),
+    ),
+    (
+        Sign.PERMISSION,
+        _pattern(
+            r"permission denied|access ?denied|forbidden|{403}|unauthori[sz]ed|{401}|not authori[sz]ed|eacces|eperm"
+            r"|insufficient (?:privilege|permission|scope)|authentication failed|invalid (?:api key|credential"
+            r"|token|password)"
+            r"|password authentication|not permitted|login failed"
+        ),
+    ),
+    (
+        Sign.THROTTLED,
+        _pattern(r"{429}|too many requests|rate.?limit|throttl|quota exceeded|slow ?down|circuit.{0,20}rejected"),
+    ),
+    (
+        Sign.SCHEDULING,
+        _pattern(
+            r"failedscheduling|imagepullbackoff|errimagepull|(?:readiness|liveness|startup) probe"
+            r"|insufficient (?:cpu|memory)"
+            r"|unschedulable|failedmount|evict|backoff pulling|node(?: is)? not ?ready"
+        ),
+    ),
+    (
+        Sign.DATA,
+        _pattern(
+            r"deadlock|lock wait|lock timeout|could not serialize|(?:column|relation|table"
+            r"|field).{0,60}(?:does not exist|missing"
+            r"|not found|unknown|doesn't exist)|unknown column|no such (?:table|column)|undefinedcolumn|undefinedtable"
+            r"|duplicate key|constraint|schema|migration|deserializ|unmarshal|malformed|corrupt|integrityerror"
+            r"|sqlgrammar"
+            r"|invalid (?:json|payload|format)|parse error|syntax error|unexpected (?:field|token|end)|checksum"
+        ),
+    ),
+    (
+        Sign.QUEUE,
+        _pattern(
+            r"queue.{0,30}(?:full|depth|backlog|length|size|lag|grow|limit|overflow)|backlog|consumer lag"
+            r"|\blag\b.{0,30}\d"
+            r"|rejectedexecution|dead.?letter|backpressure|partition.{0,20}behind"
+        ),
+    ),
+    (
+        Sign.CPU,
+        _pattern(
+            r"cpu.{0,30}(?:throttl|high|satur|usage|load|limit|100|9\d)|load average|event loop|starvation|hung task"
+        ),
+    ),
+    (
+        Sign.CONFIGURATION,
+        _pattern(
+            r"(?:missing|invalid|unknown|required|undefined|unset|bad|wrong|unrecognized|unsupported|empty).{0,40}"
+            r"(?:config|setting|environment|env(?:ironment)? var|\benv\b|property|parameter|option|flag|key [A-Z_]{4})"
+            r"|(?:config|setting|environment variable|property).{0,60}(?:missing|invalid|not set|not found"
+            r"|is required|must be"
+            r"|unknown|malformed|undefined|rejected)|could not resolve placeholder|misconfigur|no value for"
+            r"|keyerror: '[A-Z_]{3}"
+            r"|configuration ?error|configerror|failed to (?:load|parse|read) config|is not set\b|not configured"
+        ),
+    ),
+    (
+        Sign.UNREACHABLE,
+        _pattern(
+            r"refused|econnreset|connection (?:was )?(?:reset|closed|aborted|lost|dropped)|unreachable"
+            r"|no route to host|broken pipe"
+            r"|epipe|socket hang up|no healthy upstream|unavailable|{50[23]}|bad gateway|failed to connect"
+            r"|cannot connect"
+            r"|could not connect|unexpected eof|connection (?:failed|error)|not reachable|circuit.{0,60}open"
+            r"|host is down"
+            r"|peer closed|unable to connect|connect(?:ion)? fail"
+        ),
+    ),
+    (
+        Sign.TIMEOUT,
+        _pattern(
+            r"time[d-]?[ -]?out|deadline ?exceeded|deadline exceeded|{504}|etimedout|took too long"
+            r"|no (?:response|reply|answer)"
+            r" (?:from|within|after)|did not (?:respond|answer)|not respond|gave up (?:waiting|after)"
+            r"|exceeded.{0,20}\d{1,9} ?m?s"
+        ),
+    ),
+    (
+        Sign.CRASH,
+        _pattern(
+            r"\bpanic\b|panicked|segfault|segmentation fault|sigsegv|sigabrt|sigkill|core dumped|crash"
+            r"|exit(?:ed)? (?:with )?"
+            r"(?:code|status) [1-9]|terminated unexpectedly|died|restart(?:ed|ing)|back-off restarting"
+            r"|fatal error|aborting"
+            r"|unexpectedly (?:closed|exited|stopped)|child process.{0,20}(?:exit|kill)"
+        ),
+    ),
+    (
+        Sign.LATENCY,
+        _pattern(r"\bslow\b|took \d|latency|response time|degraded|slower than|exceed.{0,30}(?:threshold|slo|budget)"),
+    ),
+)
+
+
+def sign_of(message: str, *, status: int | None = None) -> Sign | None:
+    """What a line that tells of trouble means; None when its words say nothing in particular.
+
+    Args:
+        message: the line, or its exception and message.
+        status: an HTTP status that the line ends in.
+    """
+    text = _CLIENT.sub("(", message[:_LOOKED_AT])
+    for sign, pattern in _SIGNS:
+        if pattern.search(text):
+            return sign
+    return _BY_STATUS.get(status) if status is not None else None
+
+
+_BY_STATUS = {
+    401: Sign.PERMISSION,
+    403: Sign.PERMISSION,
+    408: Sign.TIMEOUT,
+    429: Sign.THROTTLED,
+    502: Sign.UNREACHABLE,
+    503: Sign.UNREACHABLE,
+    504: Sign.TIMEOUT,
+}
+DEFINITE = frozenset(
+    (
+        Sign.CERTIFICATE,
+        Sign.MEMORY,
+        Sign.DISK,
+        Sign.CRASH,
+        Sign.CLOCK,
+        Sign.DNS,
+        Sign.POOL_EXHAUSTED,
+        Sign.CONFIGURATION,
+    )
+)
+"""What happens rarely without a reason: even a few lines count."""
+
+_HOST = r"[\"'`\[(<]?(?:[a-z][a-z0-9+.]{1,14}://)?(?:[^\s/@]{1,60}@)?([A-Za-z][\w.-]{1,62})"
+_CALLED = re.compile(
+    r"\b(?:calling|call(?:s|ed)? to|requests? to|connect(?:ing|ion|ions|ed)?,? (?:to|with)"
+    r"|upstream(?: service)?|dependency"
+    r"|downstream(?: service)?|backend|(?:response|reply|answer|error|failure|status|connection|\d{3}"
+    r"|timeout|result)s? from"
+    r"|waiting (?:for|on)|contact(?:ing)?|reach(?:ing)?|fetch(?:ing)?(?: \S{1,30})? from|quer(?:y|ying)"
+    r"|resolv(?:e|ing)(?: host)?"
+    r"|lookup|no such host:?|unknown ?host(?:exception)?:?|dial(?:ing)? (?:tcp|udp)"
+    r"|get(?:addrinfo)? (?:enotfound|eai_again)"
+    r"|ENOTFOUND|EAI_AGAIN|read(?:ing)? from|writ(?:e|ing) to|publish(?:ing)? to|send(?:ing)? to|sent to"
+    r"|retry(?:ing)? (?:call to )?"
+    r"|handshake with|certificate (?:for|of|from)|while (?:calling|contacting)|failed to (?:call|reach"
+    r"|contact)|against|via"
+    r"|timeout(?: on| of)?|invok(?:e|ing)|hostname|breaker (?:for|of)"
+    r"|connections? (?:for|of)|pool (?:for|of)|slots? (?:for"
+    r"|on))[\s:=]{1,3}" + _HOST,
+    re.IGNORECASE,
+)
+_KEYED = re.compile(
+    r"(?<![\w.])(?:upstream|target|dependency|peer(?:[._]service)?|remote|backend|callee|downstream|host"
+    r"|endpoint|to|db|database"
+    r"|addr|address|url|server|destination|cluster|broker|pool|datasource)=" + _HOST,
+    re.IGNORECASE,
+)
+_URL = re.compile(
+    r"(?:https?|grpc|redis|postgres(?:ql)?|mysql|amqp|kafka|mongodb|tcp)://" + _HOST[len(r"[\"'`\[(<]?") :]
+)
+_WITH_PORT = re.compile(r"(?<![\w./-])([A-Za-z][\w.-]{1,62}):\d{2,5}(?!\w)")
+_SUBJECT = re.compile(
+    r"(?<![\w.=-])([a-z][a-z0-9]*(?:[-_.][a-z0-9]+)*):? (?:call |request |connection "
+    r"|client )?(?:timed out|timeout|did not"
+    r" (?:answer|respond)|is (?:down|not available|unavailable|unreachable|not responding)|unavailable"
+    r"|unreachable|not responding"
+    r"|refused|(?:returned|responded(?: with)?|answered|gave|replied) (?:an? |with )?(?:HTTP )?(?:status )?5\d\d)",
+)
+_CALLER = re.compile(
+    r"(?:requests? (?:came )?from|called by|requested by|client|caller|on behalf of|received from"
+    r"|origin)[\s:=\"']{1,3}\Z",
+    re.IGNORECASE,
+)
+_NOBODY = frozenset(
+    """
+    pid tid uid line code exit
+    the a an this that it its localhost host server service services upstream downstream backend request
+    requests response connection connections query read write socket call calls operation client database db
+    remote peer dependency http https tcp udp port address timeout error errors failed failure after while
+    during with from to in on at for and or of by is was be been not no null none nil undefined unknown call-id
+    user order payment job task message event all any each every new free idle available attempt retry pool
+    thread worker process main java org com net sun io go python node handshake certificate lock response-time
+    vendor provider host-name reply answer acquire checkout-time transaction lease dns name resolution statement
+    result results context deadline status api json body data get post put delete primary replica waiting
+    reading writing handler function method user-agent unable could cannot out again reached limit
+    """.split()  # noqa: SIM905  # a list of words
+)
+_LIKE_A_SERVICE = re.compile(r"[a-z][a-z0-9]*(?:[-_.][a-z0-9]+)*\Z")
+_FILE = re.compile(
+    r"\.(?:java|py|go|js|ts|rb|cs|rs|php|json|ya?ml|xml|log|conf|txt|sql|html|sock|pem|crt|key)\Z", re.IGNORECASE
+)
+
+
+def blamed_by(message: str, names: Names, *, own: str | None) -> str | None:
+    """Whom a line blames: a known service, or whatever name stands where software names what it called.
+
+    Args:
+        message: the line.
+        names: of known services.
+        own: the service that wrote the line; it never blames itself here.
+    """
+    text = message[:_LOOKED_AT]
+    for pattern in (_CALLED, _KEYED, _URL, _WITH_PORT, _SUBJECT):
+        for match in pattern.finditer(text):
+            name = _accepted(match.group(1), names, own, sure=pattern in (_KEYED, _URL, _WITH_PORT))
+            if name is not None and not _CALLER.search(text, max(0, match.start() - 30), match.start()):
+                return name
+    return _mentioned(text, names, own)
+
+
+def _accepted(word: str, names: Names, own: str | None, *, sure: bool) -> str | None:
+    name = word.rstrip(".-_")
+    known = names.find(name)
+    if known is not None:
+        return known if known != own else None
+    plain = name.lower()
+    if plain in _NOBODY or len(plain) < 3 or _FILE.search(plain) or plain.startswith(("localhost", "127.")):
+        return None
+    # A word in the middle of a sentence is a name only if it looks like one that somebody gave.
+    if not sure and not (_LIKE_A_SERVICE.match(name) and any(mark in name for mark in "-_.")) and names.known:
+        return None
+    if not _LIKE_A_SERVICE.match(name):
+        return None
+    named = names.named(name)
+    return named if named is not None and named != own else None
+
+
+def _mentioned(text: str, names: Names, own: str | None) -> str | None:
+    """A known service that the line merely speaks of, other than as its caller."""
+    if names.mention is None:
+        return None
+    for match in names.mention.finditer(text):
+        known = names.find(match.group())
+        if known is not None and known != own and not _CALLER.search(text, max(0, match.start() - 30), match.start()):
+            return known
+    return None
+
+
+def is_trouble(level: Level, sign: Sign | None) -> bool:
+    """Whether a line tells of trouble, by its level; of what a level below warning says, nothing is believed."""
+    return level >= Level.WARNING or (level is Level.UNKNOWN and sign is not None)

@@ -1,0 +1,369 @@
+"""Reads one file, line by line, into the book.
+
+A line's shape decides its level, service and meaning, so these are found once per shape; a line of a known shape costs
+a stamp, a mask and a count.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from domain.troubleshooting.evidence import Sign
+from integrations.evidence.logs import stacks
+from integrations.evidence.logs.book import Book, Place, Series
+from integrations.evidence.logs.heads import Level, head_of, logfmt_message
+from integrations.evidence.logs.lifecycle import event_of
+from integrations.evidence.logs.lines import Entry, access_entry, json_entry
+from integrations.evidence.logs.masking import coarse_shape_of, shape_of
+from integrations.evidence.logs.meaning import blamed_by, sign_of
+from integrations.evidence.logs.names import Names
+from integrations.evidence.logs.opening import LONGEST_LINE
+from integrations.evidence.logs.stamps import Stamps
+
+_MOST_SHAPES = 30_000
+_MANY = "(many different lines)"
+_PREFIX = re.compile(r"([\w.-]{1,80}) {0,40}\| |\[pod/([\w.-]{1,120})/([\w.-]{1,120})\] ")
+_LEVEL_FIRST = re.compile(r"\[?(?:ERROR|WARN|WARNING|FATAL|CRITICAL|INFO|DEBUG|SEVERE|NOTICE)\b")
+_LOGFMT_STAMP = re.compile(r'(?:time|ts|timestamp|t)="?')
+_SYSLOG = re.compile(r"<\d{1,3}>|[A-Z][a-z]{2} {1,2}\d")
+_BRACKETED = re.compile(r"\[([^\[\]]{20,30})\]")
+_TOOK = re.compile(
+    r"(?:\b(?:took|in|after|duration|elapsed|latency|time|lasted|within|rt|response_time|request_time)\w{0,12}[\s=:]{1,3}\"?)"
+    r"(\d{1,9}(?:\.\d{1,9})?) ?(ms|milliseconds|msec|us|\u00b5s|ns|seconds|secs?|s|m)?(?![\w.])",
+    re.IGNORECASE,
+)
+_IN_MILLISECONDS = {
+    "us": 1e-3,
+    "\u00b5s": 1e-3,
+    "ns": 1e-6,
+    "s": 1e3,
+    "sec": 1e3,
+    "secs": 1e3,
+    "seconds": 1e3,
+    "m": 6e4,
+}
+_MILLISECONDS_BY_NAME = re.compile(r"(?:_ms|millis\w{0,8})[\s=:]{1,3}\"?\d", re.IGNORECASE)
+
+
+@dataclass(slots=True)
+class _Known:
+    """What a shape means."""
+
+    series: Series
+    timed: bool
+    eventful: bool
+    service: str | None
+    level: Level
+
+
+class FileReader:
+    """Reads one file."""
+
+    def __init__(
+        self, book: Book, number: int, names: Names, stamps: Stamps, *, service: str | None, sure: bool
+    ) -> None:
+        """Read into `book`.
+
+        Args:
+            book: of the whole analysis.
+            number: of the file.
+            names: of known services.
+            stamps: for this file.
+            service: whose lines these are, unless they say otherwise.
+            sure: `service` is certain, so that a name in a line must be a known one to count.
+        """
+        self._book, self._number, self._names, self._stamps = book, number, names, stamps
+        self._service, self._sure = service, sure
+        self._shapes: dict[object, _Known] = {}
+        self._line = 0
+        self._open: tuple[_Known, Place | None, str, float | None] | None = None
+        self._below: list[str] = []
+        self._seconds: int | None = None
+        self._access = False
+
+    def read(self, lines: list[str]) -> None:
+        """Take the next lines."""
+        head, shapes = self._stamps.head, self._shapes
+        for line in lines:
+            self._line += 1
+            if not line or line.isspace():
+                continue
+            if len(line) > LONGEST_LINE:
+                line = line[:LONGEST_LINE]  # noqa: PLW2901  # what is beyond is dropped
+            if self._access and self._as_access(line):
+                continue
+            first = line[0]
+            if first == "{" and self._as_json(line, None):
+                continue
+            stamp = head(line)
+            if stamp is None:
+                self._without_stamp(line)
+                continue
+            seconds, end = stamp
+            rest = line[end:]
+            shape = shape_of(rest)
+            known = shapes.get(shape)
+            if known is None:
+                known = self._meet(line, rest, shape, seconds)
+                if known is None:
+                    continue
+            if self._open is not None:
+                self._close()
+            self._begin(known, seconds, rest, None)
+
+    def finish(self) -> None:
+        """The file is at its end."""
+        self._close()
+        self._book.lines += self._line
+
+    def _begin(self, known: _Known, seconds: int | None, text: str, milliseconds: float | None) -> None:
+        """An entry begins; it is counted when the next one does, because lines below it may change what it means."""
+        place: Place | None = None
+        if seconds is not None:
+            place = (self._number, self._line, seconds)
+            self._seconds = seconds
+        if known.timed and milliseconds is None:
+            milliseconds = _took(text)
+        self._open = (known, place, text, milliseconds)
+
+    def _close(self) -> None:
+        if self._open is None:
+            return
+        known, place, text, milliseconds = self._open
+        self._open = None
+        self._book.entries += 1
+        if place is not None:
+            self._cover(place[2])
+        series = known.series
+        if self._below:
+            series = self._with_stack(known, text, place) or series
+            self._below = []
+        self._book.count(series, place, milliseconds)
+        if known.eventful and place is not None:
+            event = event_of(text, known.service)
+            if event is not None:
+                self._book.happened(event, known.service, text, place)
+
+    def _cover(self, seconds: int) -> None:
+        covered = self._book.coverage.get(self._number)
+        if covered is None:
+            self._book.coverage[self._number] = [seconds, seconds]
+        elif seconds > covered[1]:
+            covered[1] = seconds
+        elif seconds < covered[0]:
+            covered[0] = seconds
+
+    def _meet(self, line: str, rest: str, shape: str, seconds: int) -> _Known | None:
+        """A shape that was not seen before in this file; None when the line turned out to be something else."""
+        inner = rest.lstrip(" :-")
+        if rest.startswith((" stdout ", " stderr ")):  # a container's log as the node writes it
+            inner = rest[10:]
+            stamped = self._stamps.head(inner)
+            if inner.startswith("{") or stamped is not None:
+                self._nested(inner, seconds)
+                return None
+        if inner.startswith("{") and self._as_json(inner, seconds):
+            return None
+        if len(self._shapes) >= _MOST_SHAPES:
+            shape = coarse_shape_of(rest)
+            known = self._shapes.get(shape)
+            if known is None and len(self._shapes) >= 2 * _MOST_SHAPES:
+                known = self._one_of_many(rest)
+            if known is not None:
+                return known
+        known = self._described(
+            inner, klog=line[0] if line[0] in "IWEF" else "", tagged=_SYSLOG.match(line) is not None
+        )
+        self._shapes[shape] = known
+        return known
+
+    def _one_of_many(self, rest: str) -> _Known:
+        """Hardly two lines of this file are alike: they are told apart by service and level only."""
+        head = head_of(rest[:200], self._names, may_name=not self._sure)
+        service = head.service or self._service
+        trouble = head.level >= Level.WARNING
+        sign = sign_of(rest) if trouble else None
+        blamed = blamed_by(rest, self._names, own=service) if trouble else None
+        about = self._names.find(blamed) if blamed is not None else None
+        key = ("many", service, head.level, sign, about)
+        known = self._shapes.get(key)
+        if known is None:
+            place = (self._number, self._line, self._seconds or 0)
+            series = self._book.series_of(
+                service, _MANY, head.level, sign, about, example=rest[:600], place=place, whole=True
+            )
+            known = self._shapes[key] = _Known(series, False, False, service, head.level)
+        return known
+
+    def _nested(self, inner: str, seconds: int) -> None:
+        if inner.startswith("{") and self._as_json(inner, seconds):
+            return
+        stamp = self._stamps.head(inner)
+        rest = inner[stamp[1] :] if stamp is not None else inner
+        self._plain(rest, stamp[0] if stamp is not None else seconds)
+
+    def _plain(self, rest: str, seconds: int | None, service: str | None = None) -> None:
+        """A line whose stamp, if any, is read."""
+        key = (service, shape_of(rest))
+        known = self._shapes.get(key)
+        if known is None and len(self._shapes) >= _MOST_SHAPES:
+            key = (service, coarse_shape_of(rest))
+            known = self._shapes.get(key)
+            if known is None and len(self._shapes) >= 2 * _MOST_SHAPES:
+                known = self._one_of_many(rest)
+        if known is None:
+            known = self._shapes[key] = self._described(rest, service=service)
+        self._close()
+        self._begin(known, seconds, rest, None)
+
+    def _described(self, rest: str, *, klog: str = "", tagged: bool = False, service: str | None = None) -> _Known:
+        head = head_of(rest, self._names, may_name=not self._sure and service is None, klog=klog, tagged=tagged)
+        said = head.service or service or self._service
+        return self._known(said, head.level, logfmt_message(head.message), rest)
+
+    def _known(
+        self,
+        service: str | None,
+        level: Level,
+        message: str,
+        text: str,
+        *,
+        status: int | None = None,
+        timed: bool = False,
+    ) -> _Known:
+        trouble = level >= Level.WARNING
+        took = timed or _took(text) is not None
+        sign = sign_of(message, status=status) if trouble else None
+        about = blamed_by(message, self._names, own=service) if trouble or took else None
+        place = (self._number, self._line, self._seconds or 0)
+        series = self._book.series_of(
+            service, shape_of(message), level, sign, about, example=message[:600], place=place
+        )
+        eventful = not trouble and event_of(text, service) is not None
+        return _Known(series, took, eventful, service, level)
+
+    def _as_json(self, line: str, seconds: int | None) -> bool:
+        entry = json_entry(line, self._names)
+        if entry is None:
+            return False
+        if entry.message.startswith("{") and entry.level is Level.UNKNOWN:
+            inner = json_entry(entry.message, self._names)  # a container's log, wrapped once more
+            if inner is not None:
+                outer = entry
+                entry = inner
+                seconds = inner.seconds or outer.seconds or seconds
+        self._entered(entry, entry.seconds if entry.seconds is not None else seconds)
+        return True
+
+    def _entered(self, entry: Entry, seconds: int | None) -> None:
+        """An entry whose fields are read."""
+        message, level, service = entry.message, entry.level, entry.service
+        if level is Level.UNKNOWN:
+            stamp = self._stamps.head(message)
+            head = head_of(message[stamp[1] :] if stamp is not None else message, self._names, may_name=not self._sure)
+            level, message, service = head.level, head.message, service or head.service
+            if entry.status is not None and entry.status >= 500:
+                level = max(level, Level.ERROR)
+            seconds = seconds if seconds is not None else (stamp[0] if stamp is not None else None)
+        service = service or self._service if self._sure else service or entry.weak_service or self._service
+        key = (service, level, shape_of(message) if len(self._shapes) < _MOST_SHAPES else coarse_shape_of(message))
+        known = self._shapes.get(key)
+        if known is None and len(self._shapes) >= 2 * _MOST_SHAPES:
+            known = self._one_of_many(level.name)
+        if known is None:
+            timed = entry.milliseconds is not None
+            known = self._known(service, level, message, message, status=entry.status, timed=timed)
+            self._shapes[key] = known
+        self._close()
+        self._begin(known, seconds, message, entry.milliseconds)
+        self._below = list(entry.stack)[: stacks.MOST_LINES]
+
+    def _as_access(self, line: str) -> bool:
+        bracketed = _BRACKETED.search(line, 0, 400)
+        stamp = self._stamps.head(bracketed.group(1)) if bracketed is not None else None
+        entry = access_entry(line, stamp[0], self._names) if stamp is not None else None
+        self._access = entry is not None
+        if entry is not None:
+            self._entered(entry, entry.seconds)
+        return entry is not None
+
+    def _without_stamp(self, line: str) -> None:
+        if '] "' in line and self._as_access(line):
+            return
+        prefix = _PREFIX.match(line)
+        if prefix is not None:
+            self._prefixed(line[prefix.end() :], prefix.group(1) or prefix.group(3))
+            return
+        logfmt = _LOGFMT_STAMP.match(line)
+        stamp = self._stamps.head(line[logfmt.end() :]) if logfmt is not None else None
+        if logfmt is not None and stamp is not None:
+            self._plain(line[logfmt.end() + stamp[1] :].lstrip('"'), stamp[0])
+            return
+        known = self._open[0] if self._open is not None else None
+        if known is None or (_LEVEL_FIRST.match(line) and not line[0].isspace()):
+            self._plain(line, self._seconds)
+        elif known.level < Level.WARNING and not self._below and stacks.starts(line):
+            # A program that ends writes its last words without a stamp: they are not part of what it said before.
+            service = known.service
+            self._close()
+            raised = self._known(service, Level.ERROR, line[:600], line)
+            self._begin(raised, self._seconds, line, None)
+        elif len(self._below) < stacks.MOST_LINES:
+            self._below.append(line)
+
+    def _prefixed(self, line: str, name: str) -> None:
+        """A line that a container's name stands before."""
+        service = self._names.find(name) or self._names.named(re.sub(r"-\d{1,3}\Z", "", name))
+        if line.startswith("{"):
+            entry = json_entry(line, self._names)
+            if entry is not None:
+                said = entry if entry.service is not None else _with_service(entry, service)
+                self._entered(said, said.seconds)
+                return
+        stamp = self._stamps.head(line)
+        if stamp is not None:
+            self._plain(line[stamp[1] :], stamp[0], service)
+        elif self._open is not None and (line[:1].isspace() or not _LEVEL_FIRST.match(line)):
+            self._below.append(line)
+        else:
+            self._plain(line, self._seconds, service)
+
+    def _with_stack(self, known: _Known, text: str, place: Place | None) -> Series | None:
+        """The series of the exception that the lines below an entry tell of; None when they tell of none."""
+        stack = stacks.stack_of([text, *self._below])
+        if stack is None:
+            return None
+        said = f"{stack.kind}: {stack.message}"
+        level = max(known.level, Level.WARNING if known.level is Level.WARNING else Level.ERROR)
+        key = ("stack", known.service, level, stack.fingerprint, shape_of(stack.message))
+        found = self._shapes.get(key)
+        if found is None:
+            words = known.series.example
+            sign: Sign | None = sign_of(said) or sign_of(words)
+            own = known.service
+            about = blamed_by(said, self._names, own=own) or blamed_by(words, self._names, own=own)
+            shape = f"{stack.fingerprint} : {shape_of(stack.message)}"
+            example = f"{words[:200]} - {said[:300]} ({stack.fingerprint[:200]})"
+            opening = place or (self._number, self._line, 0)
+            series = self._book.series_of(own, shape, level, sign, about, example=example, place=opening, whole=True)
+            found = _Known(series, False, False, own, level)
+            self._shapes[key] = found
+        return found.series
+
+
+def _with_service(entry: Entry, service: str | None) -> Entry:
+    return Entry(
+        entry.seconds, entry.level, service, entry.message, entry.milliseconds, entry.stack, None, entry.status
+    )
+
+
+def _took(text: str) -> float | None:
+    """How long something took, in milliseconds, as a line of text says."""
+    match = _TOOK.search(text[:1_500])
+    if match is None:
+        return None
+    unit = (match.group(2) or "").lower()
+    if not unit and not _MILLISECONDS_BY_NAME.search(match.group()):
+        return None
+    return float(match.group(1)) * _IN_MILLISECONDS.get(unit, 1.0)
