@@ -280,20 +280,28 @@ def _writing(tool: str) -> str:
 
 @asynccontextmanager
 async def playbooks_world(
-    folder: Path, *, config: str = "", identity: str | None = None, task_queue: str = ""
+    folder: Path,
+    *,
+    config: str = "",
+    tools: str = "",
+    model: bool = False,
+    identity: str | None = None,
+    task_queue: str = "",
 ) -> AsyncIterator[PlaybooksWorld]:
     """A sandbox, a time-skipping server, a store and a worker.
 
     Args:
         folder: for all of their files.
         config: more of a `guardrails.yaml`.
+        tools: more of a `tools.yaml`, in sections of its own.
+        model: whether there is one, the sandbox's.
         identity: what client and worker sign with, in place of this machine's name.
         task_queue: in place of one of its own.
     """
     mine = folder / "config"
     mine.mkdir()
     vendors = "\n  ".join(f"{name}: {{opens_after: 1000, spread: 0 s}}" for name in _VENDORS)
-    (mine / "tools.yaml").write_text(_TOOLS.format(vendors=vendors), "utf-8")
+    (mine / "tools.yaml").write_text(_TOOLS.format(vendors=vendors) + tools, "utf-8")
     (mine / "timers.yaml").write_text(_TIMERS, "utf-8")
     if config:
         (mine / "guardrails.yaml").write_text(config, "utf-8")
@@ -305,6 +313,9 @@ async def playbooks_world(
     ):
         await register(environment.client)
         named = {"SUREHAND_CONFIG_DIRS": str(mine), "SUREHAND_DATA_DIR": str(folder / "data")}
+        if model:
+            named["SUREHAND_MODEL__PRIMARY__BASE_URL"] = vendors_outside.url("openai")
+            named["SUREHAND_MODEL__PRIMARY__MODEL"] = "sandbox"
         ports: dict[str, int] = vendors_outside.state["ports"]
         settings = load_settings(environ=named, defaults=variables(ports, load_settings(environ=named)))
         clients = await open_clients(settings)
@@ -314,6 +325,7 @@ async def playbooks_world(
             async with world.worker():
                 yield world
         finally:
+            await clients.model.close()
             await clients.toolbox.close()
             await clients.store.close()
 
