@@ -135,13 +135,13 @@ class Judge:
             weight *= 0.6 if rise.ratio < 1.5 * self._growth(series.service, rise) else 1.0
         strength = clear * weight
         if series.sign in DEFINITE:
-            strength = max(strength, 0.4 if is_new else 0.2)
+            strength = max(strength, (0.4 if series.level >= Level.ERROR else 0.25) if is_new else 0.2)
         sign = series.sign or (Sign.NEW_ERROR if is_new else Sign.ERRORS)
         first = self._first(series, window, rise)
         until = window.moment(rise.end) if rise.end < window.length else _moment(series.last[2])
         numbers = self._numbers(series, window, rise, first)
         verb = "is new" if is_new else f"rises {_times(rise.ratio)}"
-        text = f"{_who(series.service)} {verb} at {_clock(first[2])}: {_rates(numbers)}. {_example(series)}"
+        text = f"{_who(series)} {verb} at {_clock(first[2])}: {_rates(numbers)}. {_example(series)}"
         return Finding(
             sign=sign,
             service=series.service,
@@ -158,12 +158,13 @@ class Judge:
         """Trouble at the same rate throughout: little news, unless it is definite by itself or much of the log."""
         lines = sum(one.total for one in self._book.of(series.service))
         share = series.total / max(1, lines)
-        late = window.length > 1 and min(series.counts) - window.first > window.length * 0.2
+        late = window.length > 1 and min(series.counts) - window.first > window.length * 0.5
+        is_error = series.level >= Level.ERROR
         strength = 0.5 * min(1.0, share / 0.2) if share > 0.03 else 0.05
-        if series.level >= Level.ERROR and late:
+        if is_error and series.sign is not None and late:
             strength = max(strength, 0.12)
         if series.sign in DEFINITE:
-            strength = max(strength, 0.4 if late else 0.15 if share < 0.2 else 0.4)
+            strength = max(strength, (0.4 if is_error else 0.25) if late or share > 0.2 else 0.15)
         if strength < _WEAKEST:
             return None
         first = series.firsts[min(series.counts)]
@@ -175,7 +176,7 @@ class Judge:
             "first_line": float(first[1]),
         }
         when = f"since {_clock(first[2])}" if late else "as long as the log goes back"
-        text = f"{_who(series.service)} {series.total} times {when}, {_percent(share)} of its lines. {_example(series)}"
+        text = f"{_who(series)} {series.total} times {when}, {_percent(share)} of its lines. {_example(series)}"
         return Finding(
             sign=series.sign or Sign.ERRORS,
             service=series.service,
@@ -383,7 +384,7 @@ class Judge:
                 service=series.service,
                 about=self._about(series),
                 strength=round(strength, 3),
-                text=_fit(f"{_who(series.service)} {series.total} times; nothing says when. {_example(series)}"),
+                text=_fit(f"{_who(series)} {series.total} times; nothing says when. {_example(series)}"),
                 numbers={"count": float(series.total), "first_line": float(series.opening[1])},
                 source=self._source(series.opening, series.last),
             )
@@ -434,8 +435,9 @@ def _example(series: Series) -> str:
     return f'"{text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."}"'
 
 
-def _who(service: str | None) -> str:
-    return f"An error of {service}" if service else "An error"
+def _who(series: Series) -> str:
+    what = "An error" if series.level >= Level.ERROR else "A warning"
+    return f"{what} of {series.service}" if series.service else what
 
 
 def _times(ratio: float) -> str:

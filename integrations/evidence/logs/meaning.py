@@ -9,8 +9,8 @@ from integrations.evidence.logs.heads import Level
 from integrations.evidence.logs.names import Names
 
 _LOOKED_AT = 1_500
-_CLIENT = re.compile(r"HTTPS?ConnectionPool\(")
-"""How a Python client names whom it calls: it says nothing of a pool."""
+_MISLEADING = re.compile(r"HTTPS?ConnectionPool\(|Possible EventEmitter memory leak")
+"""How a Python client names whom it calls says nothing of a pool, nor does Node's remark of memory that is short."""
 
 
 _STATUS = re.compile(r"\{(\d[\d\[\]]{2,5})\}")
@@ -133,6 +133,8 @@ _SIGNS: tuple[tuple[Sign, re.Pattern[str]], ...] = (
     (
         Sign.CONFIGURATION,
         _pattern(
+            r"validation errors? for \w{0,60}(?:settings|config)|no enum constant.{0,120}(?:config|propert|setting)"
+            r"|configurationproperties|failed to bind properties|"
             r"(?:missing|invalid|unknown|required|undefined|unset|bad|wrong|unrecognized|unsupported|empty).{0,40}"
             r"(?:config|setting|environment|env(?:ironment)? var|\benv\b|property|parameter|option|flag|key [A-Z_]{4})"
             r"|(?:config|setting|environment variable|property).{0,60}(?:missing|invalid|not set|not found"
@@ -187,7 +189,7 @@ def sign_of(message: str, *, status: int | None = None) -> Sign | None:
         message: the line, or its exception and message.
         status: an HTTP status that the line ends in.
     """
-    text = _CLIENT.sub("(", message[:_LOOKED_AT])
+    text = _MISLEADING.sub("(", message[:_LOOKED_AT])
     for sign, pattern in _SIGNS:
         if pattern.search(text):
             return sign
@@ -278,13 +280,14 @@ _FILE = re.compile(
 )
 
 
-def blamed_by(message: str, names: Names, *, own: str | None) -> str | None:
+def blamed_by(message: str, names: Names, *, own: str | None, mentioned: bool = True) -> str | None:
     """Whom a line blames: a known service, or whatever name stands where software names what it called.
 
     Args:
         message: the line.
         names: of known services.
         own: the service that wrote the line; it never blames itself here.
+        mentioned: a known service that is merely spoken of counts too.
     """
     text = message[:_LOOKED_AT]
     for pattern in (_CALLED, _KEYED, _URL, _WITH_PORT, _SUBJECT):
@@ -292,7 +295,7 @@ def blamed_by(message: str, names: Names, *, own: str | None) -> str | None:
             name = _accepted(match.group(1), names, own, sure=pattern in (_KEYED, _URL, _WITH_PORT))
             if name is not None and not _CALLER.search(text, max(0, match.start() - 30), match.start()):
                 return name
-    return _mentioned(text, names, own)
+    return _mentioned(text, names, own) if mentioned else None
 
 
 def _accepted(word: str, names: Names, own: str | None, *, sure: bool) -> str | None:

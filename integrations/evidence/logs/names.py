@@ -56,7 +56,7 @@ class Names:
         self.recognised = frozenset(self._by_spelling.values())
         ordered = sorted(certain, key=lambda spelling: (-len(spelling), spelling))
         joined = "|".join(re.escape(spelling) for spelling in ordered)
-        self.mention = re.compile(rf"(?<![\w-])(?:{joined})(?![\w-])", re.IGNORECASE) if joined else None
+        self.mention = re.compile(rf"(?<![\w/-])(?:{joined})(?![\w/-])", re.IGNORECASE) if joined else None
         """Finds every spelling of a known name in a text."""
 
     def find(self, name: str) -> str | None:

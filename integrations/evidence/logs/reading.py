@@ -235,7 +235,7 @@ class FileReader:
         trouble = level >= Level.WARNING
         took = timed or _took(text) is not None
         sign = sign_of(message, status=status) if trouble else None
-        about = blamed_by(message, self._names, own=service) if trouble or took else None
+        about = blamed_by(message, self._names, own=service, mentioned=trouble) if trouble or took else None
         place = (self._number, self._line, self._seconds or 0)
         series = self._book.series_of(
             service, shape_of(message), level, sign, about, example=message[:600], place=place
