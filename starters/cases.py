@@ -32,9 +32,10 @@ from domain.ids import kind_of, workflow_id_for
 from domain.model import Value
 from domain.playbook.state import PlaybookState
 from domain.tool import canonical
-from starters.answers import CLOSED, PATIENCE, RUN_ENDED, answered_within
+from starters.answers import CLOSED, INCIDENT_CLOSED, PATIENCE, RUN_ENDED, answered_within
 from workflows.escalation import EscalationWorkflow
 from workflows.playbook import PlaybookWorkflow
+from workflows.troubleshooting import TroubleshootingWorkflow
 
 AnswerT = TypeVar("AnswerT")
 WordT = TypeVar("WordT")
@@ -69,7 +70,11 @@ class _Kind:
     """What is said of one that has ended."""
 
 
-_KINDS = {"escalation": _Kind(EscalationWorkflow, CLOSED), "playbook": _Kind(PlaybookWorkflow, RUN_ENDED)}
+_KINDS = {
+    "escalation": _Kind(EscalationWorkflow, CLOSED),
+    "playbook": _Kind(PlaybookWorkflow, RUN_ENDED),
+    "troubleshooting": _Kind(TroubleshootingWorkflow, INCIDENT_CLOSED),
+}
 
 
 class Cases:
@@ -94,7 +99,7 @@ class Cases:
         """Everything the case knows; also of a closed case, as long as Temporal keeps its history.
 
         Returns:
-            An `EscalationState` or a `PlaybookState`.
+            An `EscalationState`, an `IncidentState` or a `PlaybookState`.
         """
         state: CaseState = await self._ask(tenant, case, _kind(tenant, case).lifecycle.query_state)
         return state
@@ -147,6 +152,8 @@ class Cases:
 
     async def claim(self, tenant: str, case: str, claim: ClaimInput) -> Accepted:
         """Take the case; claiming what one has changes nothing."""
+        if kind_of(workflow_id_for(tenant, case)) == "troubleshooting":
+            return await self._tell(tenant, case, TroubleshootingWorkflow.claim, claim)
         return await self._tell(tenant, _served(tenant, case), EscalationWorkflow.claim, claim)
 
     async def resolve(self, tenant: str, case: str, resolution: ResolveInput) -> Accepted:
@@ -240,9 +247,11 @@ def _served(tenant: str, case: str) -> str:
     """The workflow id of a case that people serve a customer in.
 
     Raises:
-        InvalidInput: it is the run of a playbook.
+        InvalidInput: it is an incident, or the run of a playbook.
     """
     workflow_id = workflow_id_for(tenant, case)
+    if kind_of(workflow_id) == "troubleshooting":
+        raise InvalidInput("That is an incident, and this is for support cases: see `surehand incident --help`.")
     if kind_of(workflow_id) != "escalation":
         raise InvalidInput(
             "That is a run of a playbook, and this is for support cases: see `surehand playbook --help`."

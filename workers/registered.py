@@ -8,6 +8,7 @@ from typing import Any
 from activities.allowances import AllowanceActivities
 from activities.cases import CaseActivities
 from activities.directory import DirectoryActivities
+from activities.incidents import IncidentActivities
 from activities.notices import NoticeActivities
 from activities.playbook_functions import PlaybookFunctions
 from activities.playbooks import PlaybookActivities
@@ -82,9 +83,17 @@ def activity_methods(
         policies=policies,
         publisher=publisher,
     )
-    opening = None
+    opening = incidents = None
     if toolbox is not None and library is not None and guardrails is not None:
         opening = PlaybookActivities(
+            library=library,
+            toolbox=toolbox,
+            policies=policies,
+            guardrails=guardrails,
+            store=store,
+            channels=channels,
+        )
+        incidents = IncidentActivities(
             library=library,
             toolbox=toolbox,
             policies=policies,
@@ -123,6 +132,7 @@ def activity_methods(
         *([counts.reserve_allowance, counts.release_allowance] if counts is not None else ()),
         *([tools.run_tool, tools.check_call] if tools is not None else ()),
         *([opening.open_playbook] if opening is not None else ()),
+        *([incidents.open_incident, incidents.rehearse_solution] if incidents is not None else ()),
     ]
 
 

@@ -24,8 +24,9 @@ from workers.registered import methods_of
 from workers.tools import vendor_workers
 from workflows.escalation import EscalationWorkflow
 from workflows.playbook import PlaybookWorkflow
+from workflows.troubleshooting import TroubleshootingWorkflow
 
-WORKFLOWS: Sequence[type] = (EscalationWorkflow, PlaybookWorkflow)
+WORKFLOWS: Sequence[type] = (EscalationWorkflow, PlaybookWorkflow, TroubleshootingWorkflow)
 DEPLOYMENT = "surehand"
 _VALUES = ("domain", "activities", "annotated_types", "typing_extensions")
 """Imported once per process: values and activity modules, which hold no state of a workflow."""

@@ -173,6 +173,12 @@ class IncidentWorld(PlaybookWorld):
         await incident.execute_update(TroubleshootingWorkflow.decide_approval, decision)
         return state
 
+    async def cancel(self, incident: Incident) -> None:
+        """Cancel it at a moment at which nothing is being sent: the time-skipping server refuses to cancel an activity
+        that completes at that moment, and the case then stays where it is."""
+        await asyncio.sleep(0.4)
+        await incident.cancel()
+
     async def result(self, incident: Incident, *, within: float = 20) -> IncidentResult:
         return await asyncio.wait_for(incident.result(), within)
 

@@ -1,0 +1,214 @@
+"""Looking for the cause: plan, execute, observe, plan again, until it is known or a person is needed."""
+
+from __future__ import annotations
+
+import asyncio
+
+from pydantic import ValidationError
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, is_cancelled_exception
+
+with workflow.unsafe.imports_passed_through():
+    from domain.guarding import judge_call
+    from domain.guardrails import RuleAction
+    from domain.ids import effect_key
+    from domain.model import JsonValue
+    from domain.timeline import TimelineKind
+    from domain.tool import ToolBrief, ToolCall, ToolResult
+    from domain.troubleshooting.classification import classify
+    from domain.troubleshooting.diagnosis import diagnose
+    from domain.troubleshooting.evidence import Findings
+    from domain.troubleshooting.planning import PlannedCall, next_calls
+    from domain.troubleshooting.state import IncidentState
+    from domain.troubleshooting.terms import ToolFallback, TroublePhase
+    from domain.troubleshooting.topology import Topology
+
+from workflows import options
+from workflows.case import Case, problem_of
+from workflows.incidents.opened import Opened
+
+
+class Investigation:
+    """Finds the cause of one incident, or says honestly that it cannot."""
+
+    def __init__(self, case: Case[IncidentState], opened: Opened) -> None:
+        """Work on an incident."""
+        self._case = case
+        self._opened = opened
+
+    @property
+    def _state(self) -> IncidentState:
+        return self._case.state
+
+    def enter(self, phase: TroublePhase, trigger: str) -> None:
+        """Go to a phase, and write down why."""
+        if self._state.enter(phase, self._case.now(), trigger):
+            self._case.note(TimelineKind.CASE, f"{phase.label.capitalize()}: {trigger}")
+            self._case.changed()
+
+    def take_in(self) -> None:
+        """Classify the report."""
+        state = self._state
+        if state.classification is not None:
+            return
+        self.enter(TroublePhase.INTAKE_CLASSIFICATION, "The incident was reported")
+        state.classification = classify(state.report.text, tuple(state.evidence))
+
+    async def look(self) -> str | None:
+        """One whole look: round after round, until the cause is accepted or nothing more can be learned.
+
+        Returns:
+            None when a cause is accepted; else why not, in a sentence for people.
+        """
+        state = self._state
+        state.spent.resume(self._case.now())
+        self.enter(TroublePhase.CONTEXT_GATHERING, "What the user gave is read")
+        try:
+            while True:
+                why = state.budget.exceeded(state.spent, self._case.now())
+                if why is not None:
+                    return why
+                planned = next_calls(state)
+                if not planned:
+                    return self._conclusion()
+                state.spent.iterations += 1
+                await asyncio.gather(*(self._execute(call) for call in planned[: self._calls_left()]))
+                self._conclude()
+                if state.cause is not None and self._is_settled():
+                    return None
+        finally:
+            state.spent.pause(self._case.now())
+
+    def think_again(self) -> None:
+        """Judge everything anew, after a person or a failed solution said something."""
+        self._conclude()
+
+    def _calls_left(self) -> int:
+        return max(1, self._state.budget.tool_calls - self._state.spent.tool_calls)
+
+    def _is_settled(self) -> bool:
+        """Whether a further round could not change anything that matters: all uploaded evidence was read."""
+        read = {reference for one in self._state.observed for reference in one.reads}
+        called = {reference for call in self._state.calls for reference in call.tells_apart}
+        return all(one.reference in read | called for one in self._state.evidence) or self._state.spent.iterations > 1
+
+    def _conclusion(self) -> str | None:
+        if self._state.cause is not None:
+            return None
+        diagnosis = self._state.diagnosis
+        return (diagnosis.why_not if diagnosis is not None else "") or "There is no evidence that points to a cause."
+
+    def _conclude(self) -> None:
+        """Observe: what all evidence together says now."""
+        state = self._state
+        state.diagnosed(diagnose(state.known()))
+        diagnosis = state.diagnosis
+        assert diagnosis is not None  # noqa: S101  (just made)
+        radius = diagnosis.blast_radius
+        self.enter(TroublePhase.DEFINE_BLAST_RADIUS, f"{len(radius.affected)} services show symptoms")
+        onset = diagnosis.onset.isoformat(timespec="minutes") if diagnosis.onset is not None else "not known"
+        self.enter(TroublePhase.ESTABLISH_TIMELINE, f"Onset: {onset}")
+        self.enter(TroublePhase.FORMULATE_HYPOTHESIS, f"{len(diagnosis.hypotheses)} possible causes")
+        cause = state.cause
+        said = cause.sentence if cause is not None else diagnosis.why_not or "Nothing carries a cause yet."
+        self.enter(TroublePhase.VALIDATE_HYPOTHESIS, said)
+
+    # Execute
+
+    async def _execute(self, planned: PlannedCall) -> None:
+        """Make one planned call: by the best tool, else by another that can do it, else a person is told how."""
+        state = self._state
+        state.spent.tool_calls += 1
+        problem = "no tool can do this here"
+        for place, brief in enumerate(self._opened.tools_for(planned.capability)):
+            level = ToolFallback.BEST_MATCH if place == 0 else ToolFallback.ALTERNATIVE
+            try:
+                result = await self._call(brief, planned)
+            except ActivityError as error:
+                if is_cancelled_exception(error):
+                    raise asyncio.CancelledError from None
+                problem = problem_of(error)
+                continue
+            if result.refusal is not None:
+                problem = result.refusal.sentence
+                continue
+            if place:
+                state.fell_back("tool", level.value, planned.capability, self._case.now(), problem)
+            self._observe(planned, brief, result, level)
+            return
+        state.fell_back("tool", ToolFallback.MANUAL_INSTRUCTIONS.value, planned.capability, self._case.now(), problem)
+        state.record_call(
+            planned.capability,
+            planned.arguments,
+            self._case.now(),
+            why=planned.why,
+            outcome=f"Could not be done: {problem} By hand: {planned.by_hand}",
+            ok=False,
+            level=ToolFallback.MANUAL_INSTRUCTIONS,
+            tells_apart=planned.tells_apart,
+        )
+        self._case.note(TimelineKind.STEP, f"Could not be done: {planned.why} ({problem})")
+
+    async def _call(self, brief: ToolBrief, planned: PlannedCall) -> ToolResult:
+        state = self._state
+        facts: dict[str, JsonValue] = {
+            "tenant": state.tenant,
+            "customer_id": state.report.customer_id,
+            "incident": state.case_number,
+            "undoing": False,
+            "totals": {},
+        }
+        verdict = judge_call(self._opened.guardrails, brief, planned.arguments, facts)
+        if verdict.action in (RuleAction.DENY, RuleAction.REQUIRE_APPROVAL):
+            return ToolResult.model_validate(
+                {"refusal": {"kind": "not_allowed", "sentence": " ".join(verdict.reasons)}}
+            )
+        arguments = verdict.value if isinstance(verdict.value, dict) else planned.arguments
+        step = state.begin(f"look/{planned.capability}")
+        call = ToolCall(
+            tool=brief.name,
+            arguments=arguments,
+            key=effect_key(workflow.info().workflow_id, step),
+            tenant=state.tenant,
+            digest=brief.digest,
+        )
+        config: workflow.ActivityConfig = {
+            **options.tool(brief, self._case.policy.timers),
+            "summary": planned.why[:200],
+        }
+        result: ToolResult = await workflow.execute_activity(brief.name, call, result_type=ToolResult, **config)
+        return result
+
+    def _observe(self, planned: PlannedCall, brief: ToolBrief, result: ToolResult, level: ToolFallback) -> None:
+        """Take what a tool gave. It is data: what does not have the form of findings is not looked at."""
+        state = self._state
+        findings, topology, problem = read_output(result)
+        outcome = problem or findings.summary or f"{len(findings.findings)} findings"
+        call = state.record_call(
+            planned.capability,
+            planned.arguments,
+            self._case.now(),
+            why=planned.why,
+            outcome=outcome,
+            tool=brief.name,
+            ok=not problem,
+            level=level,
+            tells_apart=planned.tells_apart,
+        )
+        if not problem:
+            state.observe(call, findings, reads=planned.reads, topology=topology)
+
+
+def read_output(result: ToolResult) -> tuple[Findings, Topology | None, str]:
+    """What a tool found, the graph where it gave one, and why its output cannot be used."""
+    output = result.output
+    if not isinstance(output, dict):
+        return Findings(), None, "The tool gave nothing that can be read."
+    try:
+        if "findings" in output or "changes" in output:
+            return Findings.model_validate(output), None, ""
+        if "services" in output and "calls" in output:
+            return Findings(), Topology.model_validate(output), ""
+    except ValidationError:
+        return Findings(), None, "The tool's answer does not have the form of findings."
+    return Findings(summary=str(output.get("summary") or "")[:300]), None, ""

@@ -1,0 +1,54 @@
+"""What one incident works with, beside its state: tools, rules and playbooks as they were when it was opened."""
+
+from __future__ import annotations
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.incidents import IncidentActivities, KnownPlaybook, OpenedIncident, OpenIncidentInput
+    from domain.guardrails import Guardrails
+    from domain.policy import shared
+    from domain.tool import ToolBrief
+    from domain.troubleshooting.state import IncidentState
+
+from workflows import options
+from workflows.case import Case
+
+
+class Opened:
+    """Looked up anew by each run of the workflow: a state that travels stays small, and configuration may change."""
+
+    def __init__(self, case: Case[IncidentState]) -> None:
+        """Work on an incident."""
+        self._case = case
+        self._found: OpenedIncident | None = None
+
+    async def look_up(self) -> None:
+        """Load policy, tools and playbooks; store the case."""
+        state = self._case.state
+        opening = OpenIncidentInput(
+            tenant=state.tenant,
+            case_number=state.case_number,
+            incident_id=state.report.incident_id,
+            title=state.report.title,
+            customer_id=state.report.customer_id,
+            opened_at=state.opened_at,
+        )
+        found = await self._case.do(IncidentActivities.open_incident, opening, "Open the incident", options.opening())
+        self._found = found
+        if state.policy is None:
+            state.policy, state.channels = shared(found.policy), found.channels
+
+    @property
+    def guardrails(self) -> Guardrails:
+        """The tenant's rules."""
+        return self._found.guardrails if self._found is not None else Guardrails()
+
+    @property
+    def playbooks(self) -> tuple[KnownPlaybook, ...]:
+        """What a solution may run."""
+        return self._found.playbooks if self._found is not None else ()
+
+    def tools_for(self, capability: str) -> tuple[ToolBrief, ...]:
+        """Tools that only look, the best first."""
+        return self._found.tools.get(capability, ()) if self._found is not None else ()
