@@ -31,7 +31,7 @@ _SPELLINGS = {
     "version": "version to new newversion toversion newvalue after value image tag revision appversion targetversion"
     " release state",
     "before": "before previous from old oldversion fromversion previousversion oldvalue prior rollbackto previousvalue",
-    "author": "author by user actor deployedby changedby initiator owner who username triggeredby committer requestedby",
+    "author": "author by user actor deployedby changedby initiator owner who username triggeredby committer",
     "summary": "summary title message description subject comment notes reason what text detail details name",
     "setting": "setting parameter flag configkey property variable flagname key field",
 }

@@ -20,6 +20,7 @@ from domain.troubleshooting.topology import Topology
 from integrations.evidence.answers import gathered, off_loop, said
 from integrations.evidence.changes import ChangeReading, read_changes
 from integrations.evidence.documents import Unreadable, read_text
+from integrations.evidence.kubernetes.analysing import analyse as analyse_cluster
 from integrations.evidence.metrics.analysing import analyse
 from integrations.evidence.metrics.reading import read_series
 from integrations.evidence.topology import Hanging, hanging_on, read_topology
@@ -48,6 +49,13 @@ class Records(Value):
     evidence: tuple[Evidence, ...] = Field(min_length=1, max_length=50)
     since: datetime | None = Field(None, description="with a time zone; earlier changes are left out")
     until: datetime | None = Field(None, description="with a time zone; later changes are left out")
+
+
+class Cluster(Value):
+    """What kubectl printed."""
+
+    evidence: tuple[Evidence, ...] = Field(min_length=1, max_length=50)
+    as_of: datetime | None = Field(None, description="when it was printed, with a time zone: ages count back from it")
 
 
 class Maps(Value):
@@ -199,6 +207,28 @@ class EvidenceTools:
         def work(opened: list[Opened], unread: list[str], going: Going) -> Findings:
             read = each(opened, unread, lambda one: read_changes(one.text, name=one.name, service=one.service))
             return _changes_in([reading for _, reading in read], unread, arguments)
+
+        return await self._reader.read(arguments.evidence, context, work)
+
+    @tool(
+        name="kubernetes.analyse",
+        title="Find what is wrong in a cluster",
+        vendor=_VENDOR,
+        category=ToolCategory.ANALYSIS,
+        capabilities=("kubernetes.analyse",),
+        safety=Safety.SAFE,
+        idempotent=True,
+        timeout=_TIMEOUT,
+        result_limit_bytes=_RESULT_LIMIT_BYTES,
+    )
+    async def kubernetes(self, arguments: Cluster, context: CallContext) -> Findings:
+        """What kubectl printed, tables to logs: which workload has what trouble, and why."""
+        if arguments.as_of is not None and arguments.as_of.tzinfo is None:
+            raise InvalidInput("kubernetes.analyse: as_of has a time zone: add it.")
+
+        def work(opened: list[Opened], unread: list[str], going: Going) -> Findings:
+            pieces = [(one.name, one.text, one.service) for one in opened]
+            return analyse_cluster(pieces, as_of=arguments.as_of, going=going, unread=unread)
 
         return await self._reader.read(arguments.evidence, context, work)
 

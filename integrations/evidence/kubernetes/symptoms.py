@@ -1,0 +1,127 @@
+"""What is wrong with a workload, gathered from many lines that say the same, and told once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from domain.troubleshooting.evidence import Finding, Sign
+from integrations.evidence.answers import earliest, latest, numbers, said
+
+
+@dataclass(frozen=True)
+class Symptom:
+    """One thing that one place says."""
+
+    sign: Sign
+    cause: str
+    """The same words for the same trouble, such as `image` or `unready`: those of one workload are told once."""
+    text: str
+    """What a good engineer would conclude; `{who}` stands for the workload."""
+    strength: float
+    workload: str | None = None
+    namespace: str | None = None
+    about: str | None = None
+    pod: str | None = None
+    at: datetime | None = None
+    ago: timedelta | None = None
+    """How long before the output was taken it began, where no time is given."""
+    until: datetime | None = None
+    count: float = 1
+    line: int = 0
+
+
+@dataclass
+class Gathered:
+    """All symptoms, and what was seen besides."""
+
+    symptoms: list[Symptom] = field(default_factory=list)
+    pods: dict[tuple[str, str], str] = field(default_factory=dict)
+    """Namespace and name of every pod, with its status."""
+    objects: set[str] = field(default_factory=set)
+    """Names of workloads and services."""
+    moments: list[datetime] = field(default_factory=list)
+    """Every time that the text gives: the last is about when it was printed."""
+    empty_namespaces: list[str] = field(default_factory=list)
+    results: list[int] = field(default_factory=list)
+    """Counts that a query printed: `14 results`."""
+    selectors: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Of each service."""
+    labels: list[dict[str, str]] = field(default_factory=list)
+    """Of each pod."""
+
+    def add(self, symptom: Symptom) -> None:
+        """Keep it, unless there are far too many."""
+        if len(self.symptoms) < 20_000:
+            self.symptoms.append(symptom)
+            if symptom.workload:
+                self.objects.add(symptom.workload)
+
+
+_EXPLAINED = {
+    "crash": ("memory", "configuration", "start", "log"),
+    "pending": ("placing", "volume", "quota"),
+    "unready": ("probe", "crash", "image", "configuration", "start"),
+    "unavailable": ("probe", "crash", "image", "configuration", "start", "placing", "memory", "quota"),
+    "backoff": ("crash",),
+}
+"""A trouble that others explain is told weaker beside them."""
+
+
+def findings_of(gathered: Gathered, *, as_of: datetime | None, source: str) -> list[Finding]:
+    """One finding per workload, trouble and culprit."""
+    groups: dict[tuple[str | None, str, str | None], list[Symptom]] = {}
+    for symptom in gathered.symptoms:
+        groups.setdefault((symptom.workload, symptom.cause, symptom.about), []).append(symptom)
+    causes: dict[str | None, set[str]] = {}
+    for workload, cause, _ in groups:
+        causes.setdefault(workload, set()).add(cause)
+    now = as_of or latest(gathered.moments)
+    found = []
+    for (workload, cause, _), many in groups.items():
+        best = max(many, key=lambda one: (one.strength, len(one.text)))
+        explained = any(other in causes[workload] for other in _EXPLAINED.get(cause, ()))
+        found.append(_finding(replace(best, strength=best.strength - (0.2 if explained else 0)), many, now, source))
+    return found
+
+
+def _finding(best: Symptom, many: list[Symptom], now: datetime | None, source: str) -> Finding:
+    pods = sorted({one.pod for one in many if one.pod})
+    who = best.workload or "the cluster"
+    place = f" in {best.namespace}" if best.namespace else ""
+    several = f" ({len(pods)} pods)" if len(pods) > 1 else ""
+    text = best.text.replace("{who}", f"{who}{place}{several}", 1).replace("{who}", who)
+    return Finding(
+        sign=best.sign,
+        service=best.workload,
+        about=best.about,
+        at=earliest(_began(one, now) for one in many),
+        until=latest(one.until for one in many),
+        strength=round(max(0.1, min(0.95, best.strength)), 3),
+        text=said(text),
+        numbers=numbers(
+            count=max(one.count for one in many) if len(many) == 1 else sum(one.count for one in many),
+            pods=float(len(pods)) if pods else None,
+            first_line=float(min(one.line for one in many)) if best.line else None,
+        ),
+        source=f"{source}{f' line {best.line}' if best.line else ''}"[:300],
+    )
+
+
+def _began(symptom: Symptom, now: datetime | None) -> datetime | None:
+    if symptom.at is not None or symptom.ago is None or now is None:
+        return symptom.at
+    try:
+        return now - symptom.ago
+    except OverflowError:
+        return None
+
+
+def counted(pods: Iterable[tuple[tuple[str, str], str]]) -> dict[str, dict[str, int]]:
+    """How many pods each namespace has, by status."""
+    counts: dict[str, dict[str, int]] = {}
+    for (namespace, _), status in pods:
+        by_status = counts.setdefault(namespace or "unknown", {})
+        by_status[status] = by_status.get(status, 0) + 1
+    return counts
