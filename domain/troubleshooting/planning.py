@@ -16,7 +16,7 @@ from domain.troubleshooting.state import IncidentState
 
 MOST_PER_ROUND = 8
 MOST_SUSPECTS = 3
-_PIECES_PER_CALL = 50
+_PIECES_PER_CALL = 20
 _SERVICES_PER_CALL = 500
 _SUPPOSED = 0.02
 """A hypothesis less likely than this is not worth a call of its own."""
@@ -34,6 +34,7 @@ CAPABILITIES = {
 }
 _GIVES_NAMES = (EvidenceKind.TOPOLOGY, EvidenceKind.CHANGES, EvidenceKind.TRACES, EvidenceKind.KUBERNETES)
 """Read first: whoever reads logs and metrics then knows what the services are called."""
+_TAKES_NAMES = frozenset({"logs.analyse", "metrics.analyse"})
 _WHY = {
     "topology.read": "Read who calls whom",
     "changes.read": "Read what was changed",
@@ -152,7 +153,7 @@ def _readings(state: IncidentState, evidence: Iterable[EvidenceRef]) -> Iterator
 
 def _reading(state: IncidentState, capability: str, pieces: list[EvidenceRef], why: str) -> PlannedCall:
     arguments: dict[str, JsonValue] = {"evidence": [_argument(one) for one in pieces]}
-    names = _names(state)
+    names = _names(state) if capability in _TAKES_NAMES else ()
     if names:
         arguments["services"] = list(names)
     return PlannedCall(
@@ -168,7 +169,7 @@ def _reading(state: IncidentState, capability: str, pieces: list[EvidenceRef], w
 def _argument(one: EvidenceRef) -> dict[str, JsonValue]:
     piece: dict[str, JsonValue] = {"reference": one.reference, "name": one.name[:255] or "evidence"}
     if one.service:
-        piece["service"] = one.service[:120]
+        piece["service"] = one.service[:100]
     return piece
 
 
@@ -194,14 +195,17 @@ def _smaller_readings(state: IncidentState) -> Iterator[PlannedCall]:
 
 
 def _readings_with_names(state: IncidentState) -> Iterator[PlannedCall]:
-    """Logs once more, when names of services have come to light that their reader did not know."""
+    """Logs once more, around the onset, when names of services have come to light that their reader did not know."""
     logs = [one for one in state.evidence if one.kind is EvidenceKind.LOGS]
     times = sum(1 for call in state.calls if call.capability == "logs.analyse" and call.ok)
     if not logs or times != 1 or len(logs) > _PIECES_PER_CALL:
         return
     with_names = _reading(state, "logs.analyse", logs, "Read the logs again, now that the services' names are known")
-    if "services" in with_names.arguments:
-        yield with_names
+    if "services" not in with_names.arguments or any(with_names.digest == call.digest for call in state.calls):
+        return
+    onset = state.diagnosis.onset if state.diagnosis is not None else None
+    around: dict[str, JsonValue] = {"around": onset.isoformat()} if onset is not None else {}
+    yield with_names.model_copy(update={"arguments": {**with_names.arguments, **around}})
 
 
 # What tells hypotheses apart

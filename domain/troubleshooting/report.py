@@ -1,4 +1,4 @@
-"""What is said of an incident: the post-mortem in Markdown, the page at a terminal, the facts for a model, the news.
+"""What is said of an incident: the post-mortem in Markdown, and the same on a page of plain text.
 
 Every text that came from outside is data: it is shown literally, and nothing in it can be clicked or run.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
-from domain.model import JsonValue, Value
+from domain.model import Value
 from domain.troubleshooting.escaping import literal
 from domain.troubleshooting.follow_ups import follow_ups
 from domain.troubleshooting.hypotheses import Hypothesis, HypothesisStatus, Weighed
@@ -232,38 +232,3 @@ def _fallbacks(state: IncidentState) -> Iterator[str]:
     for use in state.fallbacks:
         why = f" ({use.why})" if use.why else ""
         yield f"{use.chain.capitalize()}, {use.what}: {use.level.replace('_', ' ')}{why}"
-
-
-# For others
-
-
-def facts_of(state: IncidentState) -> dict[str, JsonValue]:
-    """What a model may know when it answers a question; small, and without anything that it could act on."""
-    page = brief(state)
-    return {
-        "incident": page.title,
-        "status": page.status,
-        "phase": page.phase,
-        "summary": list(page.summary),
-        "impact": list(page.impact),
-        "services": dict(list(page.services.items())[: _SHOWN * 3]),
-        "timeline": list(page.timeline[-_SHOWN * 2 :]),
-        "evidence_for": list(page.evidence_for),
-        "evidence_against": list(page.evidence_against),
-        "refuted_by": page.refuted_by,
-        "other_causes": list(page.others[:_SHOWN]),
-        "done": list(page.done[-_SHOWN:]),
-    }
-
-
-def news_for_customers(state: IncidentState) -> str:
-    """How it ended, for customers: no names of services, people, hosts or causes. A person approves it first."""
-    opened = state.diagnosis.onset if state.diagnosis is not None and state.diagnosis.onset else state.opened_at
-    since = f"The problem that you reported began on {opened:%d %B %Y at %H:%M} {opened.tzname() or ''}".rstrip()
-    if state.withdrawn:
-        return f"{since}. We looked into it and found nothing that we have to repair. Tell us if you still see it."
-    over = state.resolved_at
-    ended = f" and was over at {over:%H:%M} {over.tzname() or ''}".rstrip() if over is not None else " and is over"
-    watched = state.monitoring is not None and state.monitoring.outcome == "held"
-    proof = " We watched it for a while afterwards, and it stayed well." if watched else ""
-    return f"{since}{ended}.{proof} You need to do nothing. Tell us if you still see it."

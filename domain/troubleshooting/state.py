@@ -253,8 +253,10 @@ class IncidentState(ServedCaseState):
 
     def known(self) -> Known:
         """Everything that a diagnosis goes by."""
-        starts = [one.begins for one in self.observed if one.begins is not None]
-        ends = [one.ends for one in self.observed if one.ends is not None]
+        # Records of changes reach back for days, and say nothing of how the services were.
+        telling = [one for one in self.observed if one.capability != "changes.read"]
+        starts = [one.begins for one in telling if one.begins is not None]
+        ends = [one.ends for one in telling if one.ends is not None]
         changes = {change.change_id: change for one in self.observed for change in one.changes}
         return Known(
             description=self.report.text,

@@ -7,7 +7,7 @@ from domain.troubleshooting.hypotheses import FaultKind
 from domain.troubleshooting.planning import MOST_PER_ROUND, REFUTING_METRICS, PlannedCall, next_calls
 from domain.troubleshooting.state import IncidentState
 from domain.troubleshooting.topology import Service, Topology
-from tests.unit.troubleshooting.incidents import NOW, diagnosed, incident, piece, suspect
+from tests.unit.troubleshooting.incidents import NOW, ONSET, diagnosed, incident, piece, suspect
 
 
 def _made(state: IncidentState, call: PlannedCall, *, ok: bool = True, found: Findings | None = None) -> None:
@@ -153,6 +153,7 @@ def test_logs_are_read_once_more_when_names_came_to_light() -> None:
     again = [call for call in _until_nothing_is_left(state) if call.capability == "logs.analyse"]
 
     assert [call.arguments["services"] for call in again] == [["checkout", "db"]]
+    assert [call.arguments["around"] for call in again] == [ONSET.isoformat()]
 
 
 def test_hostile_names_reach_no_query() -> None:
@@ -172,7 +173,7 @@ def test_a_round_is_bounded_however_much_there_is() -> None:
     evidence = tuple(piece(EvidenceKind.LOGS, n) for n in range(100))
     state = incident(evidence=evidence)
     assert len(next_calls(state)) <= MOST_PER_ROUND
-    assert all(len(call.arguments["evidence"]) <= 50 for call in next_calls(state) if call.reads)
+    assert all(len(call.arguments["evidence"]) <= 20 for call in next_calls(state) if call.reads)
 
 
 def test_the_plan_follows_from_the_state_alone() -> None:

@@ -10,7 +10,7 @@ from domain.troubleshooting.follow_ups import follow_ups
 from domain.troubleshooting.hypotheses import FaultKind, HypothesisStatus, Weighed
 from domain.troubleshooting.incident import Solution
 from domain.troubleshooting.records import ExecutionState, MonitoringState
-from domain.troubleshooting.report import brief, facts_of, markdown, news_for_customers
+from domain.troubleshooting.report import brief, markdown
 from domain.troubleshooting.service_graph import MOST_NODES, mermaid
 from domain.troubleshooting.solution import propose
 from domain.troubleshooting.state import IncidentState
@@ -212,26 +212,6 @@ def test_a_brief_is_plain_text_of_the_same_facts() -> None:
     assert page.evidence_for == ("New errors after the deployment (logs.analyse api.log; weight +2.1)",)
     assert len(page.timeline) >= 4
     assert list(page.timeline) == sorted(page.timeline)
-
-
-def test_the_facts_for_a_model_are_small_and_hold_no_arguments() -> None:
-    facts = facts_of(_finished())
-
-    assert len(str(facts)) < 8_000
-    assert "playbook" not in facts
-    assert facts["refuted_by"] == "Errors that began before the deployment would refute it."
-
-
-def test_customers_hear_no_names() -> None:
-    state = _finished()
-
-    news = news_for_customers(state)
-
-    assert news == (
-        "The problem that you reported began on 01 March 2026 at 14:00 UTC and was over at 15:00 UTC. We watched it "
-        "for a while afterwards, and it stayed well. You need to do nothing. Tell us if you still see it."
-    )
-    assert not any(word in news.lower() for word in ("checkout", "lena", "deploy"))
 
 
 def test_what_could_not_be_looked_at_is_a_follow_up() -> None:

@@ -114,8 +114,10 @@ def test_a_second_reading_of_the_same_evidence_takes_the_place_of_the_first() ->
 def test_what_is_known_joins_all_observations() -> None:
     state = _state(description="Since two o'clock")
     change = Change(change_id="CHG-1", at=NOW, kind="deployment", service="a", summary="4.2")
-    one = state.record_call("changes.read", {}, NOW, why="w", outcome="o")
-    state.observe(one, Findings(changes=(change,), begins=NOW - timedelta(hours=2), ends=NOW))
+    read = state.record_call("changes.read", {}, NOW, why="w", outcome="o")
+    state.observe(read, Findings(changes=(change,), begins=NOW - timedelta(days=9), ends=NOW + timedelta(days=1)))
+    one = state.record_call("logs.analyse", {}, NOW, why="w", outcome="o")
+    state.observe(one, Findings(begins=NOW - timedelta(hours=2), ends=NOW))
     two = state.record_call("traces.analyse", {}, NOW, why="w", outcome="o")
     state.observe(two, Findings(changes=(change,), calls=(("a", "b"),), begins=NOW - timedelta(hours=1)))
     graph = Topology(services=(Service(name="a", team="shop"),), calls=(("c", "a"),))
@@ -128,7 +130,7 @@ def test_what_is_known_joins_all_observations() -> None:
     assert known.changes == (change,)
     assert set(known.topology.calls) == {("a", "b"), ("c", "a")}
     assert {service.name: service.team for service in known.topology.services} == {"a": "shop", "d": None}
-    assert known.begins == NOW - timedelta(hours=2)
+    assert (known.begins, known.ends) == (NOW - timedelta(hours=2), NOW), "changes tell nothing of how services were"
     assert known.description == "Checkout fails\nSince two o'clock"
 
 

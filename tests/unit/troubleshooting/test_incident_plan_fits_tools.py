@@ -1,0 +1,51 @@
+"""What is planned is what the shipped tools take: a plan that every tool refuses learns nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from domain.playbook.schema_check import problem_with
+from domain.tool import Safety, ToolSpec
+from domain.troubleshooting.evidence import EvidenceKind, EvidenceRef, Findings
+from domain.troubleshooting.hypotheses import FaultKind
+from domain.troubleshooting.planning import PlannedCall, next_calls
+from integrations.tools.builtin.evidence import EvidenceTools
+from integrations.tools.builtin.knowledge import KnowledgeTools
+from integrations.tools.python import PythonTools
+from tests.unit.troubleshooting.incidents import NOW, diagnosed, errors, found, incident, suspect
+
+NOBODY: Any = None
+READERS = {"topology.read", "changes.read", "kubernetes.analyse", "metrics.analyse", "knowledge.search"}
+
+
+async def _tools() -> dict[str, ToolSpec]:
+    """By capability; nothing is called, so they need no clients."""
+    provider = PythonTools(EvidenceTools(NOBODY), KnowledgeTools(NOBODY))
+    return {capability: spec for spec in await provider.specs() for capability in spec.capabilities}
+
+
+def _plan() -> list[PlannedCall]:
+    evidence = tuple(
+        EvidenceRef(reference=f"sha256:{number:064x}", name=f"{kind}.txt", kind=kind, size_bytes=9, service="checkout")
+        for number, kind in enumerate(EvidenceKind)
+    )
+    state = incident(evidence=evidence, description="x" * 5_000)
+    found(diagnosed(state, suspect(fault=FaultKind.MEMORY_LEAK), accepted=False), errors())
+    calls = []
+    for _ in range(9):
+        for call in next_calls(state):
+            record = state.record_call(call.capability, call.arguments, NOW, why=call.why, outcome="o")
+            state.observe(record, Findings(services=("checkout", "db")), reads=call.reads)
+            calls.append(call)
+    return calls
+
+
+async def test_a_planned_call_is_taken_by_the_tool_that_has_the_capability() -> None:
+    tools = await _tools()
+    calls = [call for call in _plan() if call.capability in tools]
+
+    assert {call.capability for call in calls} >= READERS
+    for call in calls:
+        spec = tools[call.capability]
+        assert spec.safety is Safety.SAFE
+        assert problem_with(spec.input_schema, call.arguments) is None, call
