@@ -9,6 +9,7 @@ import typer
 from starters.cli import (
     approvals,
     case,
+    evaluation,
     incident,
     knowledge,
     mcp,
@@ -60,3 +61,4 @@ knowledge.add_to(app)
 mcp.add_to(app)
 people.add_to(app)
 replay.add_to(app)
+evaluation.add_to(app)
