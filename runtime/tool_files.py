@@ -1,6 +1,7 @@
 """The tool box's part of `tools.yaml`: which providers a tenant may use, how tools are held tighter, vendors' patience.
 
-The sections `openapi`, `web` and `mcp` of the same file say where tools come from; they are read by who uses them.
+The sections `openapi`, `web`, `mcp`, `databases` and `commands` of the same file say where tools come from; they are
+read by who uses them.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from runtime.yaml_layers import Document, with_durations
 
 TOOLS_FILE = "tools.yaml"
 _FOR_TENANTS = ("providers", "tools", "capabilities")
-_FOR_ALL = ("vendors", "openapi", "web", "mcp")
+_FOR_ALL = ("vendors", "openapi", "web", "mcp", "databases", "commands")
 _DURATIONS = ("timeout", "give_up_after", "stays_open", "spread")
 _VENDOR = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
 

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from domain.ports import Billing, CustomerRecords, EvidenceStore, IncidentKnowledge, Mailer, TeamChat, TicketSystem
 from domain.rules import RulesEngine
+from integrations.commands import AllowedCommands
+from integrations.databases.configuration import DatabaseSources
 from integrations.prometheus import PrometheusMetrics
 from integrations.stripe.payments import StripePayments
 from integrations.tools.builtin.analysis import AnalysisTools
 from integrations.tools.builtin.billing import BillingTools
+from integrations.tools.builtin.commands import CommandTools
+from integrations.tools.builtin.databases import DatabaseTools
 from integrations.tools.builtin.evidence import EvidenceTools
 from integrations.tools.builtin.knowledge import KnowledgeTools
 from integrations.tools.builtin.messages import ChatTools, MailTools
 from integrations.tools.builtin.monitoring import HealthTools, MetricTools
 from integrations.tools.builtin.payments import PaymentTools
+from integrations.tools.builtin.probing import ProbeTools
 from integrations.tools.builtin.records import CustomerRecordTools
 from integrations.tools.builtin.tickets import TicketTools
 from integrations.tools.guarded_http import GuardedHttp
@@ -28,6 +33,8 @@ def builtin_tools(
     rules: RulesEngine,
     evidence: EvidenceStore,
     failures: IncidentKnowledge,
+    databases: DatabaseSources,
+    commands: AllowedCommands,
     mailer: Mailer | None,
     chat: TeamChat | None,
     tickets: TicketSystem | None,
@@ -42,6 +49,8 @@ def builtin_tools(
         rules: triage's rules, for e-mails.
         evidence: files that users uploaded, by reference.
         failures: what is known of failures.
+        databases: those that may be read.
+        commands: those that may be run.
         mailer: and the following: a client that is None has no tools.
         chat: see above.
         tickets: see above.
@@ -49,7 +58,13 @@ def builtin_tools(
         billing: see above.
     """
     http = GuardedHttp(web_guard(web), timeout_seconds=web.timeout_seconds, limit_bytes=web.response_limit_bytes)
-    owners: list[object] = [AnalysisTools(rules), HealthTools(http), EvidenceTools(evidence), KnowledgeTools(failures)]
+    owners: list[object] = [
+        AnalysisTools(rules),
+        HealthTools(http),
+        ProbeTools(http),
+        EvidenceTools(evidence),
+        KnowledgeTools(failures),
+    ]
     if mailer is not None:
         owners.append(MailTools(mailer))
     if chat is not None:
@@ -70,4 +85,8 @@ def builtin_tools(
             base_url=server.base_url, token=server.token, timeout_seconds=server.timeout_seconds
         )
         owners.append(MetricTools(metrics))
+    if databases.root:
+        owners.append(DatabaseTools(databases, settings.secrets))
+    if commands.root:
+        owners.append(CommandTools(commands, settings.secrets))
     return owners

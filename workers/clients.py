@@ -20,6 +20,8 @@ from domain.ports import (
     TicketSystem,
 )
 from domain.rules import Phrases, RulesEngine
+from integrations.commands import AllowedCommands
+from integrations.databases.configuration import DatabaseSources
 from integrations.event_sinks import HttpEventSinks
 from integrations.evidence.store import EvidenceFolder
 from integrations.hubspot import HubSpotRecords
@@ -107,6 +109,8 @@ def _on(store: SqlStore, settings: Settings, configuration: Configuration) -> Cl
         rules=rules,
         evidence=evidence,
         failures=failures,
+        databases=configuration.section("tools", "databases", DatabaseSources),
+        commands=configuration.section("tools", "commands", AllowedCommands),
         mailer=mailer,
         chat=chat,
         tickets=tickets,
@@ -147,6 +151,8 @@ def toolbox_to_look_at(settings: Settings, configuration: Configuration, ledger:
         rules=rules,
         evidence=_evidence(settings),
         failures=failure_knowledge(settings, configuration, None),
+        databases=configuration.section("tools", "databases", DatabaseSources),
+        commands=configuration.section("tools", "commands", AllowedCommands),
         mailer=_mailer(settings, ledger),
         chat=_chat(settings, ledger),
         tickets=_tickets(settings),

@@ -47,7 +47,7 @@ class SqlLessons:
         async with self._database.writing() as connection:
             await connection.execute(statement, row)
             kept = await connection.scalar(select(lessons.c.status).where(_named(tenant, lesson.lesson_id)))
-        return LessonStatus(kept)
+        return LessonStatus(str(kept))
 
     async def find(self, tenant: str, lesson_id: str) -> Lesson | None:
         """One lesson, whatever its status; None when the tenant has none of that id."""
