@@ -9,16 +9,15 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
+    from activities.reasoning import ClassifyInput, ReasoningActivities
     from domain.guarding import judge_call
     from domain.guardrails import RuleAction
     from domain.ids import effect_key
     from domain.model import JsonValue
     from domain.timeline import TimelineKind
     from domain.tool import ToolBrief, ToolCall, ToolResult
-    from domain.troubleshooting.classification import classify
-    from domain.troubleshooting.diagnosis import diagnose
     from domain.troubleshooting.evidence import Findings
-    from domain.troubleshooting.planning import PlannedCall, next_calls
+    from domain.troubleshooting.planning import PlannedCall
     from domain.troubleshooting.state import IncidentState
     from domain.troubleshooting.terms import ToolFallback, TroublePhase
     from domain.troubleshooting.topology import Topology
@@ -46,13 +45,14 @@ class Investigation:
             self._case.note(TimelineKind.CASE, f"{phase.label.capitalize()}: {trigger}")
             self._case.changed()
 
-    def take_in(self) -> None:
+    async def take_in(self) -> None:
         """Classify the report."""
         state = self._state
         if state.classification is not None:
             return
         self.enter(TroublePhase.INTAKE_CLASSIFICATION, "The incident was reported")
-        state.classification = classify(state.report.text, tuple(state.evidence))
+        asked = ClassifyInput(text=state.report.text, evidence=tuple(state.evidence))
+        state.classification = await self._case.think(ReasoningActivities.classify_query, asked, "Classify the report")
 
     async def look(self) -> str | None:
         """One whole look: round after round, until the cause is accepted or nothing more can be learned.
@@ -68,29 +68,16 @@ class Investigation:
                 why = state.budget.exceeded(state.spent, self._case.now())
                 if why is not None:
                     return why
-                planned = next_calls(state)
+                planned = await self.think()
                 if not planned:
                     return self._conclusion()
                 state.spent.iterations += 1
                 await asyncio.gather(*(self._execute(call) for call in planned[: self._calls_left()]))
-                self._conclude()
-                if state.cause is not None and self._is_settled():
-                    return None
         finally:
             state.spent.pause(self._case.now())
 
-    def think_again(self) -> None:
-        """Judge everything anew, after a person or a failed solution said something."""
-        self._conclude()
-
     def _calls_left(self) -> int:
         return max(1, self._state.budget.tool_calls - self._state.spent.tool_calls)
-
-    def _is_settled(self) -> bool:
-        """Whether a further round could not change anything that matters: all uploaded evidence was read."""
-        read = {reference for one in self._state.observed for reference in one.reads}
-        called = {reference for call in self._state.calls for reference in call.tells_apart}
-        return all(one.reference in read | called for one in self._state.evidence) or self._state.spent.iterations > 1
 
     def _conclusion(self) -> str | None:
         if self._state.cause is not None:
@@ -98,12 +85,13 @@ class Investigation:
         diagnosis = self._state.diagnosis
         return (diagnosis.why_not if diagnosis is not None else "") or "There is no evidence that points to a cause."
 
-    def _conclude(self) -> None:
-        """Observe: what all evidence together says now."""
+    async def think(self) -> tuple[PlannedCall, ...]:
+        """Judge everything anew; what would be worth looking at next."""
         state = self._state
-        state.diagnosed(diagnose(state.known()))
-        diagnosis = state.diagnosis
-        assert diagnosis is not None  # noqa: S101  (just made)
+        thought = await self._case.think(ReasoningActivities.think, thinkable(state), "Think")
+        if not state.observed:
+            return thought.planned
+        state.diagnosis = diagnosis = thought.diagnosis
         radius = diagnosis.blast_radius
         self.enter(TroublePhase.DEFINE_BLAST_RADIUS, f"{len(radius.affected)} services show symptoms")
         onset = diagnosis.onset.isoformat(timespec="minutes") if diagnosis.onset is not None else "not known"
@@ -112,6 +100,7 @@ class Investigation:
         cause = state.cause
         said = cause.sentence if cause is not None else diagnosis.why_not or "Nothing carries a cause yet."
         self.enter(TroublePhase.VALIDATE_HYPOTHESIS, said)
+        return thought.planned
 
     # Execute
 
@@ -199,6 +188,13 @@ class Investigation:
             state.observe(call, findings, reads=planned.reads, topology=topology)
 
 
+def thinkable(state: IncidentState) -> IncidentState:
+    """The part of a state that reasoning looks at."""
+    return state.model_copy(
+        update={"policy": None, "timeline": [], "conversation": [], "approvals": {}, "sent": [], "seen_message_ids": []}
+    )
+
+
 def read_output(result: ToolResult) -> tuple[Findings, Topology | None, str]:
     """What a tool found, the graph where it gave one, and why its output cannot be used."""
     output = result.output
@@ -206,7 +202,9 @@ def read_output(result: ToolResult) -> tuple[Findings, Topology | None, str]:
         return Findings(), None, "The tool gave nothing that can be read."
     try:
         if "findings" in output or "changes" in output:
-            return Findings.model_validate(output), None, ""
+            # A tool may say more, such as whether a probed service is healthy.
+            known = {name: output[name] for name in Findings.model_fields if name in output}
+            return Findings.model_validate(known), None, ""
         if "services" in output and "calls" in output:
             return Findings(), Topology.model_validate(output), ""
     except ValidationError:
