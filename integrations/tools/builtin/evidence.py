@@ -23,7 +23,9 @@ from integrations.evidence.documents import Unreadable, read_text
 from integrations.evidence.kubernetes.analysing import analyse as analyse_cluster
 from integrations.evidence.metrics.analysing import analyse
 from integrations.evidence.metrics.reading import read_series
+from integrations.evidence.spans import read_spans
 from integrations.evidence.topology import Hanging, hanging_on, read_topology
+from integrations.evidence.traces import analyse_spans
 from integrations.tools.provider import CallContext
 from integrations.tools.python import tool
 
@@ -207,6 +209,27 @@ class EvidenceTools:
         def work(opened: list[Opened], unread: list[str], going: Going) -> Findings:
             read = each(opened, unread, lambda one: read_changes(one.text, name=one.name, service=one.service))
             return _changes_in([reading for _, reading in read], unread, arguments)
+
+        return await self._reader.read(arguments.evidence, context, work)
+
+    @tool(
+        name="traces.analyse",
+        title="Find where traces fail and wait",
+        vendor=_VENDOR,
+        category=ToolCategory.ANALYSIS,
+        capabilities=("traces.analyse",),
+        safety=Safety.SAFE,
+        idempotent=True,
+        timeout=_TIMEOUT,
+        result_limit_bytes=_RESULT_LIMIT_BYTES,
+    )
+    async def traces(self, arguments: Maps, context: CallContext) -> Findings:
+        """Where errors begin, who became slower by itself and who calls whom, from OpenTelemetry, Jaeger or Zipkin."""
+
+        def work(opened: list[Opened], unread: list[str], going: Going) -> Findings:
+            read = each(opened, unread, lambda one: read_spans(one.text, service=one.service))
+            unread += [f"{piece.name}: only its first spans were read." for piece, (_, cut) in read if cut]
+            return analyse_spans([(piece.name, spans) for piece, (spans, _) in read], going=going, unread=unread)
 
         return await self._reader.read(arguments.evidence, context, work)
 
