@@ -12,6 +12,7 @@ from activities.incidents import IncidentActivities
 from activities.notices import NoticeActivities
 from activities.playbook_functions import PlaybookFunctions
 from activities.playbooks import PlaybookActivities
+from activities.reasoning import ReasoningActivities
 from activities.replies import ReplyActivities
 from activities.ticketing import CustomerActivities, TicketingActivities
 from activities.tools import ToolActivities
@@ -73,6 +74,7 @@ def activity_methods(
     ticketing = TicketingActivities(tickets)
     customers = CustomerActivities(records, billing)
     people = DirectoryActivities(directory)
+    reasoning = ReasoningActivities()
     counts = AllowanceActivities(allowances) if allowances is not None else None
     functions = PlaybookFunctions(
         model=model,
@@ -133,6 +135,9 @@ def activity_methods(
         *([tools.run_tool, tools.check_call] if tools is not None else ()),
         *([opening.open_playbook] if opening is not None else ()),
         *([incidents.open_incident, incidents.rehearse_solution] if incidents is not None else ()),
+        reasoning.classify_query,
+        reasoning.think,
+        reasoning.propose_solution,
     ]
 
 

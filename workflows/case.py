@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from temporalio import workflow
@@ -24,6 +24,7 @@ with workflow.unsafe.imports_passed_through():
 from workflows import options
 from workflows.lanes import Lanes
 
+_THOUGHT = timedelta(seconds=60)
 StateT = TypeVar("StateT", bound=CaseState)
 ServedStateT = TypeVar("ServedStateT", bound=ServedCaseState)
 ArgumentT = TypeVar("ArgumentT")
@@ -114,6 +115,15 @@ class Case(Generic[StateT]):
         """
         named: workflow.ActivityConfig = {**config, "summary": summary}
         return await workflow.execute_activity_method(activity, argument, **named)
+
+    @staticmethod
+    async def think(
+        activity: Callable[[Any, ArgumentT], Awaitable[ResultT]], argument: ArgumentT, summary: str
+    ) -> ResultT:
+        """Run a computation whose rules may change under running cases: only its result stands in history."""
+        return await workflow.execute_local_activity_method(
+            activity, argument, start_to_close_timeout=_THOUGHT, summary=summary
+        )
 
     async def must(
         self,

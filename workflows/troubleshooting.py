@@ -88,7 +88,7 @@ class TroubleshootingWorkflow(Lifecycle[IncidentState]):
 
     async def _live(self) -> None:
         """Find the cause, solve it or have people solve it, answer questions meanwhile, and close."""
-        self.investigation.take_in()
+        await self.investigation.take_in()
         while not self.state.is_resolved:
             came_to_end = await self.case.lanes.run(
                 self._find_and_solve(),

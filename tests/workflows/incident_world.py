@@ -16,6 +16,7 @@ from temporalio.worker import Worker
 
 from activities.boundary import Boundary
 from activities.incidents import IncidentActivities
+from activities.reasoning import ReasoningActivities
 from domain.approval import ApprovalDecision
 from domain.case import Channels
 from domain.ids import troubleshooting_workflow_id
@@ -102,7 +103,15 @@ class IncidentWorld(PlaybookWorld):
             store=self.store,
             channels=Channels(mail=True, chat=True),
         )
-        return [*super().methods(), incidents.open_incident, incidents.rehearse_solution]
+        reasoning = ReasoningActivities()
+        return [
+            *super().methods(),
+            incidents.open_incident,
+            incidents.rehearse_solution,
+            reasoning.classify_query,
+            reasoning.think,
+            reasoning.propose_solution,
+        ]
 
     @asynccontextmanager
     async def worker(self, **options: Any) -> AsyncIterator[Worker]:

@@ -9,12 +9,12 @@ from temporalio.exceptions import FailureError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities.playbook_functions import AskModelInput, ModelAnswer, PlaybookFunctions
+    from activities.reasoning import ClassifyInput, ReasoningActivities
     from domain.approval import ApprovalQuestion
     from domain.case import IncidentNews
     from domain.ids import effect_key, escalation_workflow_id
     from domain.timeline import TimelineKind
     from domain.troubleshooting.answering import answer_by_rules, facts_of
-    from domain.troubleshooting.classification import classify
     from domain.troubleshooting.records import LinkedTicket, QueryRecord
     from domain.troubleshooting.state import IncidentState
     from domain.troubleshooting.terms import ModelFallback
@@ -56,7 +56,9 @@ class Informing:
 
     async def _answer(self, query: QueryRecord) -> None:
         state = self._state
-        kind = classify(query.text, ())
+        kind = await self._case.think(
+            ReasoningActivities.classify_query, ClassifyInput(text=query.text), "Classify the question"
+        )
         query.intent, query.complexity = kind.intent, kind.complexity
         text, level = "", ModelFallback.STRUCTURED_GUIDANCE
         why = state.budget.model_exceeded(state.spent) if state.channels.model else "no model is configured"

@@ -9,6 +9,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.incidents import IncidentActivities, RehearsedSolution, RehearseSolutionInput
+    from activities.reasoning import ProposeInput, ReasoningActivities
     from domain.approval import ApprovalQuestion, ApprovalState
     from domain.guarding import judge_call
     from domain.ids import effect_key
@@ -18,7 +19,6 @@ with workflow.unsafe.imports_passed_through():
     from domain.tool import ToolCall, ToolResult
     from domain.troubleshooting.incident import Solution
     from domain.troubleshooting.records import ExecutionState, MonitoringState, Verdict
-    from domain.troubleshooting.solution import propose
     from domain.troubleshooting.state import IncidentState
     from domain.troubleshooting.terms import TroublePhase
 
@@ -26,7 +26,7 @@ from workflows import options
 from workflows.approvals import Approvals
 from workflows.case import Case
 from workflows.child_playbooks import PlaybookRun, start_held_playbook
-from workflows.incidents.investigation import Investigation
+from workflows.incidents.investigation import Investigation, thinkable
 from workflows.incidents.opened import Opened
 
 BAD_LOOKS = 2
@@ -65,22 +65,22 @@ class Solving:
                 if held is None:
                     continue
                 return None if held else "Nobody can tell whether the fix helped: look at it."
-            solution = self._propose()
+            solution = await self._propose()
             if solution is None:
                 return "No fix is known for it that was not turned down: decide what to do."
             refused = await self._review(solution)
             if refused is not None:
-                self._investigation.think_again()
+                await self._investigation.think()
                 if state.cause is None:
                     return f"The proposal was turned down, and no other cause is carried by the evidence: {refused}"
                 continue
             if not await self._carry_out(solution):
-                self._investigation.think_again()
+                await self._investigation.think()
         return None
 
     # Propose and review
 
-    def _propose(self) -> Solution | None:
+    async def _propose(self) -> Solution | None:
         state = self._state
         cause = state.cause
         if cause is None:
@@ -89,7 +89,9 @@ class Solving:
         if known is not None and known.hypothesis_id == cause.hypothesis_id:
             return known
         schemas = {playbook.name: playbook.input_schema for playbook in self._opened.playbooks}
-        solution = propose(state, cause, schemas)
+        solution = await self._case.think(
+            ReasoningActivities.propose_solution, ProposeInput(state=thinkable(state), schemas=schemas), "Propose a fix"
+        )
         if solution is None:
             return None
         state.propose(solution)
@@ -287,7 +289,7 @@ class Solving:
         self.run = None
         solution = next(one for one in state.solutions if one.solution_id == watch.solution_id)
         state.reject(solution, "A person stopped it.", "surehand", self._case.now())
-        self._investigation.think_again()
+        await self._investigation.think()
 
     async def _look(self, watch: MonitoringState) -> Verdict:
         success, now = watch.success, self._case.now()
@@ -344,7 +346,7 @@ class Solving:
         await self._roll_back(solution, verdict.sentence)
         self.run = None
         state.reject(solution, f"It did not hold: {verdict.sentence}", "surehand", self._case.now(), refutes=True)
-        self._investigation.think_again()
+        await self._investigation.think()
 
     async def _roll_back(self, solution: Solution, reason: str) -> None:
         """Have the run undo what it did; what people did by hand they take back by hand."""
