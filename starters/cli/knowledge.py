@@ -126,7 +126,7 @@ async def _judge(name: str, who: str, tenant: str | None, status: LessonStatus) 
 
 def _put_hit(hit: KnowledgeHit) -> None:
     out = report.console()
-    out.print(report.text(f"{hit.title}", style="bold"), report.text(f" ({hit.reference})"))
+    out.print(report.text(hit.title, style="bold"), report.text(f"({hit.reference})"))
     lines = [f"  check: {line}" for line in hit.check]
     lines += [f"  not so when: {hit.refuted_by}"] if hit.refuted_by else []
     lines += [f"  fix: {hit.fix}"] if hit.fix else [f"  {line}" for line in hit.text.splitlines()[:6]]
