@@ -31,7 +31,7 @@ class LogEvidence(Value):
 class LogArguments(Value):
     """What to look into."""
 
-    evidences: tuple[LogEvidence, ...] = Field(min_length=1, max_length=20)
+    evidence: tuple[LogEvidence, ...] = Field(min_length=1, max_length=20)
     around: datetime | None = Field(None, description="when the incident was; UTC when it has no time zone")
     services: tuple[str, ...] = Field(
         (), max_length=2_000, description="names of the system's services, as in its topology"
@@ -61,7 +61,7 @@ class LogTools:
     async def analyse(self, arguments: LogArguments, context: CallContext) -> Findings:
         """New and rising errors, slower calls, silent services, restarts and changed settings, with when and who."""
         files = []
-        for evidence in arguments.evidences:
+        for evidence in arguments.evidence:
             path = await self._store.path(context.tenant, evidence.reference)
             files.append(LogFile(path=path, name=_printable(evidence.name), service=evidence.service or None))
         around = arguments.around

@@ -53,7 +53,7 @@ async def run(path: Path, /, **arguments):
     beats: list[int] = []
     call = ToolCall(
         tool=spec.name,
-        arguments={"evidences": [{"reference": REFERENCE, "name": "all.log"}], **arguments},
+        arguments={"evidence": [{"reference": REFERENCE, "name": "all.log"}], **arguments},
         key="k",
         tenant="acme",
     )
@@ -71,14 +71,14 @@ async def test_the_tool_finds_by_reference_and_beats_meanwhile(log) -> None:
 async def test_another_tenants_file_is_no_file(log) -> None:
     tools = PythonTools(LogTools(OneFile(log)))
     (spec,) = await tools.specs()
-    arguments = {"evidences": [{"reference": REFERENCE, "name": "all.log"}]}
+    arguments = {"evidence": [{"reference": REFERENCE, "name": "all.log"}]}
     call = ToolCall(tool=spec.name, arguments=arguments, key="k", tenant="other")
     with pytest.raises(InvalidInput, match="no such evidence"):
         await tools.call(spec, call, CallContext(key="k", tenant="other", attempt=1))
 
 
 @pytest.mark.parametrize(
-    "arguments", [{"evidences": []}, {"path": "/etc/passwd"}, {"evidences": [{"reference": "../x", "name": "x"}]}]
+    "arguments", [{"evidence": []}, {"path": "/etc/passwd"}, {"evidence": [{"reference": "../x", "name": "x"}]}]
 )
 async def test_arguments_that_name_no_evidence_are_refused(arguments, log) -> None:
     with pytest.raises(InvalidInput):
