@@ -31,7 +31,7 @@ class LogEvidence(Value):
 class LogArguments(Value):
     """What to look into."""
 
-    evidence: tuple[LogEvidence, ...] = Field(min_length=1, max_length=20)
+    evidence: tuple[LogEvidence, ...] = Field(min_length=1, max_length=50)
     around: datetime | None = Field(None, description="when the incident was; UTC when it has no time zone")
     services: tuple[str, ...] = Field(
         (), max_length=2_000, description="names of the system's services, as in its topology"
