@@ -20,6 +20,7 @@ from runtime.settings import Settings, WorkerSettings
 from runtime.telemetry import create_runtime
 from runtime.temporal import connect
 from workers.clients import Clients, open_clients
+from workers.evidence_keeping import removing_old_evidence
 from workers.registered import methods_of
 from workers.tools import vendor_workers
 from workflows.escalation import EscalationWorkflow
@@ -102,7 +103,9 @@ async def run(settings: Settings, *, stop: asyncio.Event, ready: Callable[[], No
     try:
         for note in await clients.toolbox.verify(clients.configuration.tenants):
             logger.warning(note)
+        keep = timedelta(days=settings.evidence.keep_days)
         async with AsyncExitStack() as running:
+            await running.enter_async_context(removing_old_evidence(clients.evidence, keep))
             for worker in _workers(client, clients, settings):
                 await running.enter_async_context(worker)
             logger.info("worker is ready", extra={"task_queue": settings.temporal.task_queue})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 import stat
@@ -169,3 +170,33 @@ async def test_a_folder_that_cannot_be_made_is_said_in_one_sentence(tmp_path: Pa
     (tmp_path / "file").write_text("")
     with pytest.raises(VendorUnavailable, match="check its disk"):
         await EvidenceFolder(tmp_path / "file" / "evidence").put("acme", "a", pieces(b"abc"))
+
+
+async def test_a_worker_removes_old_evidence_and_goes_on_when_it_cannot(tmp_path: Path) -> None:
+    from datetime import timedelta
+
+    from workers.evidence_keeping import removing_old_evidence
+
+    looked: list[datetime] = []
+    enough = asyncio.Event()
+
+    class Watched(EvidenceFolder):
+        async def remove_older_than(self, moment: datetime) -> int:
+            looked.append(moment)
+            if len(looked) == 1:
+                raise VendorUnavailable("evidence", "EIO", "The folder cannot be used now: try again.")
+            removed = await super().remove_older_than(moment)
+            if len(looked) == 3:
+                enough.set()
+            return removed
+
+    folder = Watched(tmp_path)
+    old, _ = await folder.put("acme", "a", pieces(b"old"))
+    os.utime(await folder.path("acme", old), (1_000, 1_000))
+    new, _ = await folder.put("acme", "b", pieces(b"new"))
+    async with removing_old_evidence(folder, timedelta(days=30), every=timedelta(milliseconds=1)):
+        await enough.wait()
+
+    assert (await folder.path("acme", new)).read_bytes() == b"new"
+    with pytest.raises(InvalidInput):
+        await folder.path("acme", old)
