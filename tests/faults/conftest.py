@@ -12,6 +12,7 @@ from temporalio.client import Client
 
 from runtime.dev_server import EmbeddedServer
 from runtime.temporal import data_converter
+from tests.faults.worker_process import NURSERY
 
 AT_ONCE = 10
 
@@ -20,8 +21,12 @@ Scenario = Callable[[Client, Path], Awaitable[None]]
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def client() -> AsyncIterator[Client]:
-    async with EmbeddedServer(ui=False) as server:
-        yield await Client.connect(server.address, data_converter=data_converter())
+    NURSERY.open()
+    try:
+        async with EmbeddedServer(ui=False) as server:
+            yield await Client.connect(server.address, data_converter=data_converter())
+    finally:
+        NURSERY.close()
 
 
 class Running:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import os
 import sqlite3
-import subprocess
-import sys
 import time
 import uuid
 from collections import Counter
@@ -29,6 +26,7 @@ from domain.ids import escalation_workflow_id
 from domain.ticket import Customer, CustomerTier, Ticket
 from sandbox.faults import Fault
 from sandbox.server import Sandbox
+from tests.faults.worker_process import FreshWorker, WorkerProcess
 from workflows import search_attributes
 from workflows.escalation import EscalationWorkflow
 
@@ -86,39 +84,6 @@ CALM = {
 Handle = WorkflowHandle[EscalationWorkflow, EscalationResult]
 
 
-class WorkerProcess:
-    """`python -m workers`, started, killed and stopped by its own handle."""
-
-    def __init__(self, variables: dict[str, str], log: Path) -> None:
-        self._variables = variables
-        self._log = log
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        plain = {name: text for name, text in os.environ.items() if not name.startswith("SUREHAND_")}
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "workers"],
-                env={**plain, **self._variables}, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                start_new_session=True,
-            )  # fmt: skip
-
-    def kill(self) -> None:
-        """As the kernel would: no good-bye."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
-
-    async def restart(self) -> None:
-        self.kill()
-        self.start()
-
-    @property
-    def words(self) -> str:
-        return self._log.read_text("utf-8", "replace")
-
-
 class Installation:
     """Use it with `async with`. Workers are started by the test, as many as it needs."""
 
@@ -159,10 +124,10 @@ class Installation:
             worker.kill()
         await self.sandbox.__aexit__(kind, error, trace)
 
-    def worker(self) -> WorkerProcess:
-        """Start one more worker process."""
-        name = f"worker-{len(self.workers)}.log"
-        worker = WorkerProcess(self._variables(), self.folder / name)
+    def worker(self, *, fresh: bool = False) -> WorkerProcess:
+        """Start one more worker process; a fresh one loads the program, as those of an operator do."""
+        log = self.folder / f"worker-{len(self.workers)}.log"
+        worker = (FreshWorker if fresh else WorkerProcess)(self._variables(), log)
         self.workers.append(worker)
         worker.start()
         return worker

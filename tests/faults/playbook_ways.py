@@ -280,6 +280,7 @@ WAYS: tuple[Way, ...] = (
     Way("canary-deployment", _canary, definition=at_a_faster_pace("canary-deployment")),
     Way("configuration-rollback", _service()),
     Way("credential-rotation", _service(grace_minutes=0)),
+    Way("roll-back-deployment", _service(to_version="v0")),
     Way("scale-out", _service()),
     Way("service-restart", _service(drain_seconds=0)),
     Way("device-remediation", _devices),

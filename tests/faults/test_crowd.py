@@ -11,9 +11,10 @@ import pytest
 from temporalio.client import Client
 
 from tests.faults.conftest import Running
-from tests.faults.installation import OUTAGE_TICKET, PASSWORD_TICKET, Case, Installation, WorkerProcess
+from tests.faults.installation import OUTAGE_TICKET, PASSWORD_TICKET, Case, Installation
 from tests.faults.playbook_runs import PlaybookRuns
 from tests.faults.playbook_ways import UNDONE, WAYS
+from tests.faults.worker_process import WorkerProcess
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -22,7 +22,7 @@ async def test_approval_is_accepted_soon_after_a_killed_worker_is_restarted(
 ) -> None:
     await running.all_done()
     async with Installation(client, tmp_path) as installation:
-        worker = installation.worker()
+        worker = installation.worker(fresh=True)
         case = await installation.submit(PASSWORD_TICKET, customer={"tier": "vip"})
         request = await case.asked()
         await asyncio.sleep(1)
