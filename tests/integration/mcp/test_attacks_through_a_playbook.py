@@ -64,6 +64,7 @@ async def world(tmp_path: Path) -> AsyncIterator[PlaybooksWorld]:
         "safety": {"order": "safe"},
         "start_timeout_seconds": 60,
         "timeout_seconds": 1,
+        "message_limit_bytes": 200_000,
     }
     tools = f"providers: {{shop: {{}}}}\nmcp: {{shop: {json.dumps(server)}}}\n"
     async with playbooks_world(tmp_path, tools=tools, model=True) as world:
