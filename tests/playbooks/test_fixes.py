@@ -16,7 +16,9 @@ from tests.playbooks.world import PlaybooksWorld, Run
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 RESTART, CONFIG, SCALE, ROTATE = "service-restart", "configuration-rollback", "scale-out", "credential-rotation"
-REMEDY = {RESTART: "restart", CONFIG: "config", SCALE: "scale", ROTATE: "credential"}
+BACK = "roll-back-deployment"
+REMEDY = {RESTART: "restart", CONFIG: "config", SCALE: "scale", ROTATE: "credential", BACK: "rollback"}
+CHANGE = {CONFIG: "/do/3/change", SCALE: "/do/3/change", BACK: "/do/5/change"}
 CHANGED = {"pool_size": 1}
 STEPS = [(name, step) for name in REMEDY for step in effectful_steps(name)]
 BY_STEP = pytest.mark.parametrize(("name", "step"), STEPS, ids=[f"{name}-{step}" for name, step in STEPS])
@@ -26,6 +28,8 @@ async def begin(world: PlaybooksWorld, name: str, **changes: Any) -> Run:
     given = {"service": "search", "checks": 1, "check_minutes": 0, "report_to": "channel:#operations", **changes}
     if name == ROTATE:
         given.setdefault("grace_minutes", 0)
+    if name == BACK:
+        given.setdefault("to_version", "v2")
     if name == CONFIG:
         # Somebody changed it, so that there is something to go back to.
         await world.set_object(
@@ -55,6 +59,7 @@ async def as_it_is(world: PlaybooksWorld) -> dict[str, Any]:
     (service,) = [found for found in await objects(world, "service") if found["name"] == "search"]
     config = [found["versions"][-1]["values"] for found in await objects(world, "config")]
     return {
+        "version": service["stable_version"],
         "replicas": service["replicas"],
         "config": config[0] if config else None,
         "active": [found["id"] for found in await objects(world, "credential") if found["status"] == "active"],
@@ -81,6 +86,7 @@ async def test_a_fix_that_helps_is_done_once_after_one_approval_each(world: Play
         assert now["config"] == {"pool_size": 20}
     if name == SCALE:
         assert now["replicas"] == 5
+    assert now["version"] == ("v2" if name == BACK else "v3")
     if name == ROTATE:
         assert now["active"] == [result.output["new"]]  # type: ignore[index,call-overload]
         assert now["config"]["credential"].endswith(now["active"][0])
@@ -92,12 +98,13 @@ async def test_a_fix_that_helps_is_done_once_after_one_approval_each(world: Play
             RESTART: ["deployments.restartService"],
             CONFIG: ["deployments.rollBackConfig"],
             SCALE: ["deployments.scaleService"],
+            BACK: ["deployments.rollBack"],
             ROTATE: ["deployments.putConfig", "deployments.revokeCredential"],
         }[name]
     )
 
 
-@pytest.mark.parametrize("name", [CONFIG, SCALE])
+@pytest.mark.parametrize("name", [CONFIG, SCALE, BACK])
 async def test_a_fix_that_does_not_help_is_taken_back(world: PlaybooksWorld, name: str) -> None:
     await trouble(world, "something else")
     run = await begin(world, name)
@@ -166,7 +173,7 @@ async def test_the_version_to_go_back_to_must_exist(world: PlaybooksWorld) -> No
     assert await world.kinds("deployments") == []
 
 
-@pytest.mark.parametrize("name", [CONFIG, SCALE])
+@pytest.mark.parametrize("name", [CONFIG, SCALE, BACK])
 async def test_what_somebody_else_changed_meanwhile_stays(world: PlaybooksWorld, name: str) -> None:
     await trouble(world, "something else")
     run = await begin(world, name, checks=1)
@@ -174,17 +181,43 @@ async def test_what_somebody_else_changed_meanwhile_stays(world: PlaybooksWorld,
     async def change(call: object) -> None:
         if name == SCALE:
             await world.set_object("deployments/service/search", replicas=9)
+        elif name == BACK:
+            await world.set_object("deployments/service/search", stable_version="v9")
         else:
             versions = (await objects(world, "config"))[0]["versions"]
             more = {"version": 4, "values": {"pool_size": 99}, "based_on": None, "created_at": "2026-01-03T00:00:00Z"}
             await world.set_object("deployments/config/search", versions=[*versions, more])
 
-    reference = f"/do/3/change/try/0/{'scale' if name == SCALE else 'back'}/undo-0/do/0/now"
+    reference = f"{CHANGE[name]}/try/0/{'scale' if name == SCALE else 'back'}/undo-0/do/0/now"
     world.watched.before[reference] = change
     result = await drive(world, run)
     assert result.status == "faulted"
     now = await as_it_is(world)
-    assert now["replicas"] == 9 if name == SCALE else now["config"] == {"pool_size": 99}
+    assert {SCALE: now["replicas"] == 9, BACK: now["version"] == "v9", CONFIG: now["config"] == {"pool_size": 99}}[name]
+
+
+async def test_a_version_that_runs_already_is_left_alone(world: PlaybooksWorld) -> None:
+    result = await drive(world, await begin(world, BACK, to_version="v3"))
+    assert (result.status, result.output) == (
+        "completed",
+        {"result": "there already", "service": "search", "to_version": "v3"},
+    )
+    assert await world.kinds("deployments") == []
+
+
+async def test_another_version_than_the_suspected_one_is_not_rolled_back(world: PlaybooksWorld) -> None:
+    result = await drive(world, await begin(world, BACK, from_version="v8"))
+    assert result.error is not None
+    assert "runs v3 and no longer v8" in result.error.title
+    assert await world.kinds("deployments") == []
+
+
+async def test_a_service_with_a_canary_is_not_rolled_back(world: PlaybooksWorld) -> None:
+    await world.set_object("deployments/service/search", canary_version="v4", canary_percent=5)
+    result = await drive(world, await begin(world, BACK))
+    assert result.error is not None
+    assert "v4 is being tried on search" in result.error.title
+    assert await world.kinds("deployments") == []
 
 
 async def test_a_credential_that_does_not_work_is_revoked_and_the_old_one_kept(world: PlaybooksWorld) -> None:
@@ -245,7 +278,7 @@ async def test_what_people_reject_changes_nothing(world: PlaybooksWorld, name: s
     assert result.error is not None
     assert "Not approved" in result.error.title
     now = await as_it_is(world)
-    assert (now["replicas"], now["config"]) == (before["replicas"], before["config"])
+    assert {**now, "active": []} == {**before, "active": []}
     assert len(now["active"]) == (1 if name == ROTATE else 0)
     assert await world.standing() == []
 
@@ -261,7 +294,7 @@ async def test_whatever_is_refused_leaves_the_service_as_it_was(
     assert (result.status, list(result.left)) == ("faulted", [])
     assert step.reference in world.watched.reached
     now = await as_it_is(world)
-    assert now["replicas"] == before["replicas"]
+    assert (now["replicas"], now["version"]) == (before["replicas"], before["version"])
     assert (now["config"] or {}).get("credential") is None
     assert len(now["active"]) == (1 if name == ROTATE else 0)
     assert await world.standing() == [] or name == ROTATE
@@ -281,7 +314,7 @@ async def test_a_fix_that_is_cancelled_leaves_nothing(world: PlaybooksWorld, nam
         await drive(world, run)
     assert step.reference in world.watched.reached
     now = await as_it_is(world)
-    assert now["replicas"] == before["replicas"]
+    assert (now["replicas"], now["version"]) == (before["replicas"], before["version"])
     assert len(now["active"]) == (1 if name == ROTATE else 0)
 
 
@@ -306,6 +339,7 @@ async def test_after_the_old_credential_is_revoked_there_is_no_way_back_and_peop
     [
         (SCALE, "PUT", "Add replicas (deployments.scaleService)"),
         (CONFIG, "config/rollback", "Put the earlier configuration in force (deployments.rollBackConfig)"),
+        (BACK, "search/rollback", "Put the earlier version in force (deployments.rollBack)"),
     ],
 )
 async def test_a_fix_that_cannot_be_taken_back_waits_for_a_person(
@@ -318,7 +352,7 @@ async def test_a_fix_that_cannot_be_taken_back_waits_for_a_person(
     async def breaks(call: object) -> None:
         await keep_failing(world, "deployments", match)
 
-    world.watched.before["/do/3/change/try/1/watching/call/do/1/look/call/do/0/metrics"] = breaks
+    world.watched.before[f"{CHANGE[name]}/try/1/watching/call/do/1/look/call/do/0/metrics"] = breaks
     state = await go_on(world, run)
     assert state.parked[UNDO].left_undone == [left]
     assert await as_it_is(world) != before

@@ -54,6 +54,7 @@ FAILURES: dict[str, Failure] = {
     "payment": Failure("/do/6/take/try/0/capture"),
     "refund": Failure("/do/0/refund", cancelled=True),
     "reverse-credit": Failure("/do/0/reverse"),
+    "roll-back-deployment": Failure("/do/5/change/try/0/back", cancelled=True),
     "scale-out": Failure("/do/3/change/try/0/scale", cancelled=True),
     "service-restart": Failure("/do/2/restart"),
     "task-automation": Failure("/do/4/record/do/0/note", cancelled=True),

@@ -16,12 +16,6 @@ from domain.troubleshooting.wishes import wishes_in
 from tests.unit.troubleshooting.incidents import DEPLOYMENT, NOW, diagnosed, errors, found, incident, suspect
 
 CONFIGURED = DEPLOYMENT.model_copy(update={"kind": "configuration", "summary": "Pool size 20 to 1"})
-ROLL_BACK = {
-    "type": "object",
-    "required": ["service", "to_version"],
-    "additionalProperties": False,
-    "properties": {name: {"type": "string"} for name in ("service", "to_version", "from_version", "reason")},
-}
 
 
 def _shipped(name: str) -> JsonValue:
@@ -30,8 +24,7 @@ def _shipped(name: str) -> JsonValue:
 
 
 LIBRARY: dict[str, JsonValue] = {
-    "roll-back-deployment": ROLL_BACK,
-    **{name: _shipped(name) for name in ("configuration-rollback", "service-restart", "scale-out")},
+    name: _shipped(name) for name in ("roll-back-deployment", "configuration-rollback", "service-restart", "scale-out")
 }
 
 
