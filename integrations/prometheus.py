@@ -1,4 +1,4 @@
-"""Prometheus: instant queries over its HTTP API (prometheus.io/docs/prometheus/latest/querying/api)."""
+"""Prometheus: instant and range queries over its HTTP API (prometheus.io/docs/prometheus/latest/querying/api)."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ from pydantic import SecretStr
 
 from domain.errors import InvalidInput, VendorError
 from domain.model import Value
+from integrations.evidence.metrics.reading import prometheus_series
+from integrations.evidence.metrics.series import Series
 from integrations.http import Reply, VendorHttp, expect, status_error, unreadable
 
 VENDOR = "prometheus"
 MOST_SAMPLES = 1_000
+MOST_POINTS = 11_000
+"""Of a series in one range query: Prometheus gives no more."""
 _ADVICE = {
     400: "Prometheus does not understand the query: correct it.",
     422: "Prometheus could not evaluate the query: make it cheaper or correct it.",
@@ -82,6 +86,46 @@ class PrometheusMetrics:
             total=len(rows),
             at=max(moments) if moments else at,
         )
+
+    async def query_range(
+        self, query: str, *, start: datetime, end: datetime, step_seconds: float
+    ) -> tuple[Series, ...]:
+        """Evaluate a query at each step of a time, both ends included.
+
+        Args:
+            query: PromQL that gives an instant vector.
+            start: with a time zone.
+            end: with a time zone, not before `start`.
+            step_seconds: between two points.
+
+        Raises:
+            InvalidInput: the time or the step cannot be used.
+            VendorRefused: the query is wrong.
+            VendorUnavailable: no answer, or it took too long.
+        """
+        if start.tzinfo is None or end.tzinfo is None or end < start:
+            raise InvalidInput("The time of a metrics query has time zones, and its start is not after its end.")
+        if step_seconds <= 0 or (end - start).total_seconds() / step_seconds > MOST_POINTS:
+            raise InvalidInput(f"A metrics query gives at most {MOST_POINTS} points: make its step larger.")
+        body = await self._http.get(
+            "/api/v1/query_range",
+            query=query,
+            start=f"{start.timestamp():.3f}",
+            end=f"{end.timestamp():.3f}",
+            step=f"{step_seconds:g}",
+            timeout=self._evaluate_within,
+        )
+        return tuple(prometheus_series(expect(VENDOR, body, "data", "result"))[:MOST_SAMPLES])
+
+    async def names(self) -> tuple[str, ...]:
+        """The names of every metric.
+
+        Raises:
+            VendorRefused, VendorUnavailable: as for a query.
+        """
+        body = await self._http.get("/api/v1/label/__name__/values")
+        found = expect(VENDOR, body, "data")
+        return tuple(str(name)[:200] for name in found[:50_000]) if isinstance(found, list) else ()
 
 
 def _sample(row: Any) -> tuple[Sample, datetime | None]:

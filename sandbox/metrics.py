@@ -2,7 +2,8 @@
 
 Values follow what is deployed. Tests and demos make trouble through the outbox:
 `PATCH /api/objects/deployments/trouble/NAME` with `{"service": "search", "error_ratio": 0.2, "ends_with": "restart"}`;
-`version` and `from_percent` limit it, `ends_with` is `restart`, `scale`, `config`, `credential` or `rollback`.
+`version` and `from_percent` limit it, `since` and `until` (seconds since 1970) too; `ends_with` is `restart`, `scale`,
+`config`, `credential` or `rollback`.
 """
 
 from __future__ import annotations
@@ -133,10 +134,14 @@ class MetricsSimulator:
         for history in self._world.all("deployments", "history"):
             past = [state for state in history["states"] if state["at"] <= at]
             for share in past[-1]["shares"] if past else []:
-                values = _values(history["id"], share, troubles)
+                values = _values(history["id"], share, [one for one in troubles if _lasts(one, at)])
                 labels = {"service": history["id"], "version": share["version"], "track": share["track"]}
                 samples += [({"__name__": name, **labels}, value) for name, value in values.items()]
         return samples
+
+
+def _lasts(trouble: dict[str, Any], at: float) -> bool:
+    return float(trouble.get("since", 0)) <= at <= float(trouble.get("until", math.inf))
 
 
 def _values(service: str, share: dict[str, Any], troubles: list[dict[str, Any]]) -> dict[str, float]:

@@ -14,12 +14,14 @@ from integrations.tools.builtin.commands import CommandTools
 from integrations.tools.builtin.databases import DatabaseTools
 from integrations.tools.builtin.evidence import EvidenceTools
 from integrations.tools.builtin.knowledge import KnowledgeTools
+from integrations.tools.builtin.logs import LogTools
 from integrations.tools.builtin.messages import ChatTools, MailTools
 from integrations.tools.builtin.monitoring import HealthTools, MetricTools
 from integrations.tools.builtin.payments import PaymentTools
 from integrations.tools.builtin.probing import ProbeTools
 from integrations.tools.builtin.records import CustomerRecordTools
 from integrations.tools.builtin.tickets import TicketTools
+from integrations.tools.builtin.watching import WatchTools
 from integrations.tools.guarded_http import GuardedHttp
 from integrations.tools.openapi.configuration import WebConfiguration
 from integrations.tools.web import web_guard
@@ -63,6 +65,7 @@ def builtin_tools(
         HealthTools(http),
         ProbeTools(http),
         EvidenceTools(evidence),
+        LogTools(evidence),
         KnowledgeTools(failures),
     ]
     if mailer is not None:
@@ -84,7 +87,7 @@ def builtin_tools(
         metrics = PrometheusMetrics(
             base_url=server.base_url, token=server.token, timeout_seconds=server.timeout_seconds
         )
-        owners.append(MetricTools(metrics))
+        owners += [MetricTools(metrics), WatchTools(metrics)]
     if databases.root:
         owners.append(DatabaseTools(databases, settings.secrets))
     if commands.root:
