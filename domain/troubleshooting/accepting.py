@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from domain.troubleshooting.candidates import Candidate, Scene
 from domain.troubleshooting.evidence import Sign
@@ -18,10 +19,22 @@ from domain.troubleshooting.weighing import Part, Score
 
 LIKELY = 0.6
 _AHEAD = 0.25
+_PLAIN = 0.4
+_TELLING: Final = {
+    FaultKind.BAD_DEPLOYMENT: frozenset({Sign.CRASH, Sign.DATA, Sign.CONFIGURATION, Sign.SCHEDULING}),
+    FaultKind.BAD_CONFIGURATION: frozenset({Sign.CONFIGURATION}),
+    FaultKind.SLOW_DEPENDENCY: frozenset({Sign.DATA}),
+    FaultKind.OUTAGE: frozenset({Sign.CRASH, Sign.UNREACHABLE}),
+    FaultKind.CONNECTION_POOL: frozenset[Sign](),
+    FaultKind.CPU_SATURATION: frozenset({Sign.CPU}),
+}
+"""Faults that look like trouble further down, and the symptoms of their own that tell them from it."""
 _KIND_CLEAR = 0.45
 _FINDING = 0.2
 """Nats from which a finding counts as one that supports a hypothesis."""
 _OWN_ENOUGH = 0.45
+_CLOSE: Final = {FaultKind.BAD_DEPLOYMENT: 1.9, FaultKind.BAD_CONFIGURATION: 2.2}
+"""Nats that a change must add where it is all that tells a fault from trouble that comes from elsewhere."""
 _EVIDENCE = 2.5
 _APART = 0.6
 _SEEN_BY_OTHERS = frozenset({Sign.CERTIFICATE, Sign.DNS, Sign.CLOCK})
@@ -70,6 +83,7 @@ def reason_not_to_accept(best: Judged, ranked: Sequence[Judged], scene: Scene, c
         _lacks_own(best, scene)
         or _lacks_findings(best, doubtless)
         or _lacks_sign(best, scene)
+        or _lacks_callees(best, scene, doubtless)
         or _lacks_time(best, scene, covered, doubtless)
         or _has_rivals(best, ranked)
     )
@@ -148,13 +162,40 @@ def _lacks_findings(best: Judged, doubtless: bool) -> str:
 
 def _lacks_sign(best: Judged, scene: Scene) -> str:
     one = best.candidate
-    if one.made is not None or one.fault not in (FaultKind.BAD_DEPLOYMENT, FaultKind.BAD_CONFIGURATION):
+    least = _CLOSE.get(one.fault)
+    if least is None:
         return ""
     if any(part.signal and part.signal.sign is DEFINING.get(one.fault) for part in best.score.of("own")):
         return ""
+    if one.made is not None:
+        if one.suspicion >= least:
+            return ""
+        return (
+            f"{one.service} fails, but what was changed ({one.made.change.change_id}) was neither right before it "
+            f"nor of a kind that must cause it. The logs of those whom {one.service} calls would tell."
+        )
     if scene.changes:
         return f"{one.service} fails by itself, but no change of it is recorded shortly before the onset."
     return f"{one.service} fails by itself, but change records are missing: nobody knows what was changed before."
+
+
+def _lacks_callees(best: Judged, scene: Scene, doubtless: bool) -> str:
+    """Symptoms that every fault makes may come from somebody below; so that one must have been looked at."""
+    one = best.candidate
+    if doubtless or one.service is None:
+        return ""
+    telling = _TELLING.get(one.fault)
+    if telling is None or any(
+        part.signal and part.signal.sign in telling and part.signal.weight >= _PLAIN for part in best.score.of("own")
+    ):
+        return ""
+    unseen = scene.unseen(one.service)
+    if not unseen:
+        return ""
+    return (
+        f"{one.service} shows trouble that may come from {_and(unseen[:3])}, whom it calls. "
+        f"Logs or metrics of {_and(unseen[:3])} around the onset are missing."
+    )
 
 
 def _lacks_time(best: Judged, scene: Scene, covered: Covered, doubtless: bool) -> str:

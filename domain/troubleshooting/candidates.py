@@ -9,7 +9,7 @@ from domain.troubleshooting.causing import MENTIONED, Made, closeness, suspicion
 from domain.troubleshooting.evidence import Sign
 from domain.troubleshooting.graph import Graph
 from domain.troubleshooting.hypotheses import FaultKind
-from domain.troubleshooting.likelihoods import DEFINING, REACH_OTHERWISE, SLOW_SIGNS
+from domain.troubleshooting.likelihoods import DEFINING, REACH_MINUTES, REACH_OTHERWISE, SLOW_SIGNS
 from domain.troubleshooting.signals import Signal
 
 UNKNOWN_ID = "unknown"
@@ -17,6 +17,7 @@ SHARED = "shared"
 """Stands for the service in the id of a hypothesis about something that several services share and nobody names."""
 _MOST_SERVICES = 16
 _MOST_CHANGES = 2
+_SEEN_TO_GROW = 10.0
 _TREND_SLACK = 0.15
 """Where something grows slowly, its beginning is known to about a seventh of the time that it grew."""
 _GENERIC = (FaultKind.SLOW_DEPENDENCY, FaultKind.OUTAGE, FaultKind.BAD_DEPLOYMENT, FaultKind.UNKNOWN)
@@ -56,6 +57,21 @@ class Scene:
     changes: tuple[Made, ...]
     graph: Graph
     onset: float | None
+    observed: frozenset[str] = frozenset()
+    """Services whose own logs or metrics were read; empty when nobody knows."""
+
+    def unseen(self, service: str) -> list[str]:
+        """Whom a service calls and nobody looked at, so that its trouble may come from there."""
+        if not self.observed:
+            return []
+        callees = [name for name in self.graph.callees.get(service, ()) if name in self.graph.given]
+        some_data = any(self.graph.keeps_data(name) for name in self.observed)
+        return sorted(
+            name
+            for name in callees
+            if name not in self.observed
+            and (not self.graph.keeps_no_logs(name) or (some_data and self.graph.keeps_data(name)))
+        )
 
     def own(self, service: str) -> list[Signal]:
         """What a service shows itself."""
@@ -68,7 +84,7 @@ class Scene:
             one.start
             for one in self.signals
             if one.service == service and one.start is not None and not one.stale
-            and (one.weight >= 0.3 or one.sign is defining)
+            and (one.weight >= 0.3 or (one.sign is defining and one.weight >= 0.2))
         ]  # fmt: skip
         return min([*starts, *([self.onset] if self.onset is not None else [])], default=None)
 
@@ -137,10 +153,12 @@ def _suggested(fault: FaultKind, signs: set[Sign], service: str, scene: Scene) -
 
 def _with_changes(service: str, fault: FaultKind, scene: Scene) -> list[Candidate]:
     begins = scene.begins(service, fault)
-    slack = 0.0
+    slack, reach = 0.0, REACH_MINUTES.get(fault, REACH_OTHERWISE)
     if begins is not None and scene.onset is not None and DEFINING.get(fault) in SLOW_SIGNS:
         slack = _TREND_SLACK * (scene.onset - begins)
-    weighed = [(suspicion(one, fault, begins, slack), one) for one in scene.changes if one.service == service]
+        if scene.onset - begins > _SEEN_TO_GROW:
+            reach = REACH_OTHERWISE + slack  # its beginning was seen, so that the change lies close to it
+    weighed = [(suspicion(one, fault, begins, slack, reach), one) for one in scene.changes if one.service == service]
     named = sorted((pair for pair in weighed if pair[0] >= MENTIONED), key=lambda pair: (-pair[0], -pair[1].at))
     if not named:
         return [Candidate(service, fault)]
@@ -150,7 +168,8 @@ def _with_changes(service: str, fault: FaultKind, scene: Scene) -> list[Candidat
 def _shared(scene: Scene) -> Iterable[FaultKind]:
     """Faults that several services show, each blaming another: what they share is at fault, and nobody names it."""
     for sign, fault in _SHAREABLE.items():
-        shows = {one.service for one in scene.signals if one.sign is sign and one.service and one.weight >= 0.2}
-        blamed = {one.about for one in scene.signals if one.sign is sign and one.weight >= 0.2}
-        if len(shows) >= 2 and (len(blamed) >= 2 or blamed == {None}):
+        seen = [one for one in scene.signals if one.sign is sign and one.service and one.weight >= 0.2]
+        named = {one.about or one.service for one in seen}
+        about_one = any(all(name in (one.service, one.about) for one in seen) for name in named)
+        if len({one.service for one in seen}) >= 2 and not about_one:
             yield fault

@@ -62,7 +62,9 @@ def _same(logged: Made, recorded: Made) -> bool:
     return logged.change.kind == recorded.change.kind
 
 
-def suspicion(one: Made, fault: FaultKind, begins: float | None, slack: float = 0.0) -> float:
+def suspicion(
+    one: Made, fault: FaultKind, begins: float | None, slack: float = 0.0, reach: float | None = None
+) -> float:
     """How much likelier a fault is for the change before it.
 
     Args:
@@ -70,6 +72,7 @@ def suspicion(one: Made, fault: FaultKind, begins: float | None, slack: float = 
         fault: The fault.
         begins: When it began, in minutes from the opening; None when nobody knows.
         slack: By how many minutes nobody knows better, as with what grows slowly.
+        reach: In how many minutes the suspicion fades, where it is not as usual for the fault.
 
     Returns:
         Nats, 0 where the change does not fit, came later, or long before.
@@ -77,7 +80,8 @@ def suspicion(one: Made, fault: FaultKind, begins: float | None, slack: float = 
     fits = CHANGE_FITS.get(fault, {}).get(one.change.kind.strip().lower().replace("-", "_"), 0.0)
     if fits <= 0.0:
         return 0.0
-    return math.log1p(_ODDS * fits * closeness(one.at, begins, REACH_MINUTES.get(fault, REACH_OTHERWISE), slack))
+    fades = REACH_MINUTES.get(fault, REACH_OTHERWISE) if reach is None else reach
+    return math.log1p(_ODDS * fits * closeness(one.at, begins, fades, slack))
 
 
 def closeness(at: float, begins: float | None, reach: float, slack: float = 0.0) -> float:

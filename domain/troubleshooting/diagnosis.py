@@ -51,7 +51,9 @@ def diagnose(known: Known) -> Diagnosis:
     graph = Graph.of(known.topology, known.findings, names)
     raw = gather(known.findings, names, clock)
     onset = find_onset(raw)
-    scene = Scene(tuple(standing(raw, onset)), tuple(made(known.changes, names, clock)), graph, onset)
+    scene = Scene(
+        tuple(standing(raw, onset)), tuple(made(known.changes, names, clock)), graph, onset, _observed(known, names)
+    )
     said = objections(known.rejected, graph, (one.change_id for one in known.changes))
     everything = _judged(scene, known.refuted, said)
     refuted = [one for one in everything if one.candidate.hypothesis_id in known.refuted]
@@ -75,6 +77,10 @@ def diagnose(known: Known) -> Diagnosis:
         blast_radius=radius,
         also=tuple(one.candidate.hypothesis_id for one in also),
     )
+
+
+def _observed(known: Known, names: Names) -> frozenset[str]:
+    return frozenset(name for one in known.observed if (name := names.service(one)) is not None)
 
 
 def _judged(scene: Scene, refuted: Iterable[str], said: Sequence[Objection]) -> list[Judged]:
@@ -143,7 +149,7 @@ def _also(best: Judged, scene: Scene, refuted: Iterable[str], said: Sequence[Obj
     explained = _explained(best)
     left = [one for one in scene.signals if id(one) not in explained and not one.stale]
     while len(found) < _MOST_ALSO and any(one.weight >= _CLEARLY_ELSE for one in left):
-        rest = Scene(tuple(left), scene.changes, scene.graph, find_onset(left))
+        rest = Scene(tuple(left), scene.changes, scene.graph, find_onset(left), scene.observed)
         ranked = [one for one in _judged(rest, refuted, said) if one.candidate.hypothesis_id not in set(refuted)]
         second = ranked[0]
         taken = {best.candidate.service, *(one.candidate.service for one in found)}

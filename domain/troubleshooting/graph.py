@@ -155,6 +155,10 @@ class Graph:
         """Whether one seldom has evidence of it: databases, vendors, and whatever the topology does not list."""
         return self.kinds.get(name, "service") in _SILENT or name not in self.given
 
+    def keeps_data(self, name: str) -> bool:
+        """Whether it answers others and calls nobody: databases and caches."""
+        return self.kinds.get(name) in ("database", "cache")
+
     def resolver(self) -> str | None:
         """The service that resolves names for the others, where there is one."""
         marked = (name for name in self.names() if self.kinds.get(name) == "dns" or "dns" in name.lower())

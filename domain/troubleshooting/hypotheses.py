@@ -114,6 +114,8 @@ class Known(Value):
     findings: tuple[Finding, ...] = ()
     changes: tuple[Change, ...] = ()
     topology: Topology = Topology()
+    observed: tuple[str, ...] = ()
+    """Services whose own logs or metrics were read, well or not; empty when nobody kept note of it."""
     begins: datetime | None = None
     """From when on there is evidence."""
     ends: datetime | None = None

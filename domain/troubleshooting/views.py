@@ -86,7 +86,7 @@ def _view(name: str, scene: Scene, index: _Index) -> View:
     trust = _trust(name, scene.graph, index)
     for one in scene.signals:
         if one.about == name:
-            view.blame.append((one, trust * _believed(one, view, waits, scene.graph)))
+            view.blame.append((one, trust * _believed(one, view, waits, scene.graph, index)))
         elif one.service in (name, None) or one.stale:
             continue
         elif one.service in upstream and (one.about is None or one.about in upstream) and not _too_early(one, view):
@@ -112,6 +112,8 @@ def _own_share(one: Signal, waits: list[Signal], graph: Graph, index: _Index) ->
             or any(_sick(callee, one, index) for callee in graph.callees.get(name, ()))
         )
         return CONSEQUENCES[one.sign] if waiting else 1.0
+    if one.sign in CALLING and graph.keeps_data(name):
+        return 0.8
     share = OF_BLAMER.get(one.sign, 1.0)
     if one.sign in _SHARED_THINGS:
         blamed = {other.about for other in index.by_service[name] if other.sign is one.sign and other.about}
@@ -147,7 +149,7 @@ def _trust(name: str, graph: Graph, index: _Index) -> float:
     return 0.6 + 0.4 * min(1.0, len(blamers) / len(callers))
 
 
-def _believed(one: Signal, view: View, waits: list[Signal], graph: Graph) -> float:
+def _believed(one: Signal, view: View, waits: list[Signal], graph: Graph, index: _Index) -> float:
     if one.service and one.sign not in _FROM_CALLEES:
         calls = view.service in graph.callees.get(one.service, ())
         called = one.service in graph.callees.get(view.service, ())
@@ -155,7 +157,10 @@ def _believed(one: Signal, view: View, waits: list[Signal], graph: Graph) -> flo
             return 0.3
     if one.sign is Sign.POOL_EXHAUSTED:
         return 1.0 if any(own.weight >= _CLEAR and not own.stale for own, _ in view.own) else 0.3
-    if one.sign in CALLING and any(not wait.after(one.start, _SLACK) for wait in waits):
+    if one.service and one.sign in CALLING and graph.keeps_data(one.service):
+        return 0.3  # what a database names is a table, a client or a replica, and seldom whom it calls
+    sick = any(_sick(callee, one, index) for callee in graph.callees.get(view.service, ()))
+    if one.sign in CALLING and (sick or any(not wait.after(one.start, _SLACK) for wait in waits)):
         itself = any(own.about is None and own.weight >= _CLEAR and share > 0.6 for own, share in view.own)
         return 0.7 if itself else 0.45
     return 1.0

@@ -26,6 +26,7 @@ _MOST_CASCADE = 2.0
 _MOST_UNEXPLAINED = 2.0
 _UNEXPLAINED = 0.35
 _SPECIFIC_UNEXPLAINED = 0.8
+_SICK_BEFORE = 1.5
 _SPECIFIC = frozenset(DEFINING.values()) - {Sign.TRAFFIC, Sign.QUEUE}
 _OWN_UNEXPLAINED = -1.0
 
@@ -102,15 +103,15 @@ def _parts(one: Candidate, view: View, arounds: dict[str, _Around], scene: Scene
     share = SENDS_MORE.get(one.fault, 0.0)
     load = [_times(part, share) for part in around.load] if share else []
     unexplained = around.unexplained_under_load if share else around.unexplained
-    parts = [*own, *blame, *around.cascade, *load, *around.order, *unexplained]
+    parts = [*own, *blame, *around.cascade, *load, *unexplained]
     if one.made is not None:
         parts.append(Part(one.suspicion, role="change"))
     begun = [part.signal.start for part in (*own, *blame, *around.cascade, *load) if part.signal and part.nats > 0]
     times = [start for start in begun if start is not None]
+    order = list(around.order)
     if scene.onset is not None and times and min(times) > scene.onset + 6:
-        parts.append(
-            Part(-1.0, text="It does not explain how the incident began: its symptoms come later", role="order")
-        )
+        order.append(Part(-1.0, text="Its symptoms come later than the onset, which it does not explain", role="order"))
+    parts.extend(_late_at_most(order, own, blame))
     if not own and not blame:
         parts.append(Part(-1.2, text=f"{one.service} shows nothing itself, and nobody blames it", role="unexplained"))
     return parts
@@ -163,7 +164,7 @@ def _load(view: View) -> list[Part]:
 def _unexplained(view: View, load: list[Part]) -> list[Part]:
     explained = {id(part.signal) for part in load}
     parts = [
-        Part(-(_SPECIFIC_UNEXPLAINED if one.sign in _SPECIFIC else _UNEXPLAINED) * one.weight, one, role="unexplained")
+        Part(-_against(one, view) * one.weight, one, role="unexplained")
         for one in (*view.elsewhere, *view.below)
         if id(one) not in explained and one.weight >= 0.3
     ]
@@ -172,6 +173,23 @@ def _unexplained(view: View, load: list[Part]) -> list[Part]:
         for place, part in enumerate(sorted(parts, key=_rank, reverse=True)[:_MOST_COUNTED])
     ]
     return _capped(faded, _MOST_UNEXPLAINED)
+
+
+def _against(one: Signal, view: View) -> float:
+    """Nats by which a symptom speaks against a service that does not explain it."""
+    if one.sign in _SPECIFIC:
+        return _SPECIFIC_UNEXPLAINED
+    first = view.first if view.first is not None else view.others_first
+    if one.about is None and one in view.below and first is not None and not one.after(first, -_SICK_BEFORE):
+        return _SPECIFIC_UNEXPLAINED  # whom it calls was in trouble before it
+    return _UNEXPLAINED
+
+
+def _late_at_most(parts: list[Part], own: list[Part], blame: list[Part]) -> list[Part]:
+    """A late symptom takes back half of what it gives, and never more: it is better than none."""
+    most = 0.5 * sum(part.nats for part in (*own, *blame) if part.nats > 0)
+    late = [part for part in parts if part.nats < 0]
+    return [*(part for part in parts if part.nats >= 0), *_capped(late, most)]
 
 
 def _order(view: View) -> list[Part]:
@@ -226,7 +244,7 @@ def _times(part: Part, factor: float) -> Part:
 
 def _capped(parts: list[Part], most: float) -> list[Part]:
     total = abs(sum(part.nats for part in parts))
-    return parts if total <= most else [_times(part, most / total) for part in parts]
+    return parts if total <= most or total == 0.0 else [_times(part, most / total) for part in parts]
 
 
 def _strongest(parts: list[Part], most: float) -> list[Part]:
