@@ -132,6 +132,7 @@ async def investigate(folder: Path, truth: Truth) -> Diagnosis:
             topology=topology.joined(
                 [name for one in found for name in one.services], [call for one in found for call in one.calls]
             ),
+            observed=tuple(sorted({name for one in found for name in one.services if not one.changes or one.findings})),
             begins=min((one.begins for one in seen if one.begins), default=None),
             ends=max((one.ends for one in seen if one.ends), default=None),
         )

@@ -48,6 +48,8 @@ KEPT_FALLBACKS = 20
 KEPT_SPOKEN = 4
 """Messages of the conversation; older ones are in the store."""
 _OUTCOME = 160
+_LOOKS_AT_SERVICES = frozenset({"logs.analyse", "metrics.analyse", "metrics.watch"})
+"""Capabilities whose findings name the services that they looked at themselves."""
 _CALL_TEXT = 160
 _REASON = 1_000
 
@@ -266,6 +268,9 @@ class IncidentState(ServedCaseState):
             topology=self.topology.joined(
                 [name for one in self.observed for name in one.services],
                 [call for one in self.observed for call in one.calls],
+            ),
+            observed=tuple(
+                sorted({name for one in telling if one.capability in _LOOKS_AT_SERVICES for name in one.services})
             ),
             begins=min(starts, default=None),
             ends=max(ends, default=None),

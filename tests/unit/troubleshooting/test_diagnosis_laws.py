@@ -35,7 +35,7 @@ some_changes = st.lists(changes, max_size=4, unique_by=lambda one: one.change_id
 graphs = st.sampled_from([SHOP, Topology()])
 
 
-@settings(max_examples=50, deadline=None, derandomize=True)
+@settings(max_examples=25, deadline=None, derandomize=True)
 @given(several, some_changes, graphs, st.integers(), st.data())
 def test_neither_order_nor_repetition_of_the_evidence_changes_the_diagnosis(
     seen: list[Finding], made: list[Change], graph: Topology, seed: int, data: st.DataObject
@@ -49,7 +49,7 @@ def test_neither_order_nor_repetition_of_the_evidence_changes_the_diagnosis(
     assert one == other
 
 
-@settings(max_examples=50, deadline=None, derandomize=True)
+@settings(max_examples=25, deadline=None, derandomize=True)
 @given(several, some_changes, graphs)
 def test_probabilities_stay_probabilities_and_ids_are_unique(
     seen: list[Finding], made: list[Change], graph: Topology
@@ -68,7 +68,7 @@ def test_probabilities_stay_probabilities_and_ids_are_unique(
     assert set(diagnosis.also) <= set(ids)
 
 
-@settings(max_examples=20, deadline=None, derandomize=True)
+@settings(max_examples=10, deadline=None, derandomize=True)
 @given(some_changes, graphs)
 def test_without_findings_nothing_is_accepted(made: list[Change], graph: Topology) -> None:
     diagnosis = diagnose(known(changes=tuple(made), topology=graph))
@@ -77,7 +77,7 @@ def test_without_findings_nothing_is_accepted(made: list[Change], graph: Topolog
     assert "missing" in diagnosis.why_not
 
 
-@settings(max_examples=50, deadline=None, derandomize=True)
+@settings(max_examples=25, deadline=None, derandomize=True)
 @given(several, some_changes, st.sampled_from(["checkout", "payments", "orders"]))
 def test_a_clear_symptom_of_a_service_never_helps_another_more(
     seen: list[Finding], made: list[Change], service: str
