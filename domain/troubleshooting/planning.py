@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 
 from domain.model import JsonValue, Value
 from domain.tool import call_digest
@@ -16,11 +17,13 @@ from domain.troubleshooting.state import IncidentState
 
 MOST_PER_ROUND = 8
 MOST_SUSPECTS = 3
-_PIECES_PER_CALL = 20
+_PIECES_PER_CALL = 50
 _SERVICES_PER_CALL = 500
 _SUPPOSED = 0.02
 """A hypothesis less likely than this is not worth a call of its own."""
 _SEARCHED = 1_000
+_BEFORE, _AFTER = timedelta(hours=1), timedelta(hours=1)
+"""How much of a metric is looked at around the onset."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/-]{0,99}\Z")
 
 CAPABILITIES = {
@@ -121,7 +124,7 @@ def _candidates(state: IncidentState) -> Iterator[PlannedCall]:
         return
     suspects = _suspects(state)
     yield from _probes(state, suspects)
-    yield from _metrics(suspects)
+    yield from _metrics(state, suspects)
     yield from _readings_with_names(state)
     yield from _searches(state, suspects)
 
@@ -236,14 +239,18 @@ def _probes(state: IncidentState, suspects: tuple[Hypothesis, ...]) -> Iterator[
             )
 
 
-def _metrics(suspects: tuple[Hypothesis, ...]) -> Iterator[PlannedCall]:
-    """The metric that would refute a hypothesis by staying as it was."""
+def _metrics(state: IncidentState, suspects: tuple[Hypothesis, ...]) -> Iterator[PlannedCall]:
+    """The metric that would refute a hypothesis by staying as it was, from before the onset until after it."""
+    onset = state.diagnosis.onset if state.diagnosis is not None else None
+    span: dict[str, JsonValue] = (
+        {"start": (onset - _BEFORE).isoformat(), "end": (onset + _AFTER).isoformat()} if onset is not None else {}
+    )
     for one in suspects:
         metric = REFUTING_METRICS.get(one.fault)
         if metric is not None and one.service is not None and _NAME.match(one.service):
             yield PlannedCall(
                 capability="metrics.watch",
-                arguments={"service": one.service, "metric": metric},
+                arguments={"service": one.service, "metric": metric, **span},
                 why=f"See whether {metric.replace('_', ' ')} of {one.service} changed; if not, no {one.fault.label}",
                 tells_apart=(one.hypothesis_id,),
                 by_hand=_BY_HAND["metrics.watch"],

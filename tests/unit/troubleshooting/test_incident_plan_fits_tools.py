@@ -8,19 +8,34 @@ from domain.playbook.schema_check import problem_with
 from domain.tool import Safety, ToolSpec
 from domain.troubleshooting.evidence import EvidenceKind, EvidenceRef, Findings
 from domain.troubleshooting.hypotheses import FaultKind
-from domain.troubleshooting.planning import PlannedCall, next_calls
+from domain.troubleshooting.planning import REFUTING_METRICS, PlannedCall, next_calls
+from integrations.evidence.metrics.meaning import meaning_of
 from integrations.tools.builtin.evidence import EvidenceTools
 from integrations.tools.builtin.knowledge import KnowledgeTools
+from integrations.tools.builtin.logs import LogTools
+from integrations.tools.builtin.probing import ProbeTools
+from integrations.tools.builtin.watching import WatchTools
 from integrations.tools.python import PythonTools
 from tests.unit.troubleshooting.incidents import NOW, diagnosed, errors, found, incident, suspect
 
 NOBODY: Any = None
-READERS = {"topology.read", "changes.read", "kubernetes.analyse", "metrics.analyse", "knowledge.search"}
+LOOKING = {
+    "topology.read",
+    "changes.read",
+    "traces.analyse",
+    "kubernetes.analyse",
+    "logs.analyse",
+    "metrics.analyse",
+    "knowledge.search",
+    "health.probe",
+    "metrics.watch",
+}
 
 
 async def _tools() -> dict[str, ToolSpec]:
     """By capability; nothing is called, so they need no clients."""
-    provider = PythonTools(EvidenceTools(NOBODY), KnowledgeTools(NOBODY))
+    owners = [owner(NOBODY) for owner in (EvidenceTools, KnowledgeTools, LogTools, ProbeTools, WatchTools)]
+    provider = PythonTools(*owners)
     return {capability: spec for spec in await provider.specs() for capability in spec.capabilities}
 
 
@@ -42,10 +57,14 @@ def _plan() -> list[PlannedCall]:
 
 async def test_a_planned_call_is_taken_by_the_tool_that_has_the_capability() -> None:
     tools = await _tools()
-    calls = [call for call in _plan() if call.capability in tools]
+    calls = _plan()
 
-    assert {call.capability for call in calls} >= READERS
+    assert {call.capability for call in calls} == LOOKING
     for call in calls:
         spec = tools[call.capability]
         assert spec.safety is Safety.SAFE
         assert problem_with(spec.input_schema, call.arguments) is None, call
+
+
+def test_every_metric_that_would_refute_a_fault_is_understood_by_the_tool_that_watches_it() -> None:
+    assert [metric for metric in REFUTING_METRICS.values() if meaning_of(metric) is None] == []
