@@ -206,7 +206,7 @@ def _surge(view: View, scene: Scene, index: _Index) -> float:
         share *= 0.35
     if any(_AS_MUCH * grew > ratio for grew in _grown(callees, start, index)):
         # One below grew more than this: the surge is for that one, and only passes here.
-        share *= 0.5
+        share *= 0.3
     return share
 
 

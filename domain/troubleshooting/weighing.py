@@ -27,6 +27,10 @@ _MOST_UNEXPLAINED = 2.0
 _UNEXPLAINED = 0.35
 _SPECIFIC_UNEXPLAINED = 0.8
 _SICK_BEFORE = 1.5
+_SHOWN = 0.5
+_SILENT = -1.2
+_SILENT_SEEN = -2.5
+"""Nats against a service without symptoms: more where its own logs or metrics were read."""
 _SPECIFIC = frozenset(DEFINING.values()) - {Sign.TRAFFIC, Sign.QUEUE}
 _OWN_UNEXPLAINED = -1.0
 
@@ -112,8 +116,11 @@ def _parts(one: Candidate, view: View, arounds: dict[str, _Around], scene: Scene
     if scene.onset is not None and times and min(times) > scene.onset + 6:
         order.append(Part(-1.0, text="Its symptoms come later than the onset, which it does not explain", role="order"))
     parts.extend(_late_at_most(order, own, blame))
-    if not own and not blame:
-        parts.append(Part(-1.2, text=f"{one.service} shows nothing itself, and nobody blames it", role="unexplained"))
+    shown = sum(part.nats for part in (*own, *blame) if part.nats > 0)
+    if shown < _SHOWN:
+        silent = _SILENT_SEEN if one.service in scene.observed else _SILENT
+        text = f"{one.service} shows next to nothing itself, and hardly anybody blames it"
+        parts.append(Part(silent * (1 - shown / _SHOWN), text=text, role="unexplained"))
     return parts
 
 
@@ -155,6 +162,8 @@ def _cascade(view: View) -> list[Part]:
 def _load(view: View) -> list[Part]:
     gains: dict[str, list[Part]] = {}
     for one in view.below:
+        if view.first is None or not (one.start is None or one.after(view.first, -_SICK_BEFORE)):
+            continue  # it was in trouble first, so that nobody burdened it
         nats = UNDER_LOAD.get(one.sign, 0.0) * one.weight
         if nats > 0:
             gains.setdefault(one.service or "", []).append(Part(nats, one, role="load"))
