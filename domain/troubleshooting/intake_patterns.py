@@ -70,7 +70,11 @@ INTENTS: Mapping[QueryIntent, tuple[Clue, ...]] = {
             "fails",
         ),
         (r"slow\w{0,5}|latency|time(?:s|d)?[ -]?outs?|hang(?:s|ing)?|stuck|degraded|unresponsive|spikes?", 1.5, "slow"),
-        (r"refused|unreachable|oom(?:killed)?|out of memory|crashloopbackoff|50[0234]s?|429s?", 1.5, "a known symptom"),
+        (
+            r"refused|unreachable|oom(?:killed)?|out of memory|crashloopbackoff|50[0234]s?|5xx|429s?",
+            1.5,
+            "a known symptom",
+        ),
         (
             r"troubleshoot\w{0,5}|debug\w{0,5}|investigat\w{0,5}|diagnos\w{0,5}|what(?:'s| is) wrong",
             3,
@@ -269,7 +273,7 @@ URGENCIES: Mapping[Priority, tuple[Clue, ...]] = {
     Priority.HIGH: _clues(
         (r"customers?|users? (?:see|report|complain)\w{0,4}|degraded|sev[ -]?3|p3", 1, "customers notice it"),
         (
-            r"production|prod|error rates?|rising|getting worse|spikes?|crash\w{0,10}|time(?:d|s)?[ -]?outs?",
+            r"production|prod|error rates?|rising|getting worse|spikes?|5xx|crash\w{0,10}|time(?:d|s)?[ -]?outs?",
             1,
             "production suffers",
         ),

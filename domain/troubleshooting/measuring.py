@@ -64,8 +64,8 @@ def success_of(state: IncidentState, cause: Hypothesis) -> Success:
     if finding is not None:
         before, during = finding.numbers["before"], finding.numbers["after"]
         proof = f"{_WORDS.get(finding.sign, finding.sign.label)} of {finding.service}"
-        goes = "fall to" if during > before else "come back to"
-        said += f"; {proof} {goes} {_threshold(before, during):.4g}"
+        limit_word = "at most" if during > before else "at least"
+        said += f"; {proof}: {limit_word} {_threshold(before, during):.4g}"
         said += f" (before: {before:.4g}, during the incident: {during:.4g})"
     return Success(
         sentence=cut(said, 500) + ".",

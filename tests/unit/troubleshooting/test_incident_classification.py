@@ -86,6 +86,7 @@ def test_which_part_of_a_system_it_is_about(text: str, domain: str) -> None:
         ("Payments fail for many customers", "urgent"),
         ("checkout-service is down", "urgent"),
         ("Customers report errors in the export", "high"),
+        ("public-api returns 5xx for part of the requests", "high"),
         ("The export gives an error", "medium"),
         ("The export gives an error, not urgent", "low"),
         ("Errors in staging after a deployment", "low"),
