@@ -128,24 +128,30 @@ def _supporting(best: Judged) -> set[tuple[str | None, str]]:
 
 def _lacks_own(best: Judged, scene: Scene) -> str:
     service = best.candidate.service
-    if service is None:
+    blamers = sorted({part.signal.service or "" for part in best.score.of("blame") if part.signal})
+    if service is None or _speaks_for_itself(best, scene, blamers):
         return ""
+    if not scene.graph.keeps_no_logs(service):
+        told = f"only {_and(blamers)} point at it" if blamers else "it only looks suspicious"
+        if service in scene.observed:
+            return f"{service} itself shows no trouble; {told}. More evidence, such as traces, is missing."
+        return f"{service} itself shows no trouble; {told}. Logs or metrics of {service} around the onset are missing."
+    if len(blamers) < 2 and len(scene.graph.callers.get(service, [])) > 1:
+        who = _and(blamers) or "nobody"
+        return f"Only {who} blames {service}; its other callers do not, and it says nothing itself."
+    return ""
+
+
+def _speaks_for_itself(best: Judged, scene: Scene, blamers: list[str]) -> bool:
+    """Whether the service's own symptoms show it, or its callers see what it cannot see itself."""
     if sum(part.nats for part in best.score.of("own")) >= _OWN_ENOUGH:
-        return ""
+        return True
     sign = DEFINING.get(best.candidate.fault)
     seen_by = {part.signal.service for part in best.score.of("blame") if part.signal and part.signal.sign is sign}
     if sign in _SEEN_BY_OTHERS and (len(seen_by) >= 2 or (_doubtless(best) and sign is Sign.CERTIFICATE)):
-        return ""
-    blamers = sorted({part.signal.service or "" for part in best.score.of("blame") if part.signal})
-    if not scene.graph.keeps_no_logs(service):
-        told = f"only {_and(blamers)} point at it" if blamers else "it only looks suspicious"
-        return f"{service} itself shows no trouble; {told}. Logs or metrics of {service} around the onset are missing."
-    callers = scene.graph.callers.get(service, [])
-    if len(blamers) < 2 and len(callers) > 1:
-        return (
-            f"Only {_and(blamers) or 'nobody'} blames {service}; its other callers do not, and it says nothing itself."
-        )
-    return ""
+        return True
+    # Its own logs were read and say nothing: then what it answers is what its callers complain of.
+    return best.candidate.service in scene.observed and best.candidate.made is not None and len(blamers) >= 2
 
 
 def _lacks_findings(best: Judged, doubtless: bool) -> str:

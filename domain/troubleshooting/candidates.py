@@ -9,7 +9,7 @@ from domain.troubleshooting.causing import MENTIONED, Made, closeness, suspicion
 from domain.troubleshooting.evidence import Sign
 from domain.troubleshooting.graph import Graph
 from domain.troubleshooting.hypotheses import FaultKind
-from domain.troubleshooting.likelihoods import DEFINING, REACH_MINUTES, REACH_OTHERWISE, SLOW_SIGNS
+from domain.troubleshooting.likelihoods import DEFINING, REACH_OTHERWISE, SLOW_SIGNS
 from domain.troubleshooting.signals import Signal
 
 UNKNOWN_ID = "unknown"
@@ -77,16 +77,20 @@ class Scene:
         """What a service shows itself."""
         return [one for one in self.signals if one.service == service]
 
-    def begins(self, service: str | None, fault: FaultKind) -> float | None:
-        """When a fault of a service must have begun at the latest: by the onset, or by its own first clear symptom."""
+    def begins(self, service: str | None, fault: FaultKind) -> list[float]:
+        """When a fault of a service may have begun: what builds up has several beginnings to choose from.
+
+        Otherwise it is the onset, or the service's own first clear symptom where that is earlier.
+        """
+        own = [one for one in self.signals if one.service == service and one.start is not None and not one.stale]
+        onset = [self.onset] if self.onset is not None else []
         defining = DEFINING.get(fault)
-        starts = [
-            one.start
-            for one in self.signals
-            if one.service == service and one.start is not None and not one.stale
-            and (one.weight >= 0.3 or (one.sign is defining and one.weight >= 0.2))
-        ]  # fmt: skip
-        return min([*starts, *([self.onset] if self.onset is not None else [])], default=None)
+        if defining in SLOW_SIGNS:
+            grew = [one.start or 0.0 for one in own if one.sign is defining and one.weight >= 0.2]
+            seen = [start for start in grew if self.onset is None or start < self.onset - _SEEN_TO_GROW]
+            return sorted(set(seen or [*grew, *onset]))
+        starts = [one.start or 0.0 for one in own if one.weight >= 0.3 and one.sign not in SLOW_SIGNS]
+        return [min([*starts, *onset])] if starts or onset else []
 
 
 def candidates(scene: Scene) -> list[Candidate]:
@@ -146,23 +150,31 @@ def _suggested(fault: FaultKind, signs: set[Sign], service: str, scene: Scene) -
     return fault is FaultKind.BAD_CONFIGURATION and any(
         one.service == service
         and one.change.kind != "deployment"
-        and suspicion(one, fault, scene.begins(service, fault)) >= MENTIONED
+        and _suspicion(one, service, fault, scene) >= MENTIONED
         for one in scene.changes
     )
 
 
 def _with_changes(service: str, fault: FaultKind, scene: Scene) -> list[Candidate]:
-    begins = scene.begins(service, fault)
-    slack, reach = 0.0, REACH_MINUTES.get(fault, REACH_OTHERWISE)
-    if begins is not None and scene.onset is not None and DEFINING.get(fault) in SLOW_SIGNS:
-        slack = _TREND_SLACK * (scene.onset - begins)
-        if scene.onset - begins > _SEEN_TO_GROW:
-            reach = REACH_OTHERWISE + slack  # its beginning was seen, so that the change lies close to it
-    weighed = [(suspicion(one, fault, begins, slack, reach), one) for one in scene.changes if one.service == service]
+    weighed = [(_suspicion(one, service, fault, scene), one) for one in scene.changes if one.service == service]
     named = sorted((pair for pair in weighed if pair[0] >= MENTIONED), key=lambda pair: (-pair[0], -pair[1].at))
     if not named:
         return [Candidate(service, fault)]
     return [Candidate(service, fault, one, nats) for nats, one in named[:_MOST_CHANGES]]
+
+
+def _suspicion(one: Made, service: str, fault: FaultKind, scene: Scene) -> float:
+    """How far a change may have brought a fault about, by whichever beginning suits it best."""
+    begins: list[float | None] = [*scene.begins(service, fault)]
+    return max(_by_beginning(one, fault, begin, scene.onset) for begin in begins or [None])
+
+
+def _by_beginning(one: Made, fault: FaultKind, begin: float | None, onset: float | None) -> float:
+    if begin is None or onset is None or DEFINING.get(fault) not in SLOW_SIGNS or onset - begin <= _SEEN_TO_GROW:
+        return suspicion(one, fault, begin)
+    # It was seen to grow: the change lies close to that beginning, which is known less well the longer it grew.
+    slack = _TREND_SLACK * (onset - begin)
+    return suspicion(one, fault, begin, slack, REACH_OTHERWISE + slack)
 
 
 def _shared(scene: Scene) -> Iterable[FaultKind]:

@@ -101,6 +101,7 @@ def known(
     ends: float | None = 60.0,
     refuted: tuple[str, ...] = (),
     rejected: tuple[str, ...] = (),
+    observed: tuple[str, ...] = (),
 ) -> Known:
     return Known(
         description="Customers cannot pay",
@@ -108,6 +109,7 @@ def known(
         findings=findings,
         changes=changes,
         topology=topology,
+        observed=observed,
         begins=None if begins is None else at(begins),
         ends=None if ends is None else at(ends),
         refuted=refuted,

@@ -425,3 +425,93 @@ def test_the_same_symptom_from_two_tools_counts_little_more_than_once() -> None:
         return sum(one.weight for one in found.evidence_for if "payments: errors" in one.text)
 
     assert nats("once") < nats("more") < 1.4 * nats("once")
+
+
+READ = (
+    *("gateway", "web", "checkout", "payments", "orders", "accounts", "catalogue"),
+    *("orders-db", "accounts-db", "session-cache"),
+)
+
+
+def test_what_a_service_shows_may_come_from_one_that_nobody_looked_at() -> None:
+    errors = (
+        saw("checkout", "errors", 0, strength=0.9, source="metrics.analyse"),
+        saw("checkout", "new_error", 0.5, strength=0.7),
+        saw("web", "errors", 1, strength=0.7),
+    )
+    release = (changed("checkout", -2, change_id="REL-5"),)
+    without = tuple(name for name in READ if name != "payments")
+    assert diagnose(known(*errors, changes=release, observed=READ)).accepted == "checkout/bad_deployment/REL-5"
+    diagnosis = diagnose(known(*errors, changes=release, observed=without))
+    assert diagnosis.accepted is None, ranking(diagnosis)
+    assert "payments" in diagnosis.why_not
+    assert "missing" in diagnosis.why_not
+
+
+def test_a_symptom_that_only_the_service_itself_can_make_needs_no_look_at_others() -> None:
+    diagnosis = diagnose(
+        known(
+            saw("checkout", "disk", 0, strength=0.95),
+            saw("checkout", "errors", 0.5, strength=0.8),
+            observed=("checkout", "web"),
+        )
+    )
+    assert diagnosis.accepted == "checkout/disk_full", ranking(diagnosis)
+
+
+def test_a_release_whose_service_logs_nothing_is_shown_by_what_it_answers_its_callers() -> None:
+    seen = (
+        saw("checkout", "errors", 0, about="accounts", strength=0.9),
+        saw("web", "errors", 0.2, about="accounts", strength=0.8),
+    )
+    release = (changed("accounts", -3, change_id="REL-6"),)
+    assert diagnose(known(*seen, changes=release, observed=READ)).accepted == "accounts/bad_deployment/REL-6"
+
+
+def test_whom_a_service_calls_and_who_was_in_trouble_first_explains_it() -> None:
+    diagnosis = diagnose(
+        known(
+            saw("orders-db", "latency", 0, strength=0.9),
+            saw("orders", "latency", 0.8, strength=0.7),
+            saw("orders", "timeout", 2, about="orders-db", strength=0.7),
+            saw("checkout", "new_error", 6, strength=0.6),
+            saw("web", "errors", 5, about="checkout", strength=0.9),
+            changes=(changed("checkout", -3),),
+        )
+    )
+    assert diagnosis.hypotheses[0].hypothesis_id == "orders-db/slow_dependency", ranking(diagnosis)
+
+
+def test_a_surge_belongs_to_the_service_whose_traffic_grew_most() -> None:
+    more = saw("web", "traffic", 0, strength=0.6, source="metrics.analyse").model_copy(
+        update={"numbers": {"ratio": 1.8}}
+    )
+    most = saw("catalogue", "traffic", 0, strength=0.8, source="metrics.analyse")
+    diagnosis = diagnose(
+        known(
+            more,
+            most.model_copy(update={"numbers": {"ratio": 5.0}}),
+            saw("catalogue", "cpu", 1, strength=0.8, source="metrics.analyse"),
+            saw("catalogue", "throttled", 1, strength=0.7),
+            saw("web", "timeout", 1.5, about="catalogue", strength=0.8),
+        )
+    )
+    assert diagnosis.accepted == "catalogue/traffic_surge", ranking(diagnosis)
+
+
+def test_what_a_log_says_of_a_deployment_on_record_is_no_second_one() -> None:
+    logged = changed("payments", -2.5, change_id="log/payments.log/17")
+    diagnosis = diagnose(known(*BAD_RELEASE, changes=(RELEASE, logged)))
+    assert diagnosis.accepted == "payments/bad_deployment/REL-3", ranking(diagnosis)
+    assert all("log/" not in one.hypothesis_id for one in diagnosis.hypotheses)
+
+
+def test_a_refused_token_behind_a_wrong_clock_is_the_clock() -> None:
+    diagnosis = diagnose(
+        known(
+            saw("orders", "clock", 0, strength=0.9),
+            saw("orders", "permission", 0.2, about="accounts", strength=0.9),
+            saw("checkout", "permission", 0.5, about="orders", strength=0.9),
+        )
+    )
+    assert diagnosis.accepted == "orders/clock_skew", ranking(diagnosis)
