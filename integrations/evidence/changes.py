@@ -67,6 +67,7 @@ _ROLES = re.compile(
 )
 _COMMIT = re.compile(r"^commit ([0-9a-f]{7,64})")
 _VERSION = re.compile(r"(?<![\w.])v?(\d{1,6}(?:\.\d{1,6}){1,3}(?:[-+][\w.]{1,40})?)(?![\w.])")
+_NUMBERED = re.compile(r"^(?:[A-Za-z]{1,12}[-_#]?)?\d{1,12}$")
 _MOVED = re.compile(r"(?:from\s{1,3})?([^\s,;]{1,80})\s{1,3}(?:to|->|=>|→)\s{1,3}([^\s,;]{1,80})")
 _HELM_HEADING = re.compile(r"^\s*REVISION\s+UPDATED\s+STATUS", re.MULTILINE)
 _ARGO_HEADING = re.compile(r"^\s*ID\s+DATE\s+REVISION", re.MULTILINE)
@@ -172,7 +173,7 @@ def _change(record: Mapping[str, Any], service: str | None, file_name: str) -> C
     version, before = _value(low, "version", hidden), _value(low, "before", hidden)
     version, before = _from_title(title or "", version, before)
     summary = said(title) if title is not None else _sentence(low, whose, kind, before, version)
-    given = _word(low, "id")
+    given = _word(low, "id") or _numbered(low.get("key"))
     number = hashlib.sha256(f"{at.isoformat()}|{whose}|{kind}|{summary}".encode()).hexdigest()[:10]
     return Change(
         change_id=said(given, 60) if given else f"change-{number}",
@@ -184,6 +185,11 @@ def _change(record: Mapping[str, Any], service: str | None, file_name: str) -> C
         before=before,
         author=_author(_word(low, "author")),
     )
+
+
+def _numbered(key: object) -> str | None:
+    """`key` is a change's id where it looks like one, such as OPS-12; otherwise it names a setting."""
+    return str(key) if isinstance(key, str | int) and _NUMBERED.match(str(key)) else None
 
 
 def _plain(key: object) -> str:
@@ -221,15 +227,17 @@ def _value(low: Mapping[str, Any], what: str, hidden: bool) -> str | None:
     return None
 
 
-def _short(value: object) -> str:
+def _short(value: object, depth: int = 0) -> str:
+    if depth > 3:
+        return "..."
     if isinstance(value, dict):
         parts = (
-            f"{key}: {_SECRET_VALUE if is_secret_name(str(key)) else _short(one)}"
+            f"{key}: {_SECRET_VALUE if is_secret_name(str(key)) else _short(one, depth + 1)}"
             for key, one in list(value.items())[:8]
         )
         return "{" + ", ".join(parts) + "}"
     if isinstance(value, list):
-        return "[" + ", ".join(_short(one) for one in value[:8]) + "]"
+        return "[" + ", ".join(_short(one, depth + 1) for one in value[:8]) + "]"
     return str(value)[:200].lower() if isinstance(value, bool) else str(value)[:200]
 
 
@@ -253,7 +261,8 @@ def _sentence(low: Mapping[str, Any], whose: str | None, kind: str, before: str 
 
 def _kind(low: Mapping[str, Any], title: str, file_name: str) -> str:
     given = _word(low, "kind") or ""
-    setting = _word({key: low[key] for key in ("setting", "parameter", "flag", "flagname") if key in low}, "setting")
+    named = ("setting", "parameter", "flag", "flagname", "key")
+    setting = _word({key: low[key] for key in named if key in low and not _numbered(low[key])}, "setting")
     return (
         _kind_of(given)
         or ("feature_flag" if "flag" in low or "flagname" in low else None)

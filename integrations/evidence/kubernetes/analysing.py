@@ -329,7 +329,10 @@ def analyse(
     everything, findings, notes = Gathered(), [], list(unread)
     for name, text, service in pieces:
         found = Gathered()
-        Reader(found, service).read(text, going)
+        try:
+            Reader(found, service).read(text, going)
+        except RecursionError:
+            notes.append(f"{name}: a part is nested too deeply to be read.")
         if found.results:
             notes.append(f"{name}: a query gave {', '.join(map(str, found.results[:5]))} results.")
         elif not (found.symptoms or found.pods or found.objects or found.empty_namespaces):

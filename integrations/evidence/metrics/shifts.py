@@ -72,12 +72,18 @@ def find_shift(values: Sequence[float], *, down: bool = False) -> Shift | None:
     """
     if len(values) < _FEWEST or max(values) == min(values):
         return None
-    signed = [-one for one in values] if down else list(values)
+    signed = _signed(values, down)
     found = [shift for scale, times in _SCALES if (shift := _at_scale(signed, scale, times)) is not None]
     if not found:
         return None
     best = max(found, key=lambda one: one.effect)
     return Shift(best.start, -best.before, -best.after, best.spread, best.end) if down else best
+
+
+def _signed(values: Sequence[float], down: bool) -> list[float]:
+    """The values so that more is worse; far too large ones are cut, for their squares are no numbers."""
+    sign = -1.0 if down else 1.0
+    return [sign * min(max(one, -1e120), 1e120) for one in values]
 
 
 def _at_scale(values: list[float], scale: float, times: float) -> Shift | None:
@@ -89,11 +95,12 @@ def _at_scale(values: list[float], scale: float, times: float) -> Shift | None:
     if not jumps:
         return None
     highest = max(jumps)
+    if highest <= 0:
+        return None
     # Of equal jumps the one in the middle: the windows then lie on both sides of the change.
     tops = [at for at, jump in enumerate(jumps) if jump >= 0.98 * highest]
-    top = next(at for at in tops)
-    top = (top + max(at for at in tops if at - top <= width)) // 2
-    if highest <= 0 or not _stands_out(jumps, top, width, times):
+    top = (tops[0] + max(at for at in tops if at - tops[0] <= width)) // 2
+    if not _stands_out(jumps, top, width, times):
         return None
     return _refined(values, top + width, width)
 
@@ -180,7 +187,7 @@ def find_trend(values: Sequence[float], *, down: bool = False) -> Trend | None:
     """Growth that goes on to the end, by the lowest points of each stretch, so that saw-teeth on it do not hide it."""
     if len(values) < 12:
         return None
-    signed = [-one for one in values] if down else list(values)
+    signed = _signed(values, down)
     size = max(1, len(signed) // _SLOPE_POINTS)
     lows = [min(signed[at : at + size]) for at in range(0, len(signed) - size + 1, size)]
     bend = _bend(lows)

@@ -155,6 +155,8 @@ def each(opened: Sequence[Opened], unread: list[str], read: Callable[[Opened], T
             done.append((piece, read(piece)))
         except Unreadable as fault:
             unread.append(f"{piece.name}: {fault}")
+        except RecursionError:
+            unread.append(f"{piece.name}: The file is nested too deeply to be read.")
     return done
 
 

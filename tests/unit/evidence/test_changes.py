@@ -98,6 +98,14 @@ def test_the_histories_of_helm_and_argo_are_read() -> None:
     assert (one(json.dumps(status)).service, one(json.dumps(status)).version) == ("orders", "8f3c1d2")
 
 
+def test_a_key_is_an_id_or_names_a_setting() -> None:
+    record = {"at": "2026-03-01T14:02:00Z", "service": "a", "old": "8", "new": "12"}
+    assert one(json.dumps({**record, "key": "OPS-12"})).change_id == "OPS-12"
+    setting = one(json.dumps({**record, "key": "pool.size"}))
+    assert (setting.kind, setting.version, setting.before) == ("configuration", "12", "8")
+    assert "pool.size" in setting.summary
+
+
 def test_a_change_without_an_id_gets_the_same_one_every_time() -> None:
     text = json.dumps({"at": "2026-03-01T14:02:00Z", "service": "a", "version": "2"})
     assert one(text).change_id == one(text).change_id

@@ -16,6 +16,7 @@ from integrations.evidence.documents import Unreadable
 from integrations.evidence.metrics.analysing import analyse
 from integrations.evidence.metrics.meaning import meaning_of, named_in
 from integrations.evidence.metrics.reading import read_series
+from integrations.evidence.metrics.shifts import find_shift, find_trend
 from tests.unit.evidence.shelf import Shelf
 
 START = 1_790_000_000
@@ -248,3 +249,16 @@ async def test_the_tool_reads_what_it_can_and_says_what_it_cannot(shelf: Shelf) 
 def test_what_is_no_table_of_metrics_is_refused_in_one_sentence(text: str) -> None:
     with pytest.raises(Unreadable, match=r"\.$"):
         read_series(text, name="x", service=None)
+
+
+def test_no_series_of_numbers_breaks_the_search_for_changes() -> None:
+    rng = random.Random(7)
+    for _ in range(80):
+        length, falling = rng.randint(1, 60), rng.choice([-1, 0, 1])
+        huge = rng.choice([1e-300, 1, 1e9, 1e300])
+        values = [huge * (falling * at + rng.choice([0, rng.random(), -rng.random()])) for at in range(length)]
+        for down in (False, True):
+            shift = find_shift(values, down=down)
+            assert shift is None or 0 <= shift.start < length
+            trend = find_trend(values, down=down)
+            assert trend is None or 0 <= trend.start < length

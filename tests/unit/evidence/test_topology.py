@@ -9,6 +9,7 @@ import pytest
 from domain.troubleshooting.topology import Topology
 from integrations.evidence.documents import Unreadable
 from integrations.evidence.topology import hanging_on, read_topology
+from tests.tool_world import call_of, run
 from tests.unit.evidence.shelf import Shelf
 
 CALLS = {("web", "orders"), ("orders", "payments"), ("orders", "db")}
@@ -64,6 +65,13 @@ def test_services_that_call_in_a_circle_are_found() -> None:
     found = hanging_on(topology, ["a"])
     assert found.cycles == (("a", "b", "c"),)
     assert found.direct == ("c",)
+
+
+async def test_what_is_nested_without_end_is_refused_in_one_sentence(shelf: Shelf) -> None:
+    piece = shelf.put('{"graph": ' * 700 + "{}" + "}" * 700, "deep.json")
+    result = await run(shelf.box, await call_of(shelf.box, "topology.read", {"evidence": [piece]}))
+    assert result.refusal is not None
+    assert "deep.json" in result.refusal.sentence
 
 
 async def test_the_tools_take_evidence_or_a_topology(shelf: Shelf) -> None:
