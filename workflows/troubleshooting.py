@@ -13,7 +13,6 @@ with workflow.unsafe.imports_passed_through():
     from domain.playbook.messages import HeldPlaybook
     from domain.policy import shared
     from domain.timeline import TimelineKind
-    from domain.troubleshooting.answering import news_for_customers
     from domain.troubleshooting.messages import (
         CloseIncidentInput,
         EvidenceInput,
@@ -24,6 +23,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from domain.troubleshooting.state import IncidentState
     from domain.troubleshooting.takeover import decision_for, urgency_of
+    from domain.troubleshooting.telling import news_for_customers
     from domain.troubleshooting.terms import TroublePhase
 
 from workflows.approvals import Approvals

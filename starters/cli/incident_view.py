@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -37,10 +38,10 @@ def incident_page(workflow_id: str, state: IncidentState, under_way: Sequence[At
         ("Possible causes", list(_hypotheses(state))),
         ("What happened to the system", list(_system_timeline(state))),
         ("Services", list(_services(state))),
-        ("Looked at", [f"{call.capability}: {one_line(call.outcome, _LONGEST)}" for call in state.calls[-_CALLS:]]),
+        ("Looked at", list(_once(f"{call.capability}: {one_line(call.outcome, _LONGEST)}" for call in state.calls))),
         ("Proposals", list(_proposals(state))),
         ("Questions", list(_questions(state))),
-        ("Answered by less than the best", [_fallback(use) for use in state.fallbacks[-_CALLS:]]),
+        ("Answered by less than the best", list(_once(map(_fallback, state.fallbacks)))),
     ):
         if lines:
             parts += [Text(), report.text(title, style="bold"), *(report.text(f"  {line}") for line in lines)]
@@ -166,6 +167,13 @@ def _questions(state: IncidentState) -> Iterator[str]:
     for query in state.queries[-3:]:
         yield f"{query.author}: {one_line(query.text, _LONGEST)}"
         yield f"  {one_line(query.answer, 400) if query.answer else 'no answer yet'}"
+
+
+def _once(lines: Iterable[str]) -> Iterator[str]:
+    """The last lines, each one once, with how often it came."""
+    counted = Counter(lines)
+    for line, times in list(counted.items())[-_CALLS:]:
+        yield f"{line} ({times} times)" if times > 1 else line
 
 
 def _fallback(use: Any) -> str:

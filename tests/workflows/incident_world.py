@@ -16,17 +16,22 @@ from temporalio.worker import Worker
 
 from activities.boundary import Boundary
 from activities.incidents import IncidentActivities
+from activities.notices import NoticeActivities
 from activities.reasoning import ReasoningActivities
 from domain.approval import ApprovalDecision
 from domain.case import Channels
-from domain.ids import troubleshooting_workflow_id
+from domain.escalation import EscalationInput, EscalationResult, EscalationState
+from domain.ids import escalation_workflow_id, troubleshooting_workflow_id
 from domain.model import JsonValue
 from domain.tool import Safety, ToolSpec
+from domain.triage import Decision, DecisionKind, Urgency
 from domain.troubleshooting.evidence import Change, EvidenceKind, EvidenceRef, Finding, Findings, Sign
 from domain.troubleshooting.messages import IncidentInput, IncidentReport, IncidentResult
 from domain.troubleshooting.state import IncidentState
 from domain.troubleshooting.topology import Topology
+from integrations.rendering import Templates
 from runtime.configuration import Configuration
+from tests.workflows.conftest import TEMPLATES, a_ticket
 from tests.workflows.playbook_world import PlaybookWorld, a_tool
 from workers.worker import workflow_runner
 from workflows import search_attributes
@@ -89,7 +94,9 @@ class IncidentWorld(PlaybookWorld):
     def finds(self, findings: tuple[Finding, ...], changes: tuple[Change, ...] = ()) -> None:
         """What the evidence holds, from now on."""
         covers = {"begins": BEGINS, "ends": ENDS}
-        found = Findings(findings=findings, services=("checkout", "gateway"), summary="Read.", **covers)
+        found = Findings(
+            findings=findings, services=("checkout", "gateway", "payments", "orders-db"), summary="Read.", **covers
+        )
         self.tools.on("logs.analyse", found.model_dump(mode="json"))
         self.tools.on("changes.read", Findings(changes=changes, summary="Read.", **covers).model_dump(mode="json"))
         self.tools.on("topology.read", TOPOLOGY.model_dump(mode="json"))
@@ -106,6 +113,7 @@ class IncidentWorld(PlaybookWorld):
         reasoning = ReasoningActivities()
         return [
             *super().methods(),
+            NoticeActivities(self.mailer, self.chat, Templates(TEMPLATES), self.directory, self.store).mail_customer,
             incidents.open_incident,
             incidents.rehearse_solution,
             reasoning.classify_query,
@@ -149,6 +157,37 @@ class IncidentWorld(PlaybookWorld):
             task_queue=self.task_queue,
             search_attributes=search_attributes.at_incident_start("default"),
         )
+
+    async def ticket(self, ticket_id: str) -> WorkflowHandle[EscalationWorkflow, EscalationResult]:
+        """The case of a ticket, waiting for nothing but signals: triage is a matter of other tests."""
+        ticket = a_ticket(ticket_id=ticket_id)
+        opened = self.policies.policy
+        state = EscalationState(
+            tenant="default",
+            case_number=ticket_id,
+            opened_at=datetime.now(UTC),
+            ticket=ticket,
+            policy=opened,
+            channels=Channels(mail=True),
+            resolved_at=datetime.now(UTC),
+            decision=Decision(
+                kind=DecisionKind.NONE, urgency=Urgency.STANDARD, team="customer_success", reasons=("-",)
+            ),
+        )
+        return await self.client.start_workflow(
+            EscalationWorkflow.run,
+            EscalationInput(tenant="default", ticket=ticket, state=state),
+            id=escalation_workflow_id("default", ticket_id),
+            task_queue=self.task_queue,
+        )
+
+    async def told(self, ticket: WorkflowHandle[EscalationWorkflow, EscalationResult]) -> EscalationState:
+        """The ticket's case, once its mail went out."""
+        for _ in range(500):
+            if any("you wrote to us about" in mail.text for mail in self.mailer.sent.values()):
+                break
+            await asyncio.sleep(0.02)
+        return await ticket.query(EscalationWorkflow.query_state)
 
     async def when(
         self, incident: Incident, condition: Callable[[IncidentState], bool], *, within: float = 15

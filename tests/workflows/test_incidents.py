@@ -13,7 +13,7 @@ from domain.errors import VendorRefused, VendorUnavailable
 from domain.tool import Safety, ToolUndo
 from domain.troubleshooting.budget import Budget
 from domain.troubleshooting.evidence import EvidenceKind, Sign
-from domain.troubleshooting.messages import CloseIncidentInput, EvidenceInput, QueryInput
+from domain.troubleshooting.messages import CloseIncidentInput, EvidenceInput, LinkTicketInput, QueryInput
 from runtime.configuration import Configuration
 from tests.workflows.incident_world import DEPLOYED, ERRORS, IncidentWorld, evidence, finding
 from tests.workflows.playbook_world import a_tool, playbook
@@ -219,4 +219,42 @@ async def test_questions_are_answered_while_it_goes_on_and_once_each(world: Inci
         assert "checkout" in answered.answer
         assert answered.model is not None
         assert answered.model.value == "structured_guidance"
+        await world.cancel(incident)
+
+
+async def test_a_linked_ticket_hears_once_how_it_ended_and_only_after_approval(world: IncidentWorld) -> None:
+    async with world.worker():
+        ticket = await world.ticket("T-77")
+        incident = await world.report(linked_tickets=("T-77", "T-GONE"))
+        link = LinkTicketInput(ticket_id="T-77", person_id="p-ivan")
+        await incident.signal(TroubleshootingWorkflow.link_ticket, link)
+        await world.when(incident, lambda s: bool(s.pending_approvals))
+        word = CloseIncidentInput(person_id="p-ivan", resolution="The provider fixed it.")
+        await incident.execute_update(TroubleshootingWorkflow.close, word)
+        asked = await world.answer(incident)
+        (request,) = asked.pending_approvals
+        assert request.question.action == "incident_news"
+        assert not [mail for mail in world.mailer.sent.values() if "problem that you wrote to us about" in mail.text]
+        result = await world.result(incident)
+        assert (result.status, result.linked_tickets) == ("closed", 2)
+        told = await world.told(ticket)
+        assert told.incidents["incident:" + result.incident_id]
+        news = [mail for mail in world.mailer.sent.values() if "problem that you wrote to us about" in mail.text]
+        assert [mail.to for mail in news] == [("customer@example.org",)]
+        assert "checkout" not in news[0].text
+        await ticket.terminate()
+
+
+async def test_a_long_investigation_continues_as_new_and_loses_nothing(world: IncidentWorld) -> None:
+    world.continue_after_events = 30
+    world.finds(())
+    async with world.worker():
+        incident = await world.report()
+        state = await world.when(incident, lambda s: s.runs > 1 and s.people_have_it)
+        calls = len(state.calls)
+        question = QueryInput(message_id="q-1", author="p-ivan", text="What is the root cause?")
+        await incident.execute_update(TroubleshootingWorkflow.add_query, question)
+        state = await world.when(incident, lambda s: any(not q.is_open for q in s.queries))
+        assert len(state.calls) == calls
+        assert len([mail for mail in world.mailer.sent.values() if "is handed to" in mail.text]) == 1
         await world.cancel(incident)

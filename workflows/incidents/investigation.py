@@ -172,7 +172,8 @@ class Investigation:
         """Take what a tool gave. It is data: what does not have the form of findings is not looked at."""
         state = self._state
         findings, topology, problem = read_output(result)
-        outcome = problem or findings.summary or f"{len(findings.findings)} findings"
+        said = f"{len(topology.names())} services, {len(topology.calls)} calls" if topology is not None else ""
+        outcome = problem or findings.summary or said or "Nothing was found."
         call = state.record_call(
             planned.capability,
             planned.arguments,
