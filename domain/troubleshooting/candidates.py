@@ -18,6 +18,8 @@ SHARED = "shared"
 _MOST_SERVICES = 16
 _MOST_CHANGES = 2
 _SEEN_TO_GROW = 10.0
+_CLOCK_SLACK = 15.0
+"""Minutes: a service whose clock is wrong does not know when anything happened."""
 _TREND_SLACK = 0.15
 """Where something grows slowly, its beginning is known to about a seventh of the time that it grew."""
 _GENERIC = (FaultKind.SLOW_DEPENDENCY, FaultKind.OUTAGE, FaultKind.BAD_DEPLOYMENT, FaultKind.UNKNOWN)
@@ -170,6 +172,8 @@ def _suspicion(one: Made, service: str, fault: FaultKind, scene: Scene) -> float
 
 
 def _by_beginning(one: Made, fault: FaultKind, begin: float | None, onset: float | None) -> float:
+    if fault is FaultKind.CLOCK_SKEW:
+        return suspicion(one, fault, begin, _CLOCK_SLACK)
     if begin is None or onset is None or DEFINING.get(fault) not in SLOW_SIGNS or onset - begin <= _SEEN_TO_GROW:
         return suspicion(one, fault, begin)
     # It was seen to grow: the change lies close to that beginning, which is known less well the longer it grew.

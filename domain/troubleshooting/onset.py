@@ -43,6 +43,9 @@ def find_onset(signals: Iterable[Signal]) -> float | None:
     signals = list(signals)
     healed = _healed(signals)
     usable = [one for one in signals if _counts(one)]
+    # A service whose clock is wrong writes wrong times; those of others are better, where there are any.
+    adrift = {one.service for one in usable if one.sign is Sign.CLOCK and one.about is None}
+    usable = [one for one in usable if one.service not in adrift] or usable
     prompt = [one for one in usable if one.sign not in SLOW_SIGNS]
     usable = sorted(prompt or usable, key=lambda one: (-one.strength, order(one)))[:_MOST]
     usable.sort(key=order)

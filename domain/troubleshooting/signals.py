@@ -134,9 +134,19 @@ def _together(service: str | None, sign: Sign, about: str | None, group: list[Fi
         strength=1.0 - doubt,
         text=best.text,
         source=best.source,
-        ratio=max((one.numbers.get("ratio", 1.0) for one in ranked), default=1.0),
+        ratio=_ratio(ranked),
         certain=best.strength >= 0.9,
     )
+
+
+def _ratio(group: list[Finding]) -> float:
+    """How many times as much: what each tool says at most, and of several tools the most careful."""
+    by_tool: dict[str, float] = {}
+    for one in group:
+        if "ratio" in one.numbers:
+            tool = one.source.split(" ", 1)[0]
+            by_tool[tool] = max(by_tool.get(tool, 0.0), one.numbers["ratio"])
+    return min(by_tool.values(), default=1.0)
 
 
 def _rank(one: Finding) -> tuple[float, datetime, str, str]:

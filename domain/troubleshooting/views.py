@@ -204,7 +204,7 @@ def _surge(view: View, scene: Scene, index: _Index) -> float:
     callers, callees = scene.graph.callers.get(view.service, ()), scene.graph.callees.get(view.service, ())
     if any(grew >= _AS_MUCH * ratio for grew in _grown(callers, start, index)):
         share *= 0.35
-    if any(_AS_MUCH * grew > ratio for grew in _grown(callees, start, index)):
+    if any(_AS_MUCH * grew > ratio for grew in _grown(callees, start + _SLACK, index)):
         # One below grew more than this: the surge is for that one, and only passes here.
         share *= 0.3
     return share

@@ -515,3 +515,17 @@ def test_a_refused_token_behind_a_wrong_clock_is_the_clock() -> None:
         )
     )
     assert diagnosis.accepted == "orders/clock_skew", ranking(diagnosis)
+
+
+def test_a_service_whose_clock_is_wrong_does_not_say_when_it_began_nor_clears_the_change() -> None:
+    diagnosis = diagnose(
+        known(
+            saw("orders", "clock", -12, strength=0.9),
+            saw("orders", "errors", -11, strength=0.8),
+            saw("checkout", "errors", 0, about="orders", strength=0.8),
+            saw("web", "errors", 0.5, about="checkout", strength=0.8),
+            changes=(changed("orders", -1, "infrastructure", change_id="NET-7"),),
+        )
+    )
+    assert diagnosis.onset == at(0)
+    assert diagnosis.accepted == "orders/clock_skew/NET-7", ranking(diagnosis)
