@@ -16,12 +16,14 @@ KEPT_HYPOTHESES = 8
 KEPT_WEIGHED = 8
 """Of each hypothesis, for and against."""
 KEPT_EVENTS = 30
-FINDINGS_BYTES = 36_000
+FINDINGS_BYTES = 40_000
 CHANGES_BYTES = 14_000
 TOPOLOGY_BYTES = 16_000
-DIAGNOSIS_BYTES = 28_000
-_FINDING_TEXT = 280
+DIAGNOSIS_BYTES = 22_000
+_FINDING_TEXT = 180
+"""For people only: the reasoning goes by sign, service, time and numbers, so short texts let more findings stay."""
 _SENTENCE = 200
+_LONG = 280
 _NAME = 120
 _MOST_NAMES = 150
 
@@ -172,8 +174,8 @@ def _weightiest(weighed: tuple[Weighed, ...], most: int) -> tuple[Weighed, ...]:
 def _short_hypothesis(one: Hypothesis) -> Hypothesis:
     return one.model_copy(
         update={
-            "sentence": cut(one.sentence, _FINDING_TEXT),
-            "refuted_by": cut(one.refuted_by, _FINDING_TEXT),
+            "sentence": cut(one.sentence, _LONG),
+            "refuted_by": cut(one.refuted_by, _LONG),
             "change": _short_change(one.change) if one.change is not None else None,
         }
     )

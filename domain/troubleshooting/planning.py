@@ -159,6 +159,8 @@ def _reading(state: IncidentState, capability: str, pieces: list[EvidenceRef], w
     names = _names(state) if capability in _TAKES_NAMES else ()
     if names:
         arguments["services"] = list(names)
+    if capability == "logs.analyse" and state.report.reported_at is not None:
+        arguments["around"] = state.report.reported_at.isoformat()
     return PlannedCall(
         capability=capability,
         arguments=arguments,

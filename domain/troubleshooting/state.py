@@ -36,7 +36,7 @@ from domain.troubleshooting.records import (
 from domain.troubleshooting.terms import ModelFallback, ToolFallback, TroublePhase
 from domain.troubleshooting.topology import Topology
 
-KEPT_TRANSITIONS = 40
+KEPT_TRANSITIONS = 36
 KEPT_CALLS = 70
 """The planner looks here for what was done, so it is more than any budget of calls that makes sense."""
 KEPT_QUERIES = 6
@@ -44,7 +44,7 @@ KEPT_QUERY_TEXT = 1_500
 KEPT_VERDICTS = 20
 KEPT_SOLUTIONS = 10
 KEPT_TOLD_APART = 8
-KEPT_FALLBACKS = 20
+KEPT_FALLBACKS = 14
 KEPT_SPOKEN = 4
 """Messages of the conversation; older ones are in the store."""
 _OUTCOME = 160

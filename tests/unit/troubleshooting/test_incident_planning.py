@@ -58,6 +58,12 @@ def test_what_gives_names_is_read_before_logs_and_metrics() -> None:
     }
 
 
+def test_logs_are_read_around_the_time_that_the_reporter_names() -> None:
+    logs = next_calls(incident(evidence=(piece(EvidenceKind.LOGS),), reported_at=NOW))[0]
+
+    assert logs.arguments["around"] == NOW.isoformat()
+
+
 def test_all_pieces_of_a_kind_are_read_in_one_call_that_says_whose_they_are() -> None:
     state = incident(evidence=(piece(EvidenceKind.LOGS, 1, service="a"), piece(EvidenceKind.LOGS, 2)))
 
