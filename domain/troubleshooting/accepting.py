@@ -221,7 +221,9 @@ def _has_rivals(best: Judged, ranked: Sequence[Judged]) -> str:
     one = best.candidate
     mine, total, second = 0.0, 0.0, None
     for other in ranked:
-        same = other.candidate.service == one.service and _change_id(other) == _change_id(best)
+        # "A fault of its own" is no rival of the same service's: it says less, and nothing else.
+        vaguer = other.candidate.fault is FaultKind.UNKNOWN or _change_id(other) == _change_id(best)
+        same = other.candidate.service == one.service and vaguer
         if other is not best and not same and other.candidate.service and apart(best, other):
             continue
         total += other.posterior
