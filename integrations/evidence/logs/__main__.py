@@ -18,8 +18,6 @@ def main() -> int:
     """Answer one question."""
     first = sys.stdin.buffer.readline()
     threading.Thread(target=_end_with_the_asker, daemon=True).start()
-    if hasattr(os, "nice"):
-        os.nice(5)  # the worker that waits has more urgent things to do
     from integrations.evidence.logs.analysing import LogQuestion, analyse  # noqa: PLC0415  # watch over stdin first
     from integrations.evidence.logs.limits import limit_memory  # noqa: PLC0415
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from drain3.drain import Drain, LogCluster  # type: ignore[import-untyped]
@@ -202,10 +201,6 @@ class Book:
     def services(self) -> tuple[str, ...]:
         """Every service that wrote a line, by name."""
         return tuple(sorted({series.service for series in self.series.values() if series.service is not None}))
-
-    def of(self, service: str | None) -> Iterable[Series]:
-        """The series of one service."""
-        return (series for series in self.series.values() if series.service == service)
 
 
 def _earlier(one: Place | None, other: Place) -> Place:

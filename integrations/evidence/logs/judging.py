@@ -76,6 +76,10 @@ class Judge:
         self._book, self._files, self._around, self._known = book, files, around, frozenset(known)
         minutes = [minute for series in book.series.values() for minute in series.counts]
         self.whole = Window(min(minutes), max(minutes), book.width) if minutes else None
+        self._by_service: dict[str | None, list[Series]] = {}
+        for series in book.series.values():
+            self._by_service.setdefault(series.service, []).append(series)
+        self._lines = {name: sum(one.total for one in found) for name, found in self._by_service.items()}
         self._totals: dict[str | None, list[int]] = {}
         self._windows: dict[str | None, Window] = {}
 
@@ -84,7 +88,7 @@ class Judge:
         found: list[Finding] = []
         if self.whole is None or self.whole.length > _MOST_MINUTES * 10:
             return sorted(self._undated(), key=lambda finding: -finding.strength)
-        for service in dict.fromkeys(series.service for series in self._book.series.values()):
+        for service in self._by_service:
             found += self._of_service(service)
         for series in self._troubled():
             finding = self._trouble(series)
@@ -95,6 +99,9 @@ class Judge:
         near = [self._weighed(finding) for finding in found if finding.strength >= _WEAKEST]
         return sorted(near, key=lambda finding: (-finding.strength, finding.at or _moment(0), finding.text))
 
+    def _of(self, service: str | None) -> list[Series]:
+        return self._by_service[service]
+
     def _troubled(self) -> list[Series]:
         trouble = [series for series in self._book.series.values() if series.level >= Level.WARNING and series.counts]
         return sorted(trouble, key=lambda series: -series.total)[:_MOST_JUDGED]
@@ -102,7 +109,7 @@ class Judge:
     def _window(self, service: str | None) -> Window:
         found = self._windows.get(service)
         if found is None:
-            minutes = [minute for series in self._book.of(service) for minute in series.counts]
+            minutes = [minute for series in self._of(service) for minute in series.counts]
             assert self.whole is not None  # noqa: S101  # there is a finding only where there are minutes
             found = Window(min(minutes), max(minutes), self._book.width) if minutes else self.whole
             self._windows[service] = found
@@ -114,7 +121,7 @@ class Judge:
         if found is None:
             window = self._window(service)
             found = [0] * window.length
-            for series in self._book.of(service):
+            for series in self._of(service):
                 if series.level < Level.WARNING:
                     for minute, count in series.counts.items():
                         found[minute - window.first] += count
@@ -156,8 +163,7 @@ class Judge:
 
     def _steady(self, series: Series, window: Window) -> Finding | None:
         """Trouble at the same rate throughout: little news, unless it is definite by itself or much of the log."""
-        lines = sum(one.total for one in self._book.of(series.service))
-        share = series.total / max(1, lines)
+        share = series.total / max(1, self._lines[series.service])
         late = window.length > 1 and min(series.counts) - window.first > window.length * 0.5
         is_error = series.level >= Level.ERROR
         strength = 0.5 * min(1.0, share / 0.2) if share > 0.03 else 0.05
@@ -251,7 +257,7 @@ class Judge:
     def _silence(self, service: str, window: Window) -> Finding | None:
         """A service that wrote nothing for a while in which much was to be expected."""
         assert self.whole is not None  # noqa: S101  # as in `_window`
-        minutes = sorted({minute for series in self._book.of(service) for minute in series.counts})
+        minutes = sorted({minute for series in self._of(service) for minute in series.counts})
         if not minutes:
             return None
         ends = [*minutes[1:], self.whole.last + 1]
@@ -259,15 +265,13 @@ class Judge:
         gap, start = gaps[0]
         usual = gaps[1][0] if len(gaps) > 1 else 0
         before = sum(
-            count for series in self._book.of(service) for minute, count in series.counts.items() if minute <= start
+            count for series in self._of(service) for minute, count in series.counts.items() if minute <= start
         )
         rate = before / max(1, start - window.first + 1)
         elsewhere = self._others_at(service, start + 1, start + gap)
         if gap < 2 or gap < 3 * usual or rate * gap < _LEAST_EXPECTED or not elsewhere or start - window.first < 2:
             return None
-        last = max(
-            place for series in self._book.of(service) for minute, place in series.firsts.items() if minute == start
-        )
+        last = max(place for series in self._of(service) for minute, place in series.firsts.items() if minute == start)
         alone = not any(number == last[0] for number in elsewhere)
         at, resumed = _moment((start + 1) * self.whole.width), start + gap < self.whole.last
         until = _moment((start + gap + 1) * self.whole.width)

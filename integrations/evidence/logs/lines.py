@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from domain.model import JsonValue
@@ -94,6 +96,45 @@ _DEEPEST = 4
 _MOST_STACK_CHARACTERS = 16_000
 
 
+_INNER = ("attributes", "fields", "data", "context")
+"""Under these, some writers keep what others keep at the top."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Keys:
+    """Which of all names for a thing an object uses, in the order in which they have a say."""
+
+    times: tuple[str, ...]
+    levels: tuple[str, ...]
+    messages: tuple[str, ...]
+    services: tuple[str, ...]
+    weak_services: tuple[str, ...]
+    errors: tuple[str, ...]
+    stacks: tuple[str, ...]
+    blamed: tuple[str, ...]
+    lasted: tuple[str, ...]
+
+
+@lru_cache(maxsize=2_000)
+def _keys_of(present: tuple[str, ...]) -> _Keys:
+    """Lines of one program mostly have the same fields: which of them matter is found out once."""
+
+    def among(names: Iterable[str]) -> tuple[str, ...]:
+        return tuple(name for name in names if name in present)
+
+    return _Keys(
+        times=among(_TIMES),
+        levels=among(_LEVELS),
+        messages=among(_MESSAGES),
+        services=among(_SERVICES),
+        weak_services=among(_WEAK_SERVICES),
+        errors=among(_ERRORS),
+        stacks=among(_STACKS),
+        blamed=among(_BLAMED),
+        lasted=among(_LASTED),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """What a line says."""
@@ -121,25 +162,29 @@ def json_entry(line: str, names: Names) -> Entry | None:
 
 def entry_of(fields: dict[str, Any], names: Names) -> Entry:
     """Read the fields of a structured line, whatever their names."""
-    message = _first_text(fields, _MESSAGES)
-    attributes = fields.get("attributes") or fields.get("fields") or fields.get("data") or fields.get("context")
-    if isinstance(attributes, dict):
-        fields = {**attributes, **fields}
-    said = _first(fields, _LEVELS)
+    for key in _INNER:
+        attributes = fields.get(key)
+        if isinstance(attributes, dict):
+            fields = {**attributes, **fields}
+    keys = _keys_of(tuple(fields))
+    message = _first_text(fields, keys.messages)
+    said = _first(fields, keys.levels)
+    if said is None and isinstance(fields.get("log"), dict):
+        said = fields["log"].get("level")
     message, _, below = message.partition("\n")
-    seconds = next((moment for key in _TIMES if (moment := moment_of(fields.get(key))) is not None), None)
-    error, stack = _error(fields)
+    seconds = next((moment for key in keys.times if (moment := moment_of(fields.get(key))) is not None), None)
+    error, stack = _error(fields, keys) if keys.errors or keys.stacks else ("", ())
     stack = stack or tuple(below[:_MOST_STACK_CHARACTERS].split("\n") if below else ())
     more = [f"error={error}"] if error and error not in message else []
-    more += [f"{key}={fields[key]}" for key in _BLAMED if isinstance(fields.get(key), str | int)]
+    more += [f"{key}={fields[key]}" for key in keys.blamed if isinstance(fields[key], (str, int))]
     status = fields.get("status", fields.get("status_code", fields.get("statusCode")))
-    weak = _first_text(fields, _WEAK_SERVICES)
+    weak = _first_text(fields, keys.weak_services)
     return Entry(
         seconds=seconds,
         level=level_of(said) if said is not None else Level.UNKNOWN,
-        service=_service(fields, names),
+        service=_service(fields, keys, names),
         message=" ".join([message, *more]).strip(),
-        milliseconds=_lasted(fields),
+        milliseconds=_lasted(fields, keys),
         stack=stack,
         weak_service=names.named(weak) if weak and "." not in weak else None,
         status=status if isinstance(status, int) and not isinstance(status, bool) else None,
@@ -153,10 +198,9 @@ def _first(fields: dict[str, Any], keys: tuple[str, ...]) -> JsonValue:
             continue
         if isinstance(value, dict):
             value = value.get("name") or value.get("message")
-        if isinstance(value, str | int | float):
+        if isinstance(value, (str, int, float)):
             return value
-    nested = fields.get("log")
-    return nested.get("level") if keys is _LEVELS and isinstance(nested, dict) else None
+    return None
 
 
 def _first_text(fields: dict[str, Any], keys: tuple[str, ...]) -> str:
@@ -164,8 +208,8 @@ def _first_text(fields: dict[str, Any], keys: tuple[str, ...]) -> str:
     return "" if value is None else str(value).strip()
 
 
-def _service(fields: dict[str, Any], names: Names) -> str | None:
-    said = _first_text(fields, _SERVICES)
+def _service(fields: dict[str, Any], keys: _Keys, names: Names) -> str | None:
+    said = _first_text(fields, keys.services)
     if said:
         return names.named(said)
     for parent in ("resource", "kubernetes", "labels"):
@@ -180,10 +224,10 @@ def _service(fields: dict[str, Any], names: Names) -> str | None:
     return None
 
 
-def _error(fields: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
+def _error(fields: dict[str, Any], keys: _Keys) -> tuple[str, tuple[str, ...]]:
     """What was raised, and the lines of its trace."""
     text, trace = "", ""
-    for key in _ERRORS:
+    for key in keys.errors:
         value = fields.get(key)
         if isinstance(value, dict):
             kind = value.get("type") or value.get("class") or value.get("name") or value.get("kind") or ""
@@ -193,13 +237,13 @@ def _error(fields: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
         elif isinstance(value, str) and value:
             text = text or value.split("\n", 1)[0]
             trace = trace or (value if "\n" in value else "")
-    trace = trace or next((fields[key] for key in _STACKS if isinstance(fields.get(key), str) and fields[key]), "")
+    trace = trace or next((fields[key] for key in keys.stacks if isinstance(fields[key], str) and fields[key]), "")
     return text[:2_000], tuple(trace[:_MOST_STACK_CHARACTERS].split("\n")) if trace else ()
 
 
-def _lasted(fields: dict[str, Any]) -> float | None:
-    for key, scale in _LASTED.items():
-        value = fields.get(key)
+def _lasted(fields: dict[str, Any], keys: _Keys) -> float | None:
+    for key in keys.lasted:
+        value, scale = fields[key], _LASTED[key]
         if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0:
             return float(value) * scale
         if isinstance(value, str):

@@ -80,7 +80,8 @@ _SIGNS: tuple[tuple[Sign, re.Pattern[str]], ...] = (
         Sign.DNS,
         _pattern(
             r"unknown ?host|nxdomain|eai_again|enotfound|servfail|no such host|name or service not known|getaddrinfo"
-            r"|name resolution|could not resolve|cannot resolve|failed to resolve|unresolved (?:host|address)|\bdns\b"
+            r"|name resolution|could not resolve(?! placeholder)|cannot resolve|failed to resolve"
+            r"|unresolved (?:host|address)|\bdns\b"
             r"|nodename nor servname|host not found|resolve host|lookup .{0,60}(?:fail|timeout|error|no such)"
         ),
     ),
@@ -95,7 +96,9 @@ _SIGNS: tuple[tuple[Sign, re.Pattern[str]], ...] = (
     ),
     (
         Sign.THROTTLED,
-        _pattern(r"{429}|too many requests|rate.?limit|throttl|quota exceeded|slow ?down|circuit.{0,20}rejected"),
+        _pattern(
+            r"{429}|too many requests|rate.?limit|(?<!cpu )throttl|quota exceeded|slow ?down|circuit.{0,20}rejected"
+        ),
     ),
     (
         Sign.SCHEDULING,
@@ -182,6 +185,135 @@ _SIGNS: tuple[tuple[Sign, re.Pattern[str]], ...] = (
 )
 
 
+_WORDS: dict[Sign, tuple[str, ...]] = {
+    Sign.CERTIFICATE: ("x509", "cert", "ssl", "tls", "pkix", "issuer", "after"),
+    Sign.CLOCK: ("clock", "valid", "future", "issued", "nbf", "timestamp", "ntp", "offset", "immature", "skew", "time"),
+    Sign.MEMORY: ("memory", "oom", "heap", "gc", "garbage", "enomem", "alloc", "137", "rss"),
+    Sign.DISK: (
+        "space",
+        "enospc",
+        "edquot",
+        "disk",
+        "quota",
+        "read-only",
+        "erofs",
+        "volume",
+        "write",
+        "extend",
+        "filesystem",
+        "flood",
+        "storage",
+    ),
+    Sign.POOL_EXHAUSTED: ("pool", "connection", "clients", "slots"),
+    Sign.DNS: (
+        "host",
+        "nxdomain",
+        "eai_again",
+        "enotfound",
+        "servfail",
+        "known",
+        "getaddrinfo",
+        "resol",
+        "dns",
+        "servname",
+        "lookup",
+    ),
+    Sign.PERMISSION: (
+        "permission",
+        "denied",
+        "forbidden",
+        "403",
+        "401",
+        "authori",
+        "eacces",
+        "eperm",
+        "privilege",
+        "scope",
+        "authent",
+        "invalid",
+        "permitted",
+        "login",
+    ),
+    Sign.THROTTLED: ("429", "many", "rate", "throttl", "quota", "slow", "circuit"),
+    Sign.SCHEDULING: ("sched", "pull", "probe", "insufficient", "mount", "evict", "node"),
+    Sign.DATA: (
+        "lock",
+        "serializ",
+        "column",
+        "relation",
+        "table",
+        "field",
+        "duplicate",
+        "constraint",
+        "schema",
+        "migration",
+        "unmarshal",
+        "malformed",
+        "corrupt",
+        "integrity",
+        "sqlgrammar",
+        "invalid",
+        "parse",
+        "syntax",
+        "unexpected",
+        "checksum",
+    ),
+    Sign.QUEUE: ("queue", "backlog", "lag", "rejectedexec", "dead", "backpressure", "partition"),
+    Sign.CPU: ("cpu", "load", "loop", "starvation", "hung"),
+    Sign.CONFIGURATION: (
+        "config",
+        "setting",
+        "env",
+        "propert",
+        "parameter",
+        "option",
+        "flag",
+        "key",
+        "placeholder",
+        "value",
+        "set",
+        "enum",
+    ),
+    Sign.UNREACHABLE: (
+        "refused",
+        "econnreset",
+        "connect",
+        "unreachable",
+        "route",
+        "pipe",
+        "socket",
+        "upstream",
+        "unavailable",
+        "502",
+        "503",
+        "gateway",
+        "eof",
+        "reach",
+        "circuit",
+        "host",
+        "peer",
+    ),
+    Sign.TIMEOUT: ("time", "deadline", "504", "long", "response", "reply", "answer", "respond", "gave", "exceeded"),
+    Sign.CRASH: (
+        "panic",
+        "seg",
+        "sig",
+        "core",
+        "crash",
+        "exit",
+        "terminated",
+        "died",
+        "restart",
+        "fatal",
+        "abort",
+        "unexpected",
+        "child",
+    ),
+    Sign.LATENCY: ("slow", "took", "latency", "response", "degraded", "exceed"),
+}
+"""Each match of a pattern above holds one of its sign's words here: looking for words is fast, patterns are not."""
+
+
 def sign_of(message: str, *, status: int | None = None) -> Sign | None:
     """What a line that tells of trouble means; None when its words say nothing in particular.
 
@@ -190,9 +322,13 @@ def sign_of(message: str, *, status: int | None = None) -> Sign | None:
         status: an HTTP status that the line ends in.
     """
     text = _MISLEADING.sub("(", message[:_LOOKED_AT])
+    lower = text.lower()
     for sign, pattern in _SIGNS:
-        if pattern.search(text):
-            return sign
+        for word in _WORDS[sign]:
+            if word in lower:
+                if pattern.search(text):
+                    return sign
+                break
     return _BY_STATUS.get(status) if status is not None else None
 
 
@@ -295,7 +431,7 @@ def blamed_by(message: str, names: Names, *, own: str | None, mentioned: bool = 
             name = _accepted(match.group(1), names, own, sure=pattern in (_KEYED, _URL, _WITH_PORT))
             if name is not None and not _CALLER.search(text, max(0, match.start() - 30), match.start()):
                 return name
-    return _mentioned(text, names, own) if mentioned else None
+    return mentioned_in(text, names, own=own) if mentioned else None
 
 
 def _accepted(word: str, names: Names, own: str | None, *, sure: bool) -> str | None:
@@ -315,7 +451,7 @@ def _accepted(word: str, names: Names, own: str | None, *, sure: bool) -> str | 
     return named if named is not None and named != own else None
 
 
-def _mentioned(text: str, names: Names, own: str | None) -> str | None:
+def mentioned_in(text: str, names: Names, *, own: str | None) -> str | None:
     """A known service that the line merely speaks of, other than as its caller."""
     if names.mention is None:
         return None

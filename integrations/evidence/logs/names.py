@@ -11,6 +11,7 @@ _ORDINAL = re.compile(r"[-_.]\d{1,4}\Z")
 _KIND = re.compile(r"[-_]?(?:service|svc|server|app|deployment)\Z")
 _WELL_FORMED = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{1,62}\Z")
 _INSIDE = (".svc", ".local", ".internal", ".cluster", ".consul", ".lan")
+_MOST_REMEMBERED = 20_000
 _HOSTS_OF_ANYBODY = frozenset(("api", "www", "web", "auth", "login", "app", "cdn"))
 """First parts of host names on the internet: `api.example.com` is not a service called api."""
 _DATED = re.compile(
@@ -53,6 +54,7 @@ class Names:
         self.known = tuple(dict.fromkeys(known))
         certain = {spelling: name for name in reversed(self.known) for spelling in _spellings(name)}
         self._by_spelling = {**{spelling: name for name in seen for spelling in _spellings(name)}, **certain}
+        self._found: dict[str, str | None] = {}
         self.recognised = frozenset(self._by_spelling.values())
         ordered = sorted(certain, key=lambda spelling: (-len(spelling), spelling))
         joined = "|".join(re.escape(spelling) for spelling in ordered)
@@ -61,6 +63,13 @@ class Names:
 
     def find(self, name: str) -> str | None:
         """The known service that is meant; None when it is none of them."""
+        if name not in self._found:
+            if len(self._found) >= _MOST_REMEMBERED:
+                self._found.clear()
+            self._found[name] = self._searched(name)
+        return self._found[name]
+
+    def _searched(self, name: str) -> str | None:
         plain = name.strip().lower()
         for spelling in _readings(plain):
             found = self._by_spelling.get(spelling)

@@ -16,12 +16,12 @@ from integrations.evidence.logs.heads import Level, head_of, logfmt_message
 from integrations.evidence.logs.lifecycle import event_of
 from integrations.evidence.logs.lines import Entry, access_entry, json_entry
 from integrations.evidence.logs.masking import coarse_shape_of, shape_of
-from integrations.evidence.logs.meaning import blamed_by, sign_of
+from integrations.evidence.logs.meaning import blamed_by, mentioned_in, sign_of
 from integrations.evidence.logs.names import Names
 from integrations.evidence.logs.opening import LONGEST_LINE
 from integrations.evidence.logs.stamps import Stamps
 
-_MOST_SHAPES = 30_000
+_MOST_SHAPES = 20_000
 _MANY = "(many different lines)"
 _PREFIX = re.compile(r"([\w.-]{1,80}) {0,40}\| |\[pod/([\w.-]{1,120})/([\w.-]{1,120})\] ")
 _LEVEL_FIRST = re.compile(r"\[?(?:ERROR|WARN|WARNING|FATAL|CRITICAL|INFO|DEBUG|SEVERE|NOTICE)\b")
@@ -184,8 +184,7 @@ class FileReader:
         service = head.service or self._service
         trouble = head.level >= Level.WARNING
         sign = sign_of(rest) if trouble else None
-        blamed = blamed_by(rest, self._names, own=service) if trouble else None
-        about = self._names.find(blamed) if blamed is not None else None
+        about = mentioned_in(rest, self._names, own=service) if trouble else None
         key = ("many", service, head.level, sign, about)
         known = self._shapes.get(key)
         if known is None:
