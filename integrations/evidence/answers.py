@@ -88,8 +88,12 @@ def latest(moments: Iterable[datetime | None]) -> datetime | None:
 async def off_loop(beat: Callable[[], None], work: Callable[[], T], *, every_seconds: float = 2.0) -> T:
     """Do work in a thread, so that the worker serves others meanwhile, and tell now and then that it goes on."""
     doing = asyncio.ensure_future(asyncio.to_thread(work))
-    while True:
-        beat()
-        done, _ = await asyncio.wait({doing}, timeout=every_seconds)
-        if done:
-            return doing.result()
+    try:
+        while True:
+            beat()
+            done, _ = await asyncio.wait({doing}, timeout=every_seconds)
+            if done:
+                return doing.result()
+    finally:
+        # A thread ends when its work does; whoever gave up on it must not be told of its error.
+        doing.add_done_callback(lambda ended: None if ended.cancelled() else ended.exception() and None)

@@ -5,11 +5,9 @@ Names and addresses of people never come out: an author becomes a role or an id 
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,6 +15,16 @@ from typing import Any
 from domain.redaction import is_secret_name
 from domain.troubleshooting.evidence import Change
 from integrations.evidence.answers import MOST_NAME, name_of, said
+from integrations.evidence.change_tables import (
+    ARGO_HEADING,
+    COMMIT,
+    HELM_HEADING,
+    from_git,
+    from_history,
+    from_table,
+    is_table,
+    plain,
+)
 from integrations.evidence.documents import Unreadable, values_of
 from integrations.evidence.moments import moment
 
@@ -65,13 +73,9 @@ _ROLES = re.compile(
     r"|system|scheduler|cron|automation|autoscaler|operator|on[ -]?call|sre|dba|admin|root|release[ -]?manager"
     r"|deployer|spinnaker|renovate|dependabot|service[ -]?account|platform[ -]?team|ops)(?:$|[^a-z])"
 )
-_COMMIT = re.compile(r"^commit ([0-9a-f]{7,64})")
 _VERSION = re.compile(r"(?<![\w.])v?(\d{1,6}(?:\.\d{1,6}){1,3}(?:[-+][\w.]{1,40})?)(?![\w.])")
 _NUMBERED = re.compile(r"^(?:[A-Za-z]{1,12}[-_#]?)?\d{1,12}$")
 _MOVED = re.compile(r"(?:from\s{1,3})?([^\s,;]{1,80})\s{1,3}(?:to|->|=>|→)\s{1,3}([^\s,;]{1,80})")
-_HELM_HEADING = re.compile(r"^\s*REVISION\s+UPDATED\s+STATUS", re.MULTILINE)
-_ARGO_HEADING = re.compile(r"^\s*ID\s+DATE\s+REVISION", re.MULTILINE)
-_COLUMN = re.compile(r"\S+(?: \S+)*")
 _SECRET_VALUE = "[SECRET]"  # noqa: S105 - what stands in for one
 
 
@@ -110,12 +114,12 @@ def read_changes(text: str, *, name: str, service: str | None) -> ChangeReading:
 
 
 def _records(text: str) -> Iterator[Mapping[str, Any]]:
-    if _COMMIT.match(text.lstrip()):
-        yield from _git(text)
-    elif _HELM_HEADING.search(text) or _ARGO_HEADING.search(text):
-        yield from _history(text)
-    elif text.lstrip()[:1] not in ("{", "[", "-") and _looks_like_csv(text):
-        yield from _csv(text)
+    if COMMIT.match(text.lstrip()):
+        yield from from_git(text)
+    elif HELM_HEADING.search(text) or ARGO_HEADING.search(text):
+        yield from from_history(text)
+    elif text.lstrip()[:1] not in ("{", "[", "-") and is_table(text, _FIELDS["at"]):
+        yield from from_table(text)
     else:
         for value in values_of(text):
             yield from _flattened(value, {}, 0)
@@ -131,13 +135,13 @@ def _flattened(value: Any, around: Mapping[str, Any], depth: int) -> Iterator[Ma
         return
     if not isinstance(value, dict):
         return
-    low = {_plain(key): inner for key, inner in value.items()}
+    low = {plain(key): inner for key, inner in value.items()}
     if _moment_in(low) is not None or _argo(value):
         yield from _one_record(value, around)
         return
     for key, inner in value.items():
         if isinstance(inner, list | dict):
-            listed = _plain(key) in _LISTS or _plain(key).rstrip("s") in ("change", "deployment", "flag", "migration")
+            listed = plain(key) in _LISTS or plain(key).rstrip("s") in ("change", "deployment", "flag", "migration")
             kind = {"kind": str(key)} if _kind_of(str(key)) and listed else {}
             whose = {} if listed else {"service": str(key)}
             given = {word: low[word] for word in ("service", "app", "application") if isinstance(low.get(word), str)}
@@ -161,7 +165,7 @@ def _one_record(value: Mapping[str, Any], around: Mapping[str, Any]) -> Iterator
 
 
 def _change(record: Mapping[str, Any], service: str | None, file_name: str) -> Change | None:
-    low = {_plain(key): value for key, value in record.items() if value not in (None, "", [], {})}
+    low = {plain(key): value for key, value in record.items() if value not in (None, "", [], {})}
     at = _moment_in(low)
     if at is None:
         return None
@@ -190,10 +194,6 @@ def _change(record: Mapping[str, Any], service: str | None, file_name: str) -> C
 def _numbered(key: object) -> str | None:
     """`key` is a change's id where it looks like one, such as OPS-12; otherwise it names a setting."""
     return str(key) if isinstance(key, str | int) and _NUMBERED.match(str(key)) else None
-
-
-def _plain(key: object) -> str:
-    return re.sub(r"[^a-z0-9]", "", str(key)[:100].lower())
 
 
 def _moment_in(low: Mapping[str, Any]) -> datetime | None:
@@ -289,73 +289,3 @@ def _author(given: str | None) -> str | None:
     if role is not None:
         return role[1].lower().replace(" ", "-")
     return "person-" + hashlib.sha256(given.strip().lower().encode()).hexdigest()[:8]
-
-
-def _git(text: str) -> Iterator[Mapping[str, Any]]:
-    """`git log`, with any of git's date formats."""
-    record: dict[str, Any] = {}
-    message: list[str] = []
-    for line in text.splitlines():
-        found = _COMMIT.match(line)
-        if found is not None:
-            if record:
-                yield {**record, "summary": " ".join(message)[:500]}
-            record, message = {"id": found[1][:12]}, []
-        elif line.startswith(("Date:", "AuthorDate:", "CommitDate:")):
-            record["at"] = line.split(":", 1)[1].strip()
-        elif line.startswith("Author:"):
-            record["author"] = line.split(":", 1)[1].strip()
-        elif line.startswith("    ") and line.strip() and len(message) < 3:
-            message.append(line.strip()[:300])
-    if record:
-        yield {**record, "summary": " ".join(message)[:500]}
-
-
-def _history(text: str) -> Iterator[Mapping[str, Any]]:
-    """The tables of `helm history` and `argocd app history`; columns are two spaces or a tab apart."""
-    release = next((m[1] for m in re.finditer(r"helm history\s{1,4}([\w.-]{1,120})", text[:5_000])), None)
-    heads: list[str] = []
-    for line in text.splitlines():
-        # Days of one digit are written with two spaces before them.
-        plain = re.sub(r"(?<=[a-z])  (?=\d )", " ", line.strip()[:1_000])
-        cells = [cell.strip() for cell in re.split(r"\t+| {2,}", plain) if cell.strip()]
-        if not cells:
-            continue
-        if cells[0] in ("REVISION", "ID"):
-            heads = [cell.lower() for cell in cells]
-            continue
-        if heads and len(cells) >= 3:
-            row = dict(zip(heads, cells, strict=False))
-            chart = row.get("chart", "")
-            whose = release or re.sub(r"-v?\d[\w.+-]*$", "", chart) or None
-            at = row.get("updated") or re.sub(r" [A-Z]{3,4}$", "", row.get("date", ""))
-            version = row.get("app version") or chart or row.get("revision")
-            yield {
-                "id": f"{whose or 'revision'}-{cells[0]}",
-                "at": at,
-                "service": whose,
-                "kind": "deployment",
-                "version": version,
-                "summary": row.get("description") or f"Revision {cells[0]}",
-            }
-
-
-def _looks_like_csv(text: str) -> bool:
-    first, _, rest = text.lstrip().partition("\n")
-    second = rest.partition("\n")[0]
-    mark = next(
-        (one for one in (",", ";", "\t") if first.count(one) >= 1 and second.count(one) >= first.count(one)), None
-    )
-    return mark is not None and any(_plain(cell) in _FIELDS["at"] for cell in first.split(mark))
-
-
-def _csv(text: str) -> Iterable[Mapping[str, Any]]:
-    first = text.lstrip().partition("\n")[0]
-    mark = max((",", ";", "\t"), key=first.count)
-    rows = csv.DictReader(io.StringIO(text.lstrip()), delimiter=mark)
-    try:
-        for row in rows:
-            # What a spreadsheet would run as a formula is a text here, and stays one.
-            yield {key: value.lstrip("=+@") for key, value in row.items() if key and isinstance(value, str)}
-    except csv.Error:
-        return

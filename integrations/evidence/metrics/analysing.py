@@ -10,8 +10,8 @@ from statistics import median
 
 from domain.troubleshooting.evidence import Finding, Findings, Sign
 from integrations.evidence.answers import earliest, figure, gathered, latest, numbers, said
+from integrations.evidence.metrics.headings import ABOUT
 from integrations.evidence.metrics.meaning import meaning_of, named_in
-from integrations.evidence.metrics.reading import ABOUT
 from integrations.evidence.metrics.series import Series, is_counter, rates, thinned
 from integrations.evidence.metrics.shifts import Shift, Trend, find_shift, find_trend, first_crossing
 from integrations.evidence.metrics.vocabulary import Meaning

@@ -6,25 +6,24 @@ import csv
 import io
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from integrations.evidence.answers import name_of
 from integrations.evidence.documents import Unreadable, values_of
-from integrations.evidence.metrics.meaning import meaning_of, words_of
+from integrations.evidence.metrics.headings import SERVICE, SERVICE_LAST, prefixed, service_in, split_name
+from integrations.evidence.metrics.meaning import meaning_of
 from integrations.evidence.metrics.series import Series, cleaned
 from integrations.evidence.moments import moment
 
-MOST_CELLS = 4_000_000
+MOST_CELLS = 2_000_000
 _MOST_SERIES = 2_000
 _LONGEST_LINE = 1_000_000
 _TIME = frozenset(
     {"time", "timestamp", "ts", "date", "datetime", "at", "when", "epoch", "minute", "unixtime", "unix", "_time"}
     | {"@timestamp", "event_time", "collected_at", "time_utc", "timestamp_utc", "t", "clock", "time_ms", "timestamp_ms"}
 )
-_SERVICE = ("service", "service_name", "app", "application", "job", "component", "container", "deployment", "workload")
-_SERVICE_LAST = ("pod", "host", "instance", "node", "server", "target", "name", "resource", "entity", "source")
 _METRIC = (
     "metric",
     "metric_name",
@@ -41,26 +40,6 @@ _METRIC = (
     "signal",
 )
 _VALUE = ("value", "val", "_value", "reading", "avg", "average", "mean", "sample", "data", "y", "amount", "number")
-ABOUT = (
-    "dependency",
-    "upstream",
-    "peer",
-    "peer_service",
-    "callee",
-    "destination",
-    "destination_service",
-    "target_service",
-    "remote",
-    "db",
-    "database",
-    "volume",
-    "mountpoint",
-    "queue",
-    "topic",
-)
-_LABELLED = re.compile(r"^\s*([^\s{}]{0,200})\s*\{(.{0,2000})\}\s*$")
-_LABEL = re.compile(r"""([A-Za-z_][\w.]{0,100})\s{0,5}=~?\s{0,5}["']?([^"',}]{0,300})["']?""")
-_POD = re.compile(r"^(.+?)-(?:[a-z0-9]{6,10}-[a-z0-9]{5}|\d{1,3})$")
 _NOTHING = frozenset({"", "-", "nan", "null", "none", "na", "n/a", "undefined", "missing"})
 
 
@@ -143,7 +122,7 @@ class _Table:
     ) -> dict[Any, _Points]:
         used = {time, value, metric}
         service = next(
-            (low.index(word) for word in (*_SERVICE, *_SERVICE_LAST) if word in low and low.index(word) not in used),
+            (low.index(word) for word in (*SERVICE, *SERVICE_LAST) if word in low and low.index(word) not in used),
             None,
         )
         labels = [at for at in range(len(low)) if at not in {*used, service}]
@@ -180,13 +159,13 @@ class _Table:
 
     def _columns(self, header: list[str], time: int) -> dict[int, Any]:
         places = [at for at, cell in enumerate(header) if at != time and cell][:_MOST_SERIES]
-        prefixed = _prefixed([header[at] for at in places])
+        shared = prefixed([header[at] for at in places])
         keys: dict[int, Any] = {}
         for at in places:
             cell = header[at][:300]
             split = split_name(cell, self._service)
-            if split is not None and split[0] is None and cell in prefixed:
-                split = (*prefixed[cell], ())
+            if split is not None and split[0] is None and cell in shared:
+                split = (*shared[cell], ())
             if split is not None and split[0] in (None, self._service) and meaning_of(cell) is None:
                 # Only services head the columns; the file's name says what is measured.
                 split = (name_of(cell), self._stem, ()) if meaning_of(self._stem) is not None else split
@@ -270,36 +249,6 @@ def _with_unit(text: str) -> float | None:
         return None
 
 
-def split_name(cell: str, service: str | None) -> tuple[str | None, str, tuple[tuple[str, str], ...]] | None:
-    """Service, metric and labels of a column's heading or a series' name; None when it is nothing."""
-    labelled = _LABELLED.match(cell)
-    if labelled is not None:
-        labels = dict(_LABEL.findall(labelled[2]))
-        metric = labelled[1] or labels.get("__name__", "")
-        whose = service_in(labels)
-        if whose is None and metric.count("."):
-            whose, _, metric = metric.partition(".")
-        return whose or service, metric or "value", tuple(sorted(labels.items()))
-    for separator in (".", "/", ":", "|", " - ", " "):
-        whose, found, metric = cell.partition(separator)
-        if found and whose and metric and meaning_of(metric) is not None and not _is_measure(whose):
-            return name_of(whose), metric.strip(), ()
-    whose, found, metric = cell.partition(".")
-    if found and whose and metric:
-        return name_of(whose), metric, ()
-    return (service, cell.strip(), ()) if cell.strip() else None
-
-
-def service_in(labels: Mapping[str, str]) -> str | None:
-    """Whose a series is by its labels; a pod's name without what its replica set added."""
-    for word in (*_SERVICE, *_SERVICE_LAST[:5]):
-        value = labels.get(word)
-        if value:
-            found = _POD.match(value)
-            return name_of(found[1] if found and word == "pod" else value)
-    return None
-
-
 def prometheus_series(value: Any, *, service: str | None = None) -> list[Series]:
     """The series of an answer of Prometheus: the whole, its `data`, or its `result`."""
     for key in ("data", "result"):
@@ -326,30 +275,6 @@ def _point(pair: Any) -> tuple[float, float] | None:
         return float(pair[0]), float(pair[1])
     except (TypeError, ValueError, IndexError, KeyError):
         return None
-
-
-def _is_measure(word: str) -> bool:
-    return meaning_of(word) is not None or word.lower() in ("http", "grpc", "process", "node", "container", "jvm", "go")
-
-
-def _prefixed(cells: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """Headings such as `cart_cpu`, `orders_cpu`, where several services share a measure: heading -> service, metric."""
-    measures: dict[str, set[str]] = {}
-    splits: dict[str, list[tuple[str, str]]] = {}
-    for cell in cells:
-        if "{" in cell or len(cell) > 200:
-            continue
-        for found in re.finditer(r"[_-]", cell):
-            whose, metric = cell[: found.start()], cell[found.end() :]
-            first = words_of(metric)[:1]
-            if whose and first and meaning_of(metric) is not None and not _is_measure(whose):
-                measures.setdefault(metric, set()).add(whose)
-                splits.setdefault(cell, []).append((whose, metric))
-    return {
-        cell: max(pairs, key=lambda pair: (len(measures[pair[1]]), -len(pair[1])))
-        for cell, pairs in splits.items()
-        if max(len(measures[pair[1]]) for pair in pairs) > 1
-    }
 
 
 def _delimiter(text: str) -> str:

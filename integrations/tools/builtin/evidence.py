@@ -182,6 +182,7 @@ class EvidenceTools:
 
         def work(opened: list[Opened], unread: list[str], going: Going) -> Findings:
             read = each(opened, unread, lambda one: read_series(one.text, name=one.name, service=one.service))
+            unread += [f"{piece.name}: only its first part was read." for piece, reading in read if reading.cut]
             return analyse(
                 [(piece.name, reading.series) for piece, reading in read],
                 services=arguments.services,
