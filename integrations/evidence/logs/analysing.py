@@ -12,10 +12,11 @@ from domain.model import JsonValue, Value
 from domain.troubleshooting.evidence import MOST_FINDINGS, Change, Finding, Findings, Sign
 from integrations.evidence.logs.book import Book, Happened
 from integrations.evidence.logs.heads import Level
-from integrations.evidence.logs.judging import Judge, redacted
+from integrations.evidence.logs.judging import Judge
 from integrations.evidence.logs.names import Names
 from integrations.evidence.logs.opening import Opened
 from integrations.evidence.logs.reading import FileReader
+from integrations.evidence.logs.sentences import redacted
 from integrations.evidence.logs.stamps import Stamps
 
 _MOST_CHANGES = 60

@@ -6,19 +6,16 @@ import itertools
 import math
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
-from domain.redaction import Redactor
 from domain.troubleshooting.evidence import Finding, Sign
 from integrations.evidence.logs.book import Book, Place, Series
 from integrations.evidence.logs.heads import Level
 from integrations.evidence.logs.meaning import DEFINITE
 from integrations.evidence.logs.segments import Rise, rise_of, slower_of
+from integrations.evidence.logs.sentences import clock, example, fit, moment, percent, rates, redacted, times, who
 
 TOOL = "logs.analyse"
-_LONGEST = 500
-_SHOWN = 160
-"""Characters of an example."""
 _WEAKEST = 0.1
 _MOST_JUDGED = 2_500
 """Series of one analysis that are looked at, the largest first."""
@@ -29,7 +26,6 @@ _LEAST_EXPECTED = 20
 _LEAST_RESTARTS = 3
 _APART_SECONDS = 10
 _LOOP_SECONDS = 1_800
-_REDACTOR = Redactor()
 
 
 @dataclass(frozen=True)
@@ -56,7 +52,7 @@ class Window:
 
     def moment(self, index: int) -> datetime:
         """When a cell begins."""
-        return _moment((self.first + index) * self.width)
+        return moment((self.first + index) * self.width)
 
 
 class Judge:
@@ -97,7 +93,7 @@ class Judge:
         found += self._slower()
         found += self._undated()
         near = [self._weighed(finding) for finding in found if finding.strength >= _WEAKEST]
-        return sorted(near, key=lambda finding: (-finding.strength, finding.at or _moment(0), finding.text))
+        return sorted(near, key=lambda finding: (-finding.strength, finding.at or moment(0), finding.text))
 
     def _of(self, service: str | None) -> list[Series]:
         return self._by_service[service]
@@ -145,18 +141,18 @@ class Judge:
             strength = max(strength, (0.4 if series.level >= Level.ERROR else 0.25) if is_new else 0.2)
         sign = series.sign or (Sign.NEW_ERROR if is_new else Sign.ERRORS)
         first = self._first(series, window, rise)
-        until = window.moment(rise.end) if rise.end < window.length else _moment(series.last[2])
+        until = window.moment(rise.end) if rise.end < window.length else moment(series.last[2])
         numbers = self._numbers(series, window, rise, first)
-        verb = "is new" if is_new else f"rises {_times(rise.ratio)}"
-        text = f"{_who(series)} {verb} at {_clock(first[2])}: {_rates(numbers)}. {_example(series)}"
+        verb = "is new" if is_new else f"rises {times(rise.ratio)}"
+        text = f"{who(series)} {verb} at {clock(first[2])}: {rates(numbers)}. {example(series)}"
         return Finding(
             sign=sign,
             service=series.service,
             about=self._about(series),
-            at=_moment(first[2]),
-            until=max(until, _moment(first[2])),
+            at=moment(first[2]),
+            until=max(until, moment(first[2])),
             strength=round(min(strength, 0.98), 3),
-            text=_fit(text),
+            text=fit(text),
             numbers=numbers,
             source=self._source(first, series.last),
         )
@@ -181,16 +177,16 @@ class Judge:
             "share": round(share, 4),
             "first_line": float(first[1]),
         }
-        when = f"since {_clock(first[2])}" if late else "as long as the log goes back"
-        text = f"{_who(series)} {series.total} times {when}, {_percent(share)} of its lines. {_example(series)}"
+        when = f"since {clock(first[2])}" if late else "as long as the log goes back"
+        text = f"{who(series)} {series.total} times {when}, {percent(share)} of its lines. {example(series)}"
         return Finding(
             sign=series.sign or Sign.ERRORS,
             service=series.service,
             about=self._about(series),
-            at=_moment(first[2]),
-            until=_moment(series.last[2]),
+            at=moment(first[2]),
+            until=moment(series.last[2]),
             strength=round(strength, 3),
-            text=_fit(text),
+            text=fit(text),
             numbers=numbers,
             source=self._source(first, series.last),
         )
@@ -242,14 +238,14 @@ class Judge:
         at = window.moment(rise.start)
         subject = service or "The log"
         rates = f"{before:.1f} lines of work per minute before, {after:.1f} after"
-        text = f"{subject} does {_times(rise.ratio)} as much from {at:%H:%M}: {rates}."
+        text = f"{subject} does {times(rise.ratio)} as much from {at:%H:%M}: {rates}."
         return Finding(
             sign=Sign.TRAFFIC,
             service=service,
             at=at,
             until=window.moment(rise.end),
             strength=round(strength, 3),
-            text=_fit(text),
+            text=fit(text),
             numbers={"before": round(before, 2), "after": round(after, 2), "ratio": round(rise.ratio, 2)},
             source=TOOL,
         )
@@ -273,8 +269,8 @@ class Judge:
             return None
         last = max(place for series in self._of(service) for minute, place in series.firsts.items() if minute == start)
         alone = not any(number == last[0] for number in elsewhere)
-        at, resumed = _moment((start + 1) * self.whole.width), start + gap < self.whole.last
-        until = _moment((start + gap + 1) * self.whole.width)
+        at, resumed = moment((start + 1) * self.whole.width), start + gap < self.whole.last
+        until = moment((start + gap + 1) * self.whole.width)
         again = f"until {until:%H:%M}" if resumed else "to the end of the log"
         text = (
             f"{service} writes nothing from {at:%H:%M} {again}, after {rate * window.per_minute:.1f} lines per minute."
@@ -286,7 +282,7 @@ class Judge:
             at=at,
             until=until,
             strength=round((0.5 if alone else 0.75) * (1 - math.exp(-rate * gap / 60)), 3),
-            text=_fit(text),
+            text=fit(text),
             numbers={
                 "before": round(rate * window.per_minute, 3),
                 "after": 0.0,
@@ -307,7 +303,7 @@ class Judge:
         close = max((_within(apart, place[2]) for place in apart), key=len, default=[])
         if len(close) < _LEAST_RESTARTS:
             return None
-        at, until = _moment(close[0][2]), _moment(close[-1][2])
+        at, until = moment(close[0][2]), moment(close[-1][2])
         minutes = max(1.0, (close[-1][2] - close[0][2]) / 60)
         return Finding(
             sign=Sign.CRASH,
@@ -354,17 +350,15 @@ class Judge:
             )
             about = f" on {self._about(series)}" if self._about(series) else ""
             times = f"{slower.before:.0f} ms before, {slower.after:.0f} ms after"
-            text = (
-                f"{series.service or 'The log'} is slower{about} from {_clock(first[2])}: {times}. {_example(series)}"
-            )
+            text = f"{series.service or 'The log'} is slower{about} from {clock(first[2])}: {times}. {example(series)}"
             yield Finding(
                 sign=Sign.LATENCY,
                 service=series.service,
                 about=self._about(series),
-                at=_moment(first[2]),
+                at=moment(first[2]),
                 until=window.moment(slower.end),
                 strength=round(strength, 3),
-                text=_fit(text),
+                text=fit(text),
                 numbers={
                     "before": round(slower.before, 1),
                     "after": round(slower.after, 1),
@@ -388,7 +382,7 @@ class Judge:
                 service=series.service,
                 about=self._about(series),
                 strength=round(strength, 3),
-                text=_fit(f"{_who(series)} {series.total} times; nothing says when. {_example(series)}"),
+                text=fit(f"{who(series)} {series.total} times; nothing says when. {example(series)}"),
                 numbers={"count": float(series.total), "first_line": float(series.opening[1])},
                 source=self._source(series.opening, series.last),
             )
@@ -422,44 +416,3 @@ class Judge:
 
 def _within(places: list[Place], seconds: int) -> list[Place]:
     return [place for place in places if 0 <= place[2] - seconds <= _LOOP_SECONDS]
-
-
-def redacted(text: str) -> str:
-    """Without personal data and secrets, on one line."""
-    return _REDACTOR.redact(" ".join(text.split())).text
-
-
-def _fit(text: str) -> str:
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
-
-
-def _example(series: Series) -> str:
-    # Redacted before it is cut: half a secret is not recognised as one.
-    text = redacted(series.example)
-    return f'"{text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."}"'
-
-
-def _who(series: Series) -> str:
-    what = "An error" if series.level >= Level.ERROR else "A warning"
-    return f"{what} of {series.service}" if series.service else what
-
-
-def _times(ratio: float) -> str:
-    return f"{ratio:.1f} times" if ratio < 10 else f"{ratio:.0f} times"
-
-
-def _rates(numbers: dict[str, float]) -> str:
-    before = f"{numbers['before']:.2g} per minute before" if numbers["before"] else "none before"
-    return f"{numbers['count']:.0f} lines, {before}, {numbers['after']:.3g} per minute after"
-
-
-def _percent(share: float) -> str:
-    return f"{share * 100:.1f} %"
-
-
-def _clock(seconds: int) -> str:
-    return _moment(seconds).strftime("%H:%M:%S")
-
-
-def _moment(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 
 from domain.troubleshooting.evidence import Sign
 from integrations.evidence.logs import stacks
+from integrations.evidence.logs.blame import blamed_by, mentioned_in
 from integrations.evidence.logs.book import Book, Place, Series
 from integrations.evidence.logs.heads import Level, head_of, logfmt_message
 from integrations.evidence.logs.lifecycle import event_of
 from integrations.evidence.logs.lines import Entry, access_entry, json_entry
 from integrations.evidence.logs.masking import coarse_shape_of, shape_of
-from integrations.evidence.logs.meaning import blamed_by, mentioned_in, sign_of
+from integrations.evidence.logs.meaning import sign_of
 from integrations.evidence.logs.names import Names
 from integrations.evidence.logs.opening import LONGEST_LINE
 from integrations.evidence.logs.stamps import Stamps
