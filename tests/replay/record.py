@@ -19,7 +19,7 @@ from typing import Any
 from temporalio.client import Client, WorkflowHandle, WorkflowHistory
 from temporalio.testing import WorkflowEnvironment
 
-from domain.ids import escalation_workflow_id, playbook_workflow_id
+from domain.ids import escalation_workflow_id, playbook_workflow_id, troubleshooting_workflow_id
 from domain.rules import Phrases, RulesEngine
 from runtime.configuration import Configuration
 from runtime.dev_server import EmbeddedServer
@@ -27,12 +27,18 @@ from runtime.search_attributes import register
 from runtime.settings import SHIPPED_CONFIG
 from runtime.temporal import data_converter
 from tests.playbooks.world import playbooks_world
-from tests.replay import paths, playbook_paths, shipped_paths
+from tests.replay import incident_paths, paths, playbook_paths, shipped_paths
 from tests.workflows.conftest import World, test_server_binary
+from tests.workflows.incident_world import IncidentWorld
 from tests.workflows.playbook_world import PlaybookWorld
 
 HISTORIES = Path(__file__).parent / "histories"
-PATHS: dict[str, Any] = {**paths.PATHS, **playbook_paths.PLAYBOOK_PATHS, **shipped_paths.SHIPPED_PATHS}
+PATHS: dict[str, Any] = {
+    **paths.PATHS,
+    **playbook_paths.PLAYBOOK_PATHS,
+    **shipped_paths.SHIPPED_PATHS,
+    **incident_paths.INCIDENT_PATHS,
+}
 IN_REAL_TIME = paths.IN_REAL_TIME | playbook_paths.PLAYBOOKS_IN_REAL_TIME
 PACKED = ".gz"
 IDENTITY = "surehand"
@@ -51,6 +57,8 @@ def id_of(name: str) -> str:
         return playbook_workflow_id("default", shipped_paths.PLAYBOOK_OF[name], queue)
     if name in playbook_paths.PLAYBOOK_PATHS:
         return playbook_workflow_id("default", "recorded", queue)
+    if name in incident_paths.INCIDENT_PATHS:
+        return troubleshooting_workflow_id("default", queue)
     return escalation_workflow_id("default", queue)
 
 
@@ -105,10 +113,13 @@ async def a_world(name: str, configuration: Configuration, rules: RulesEngine) -
             yield shipped
         return
     async with a_server(real=name in IN_REAL_TIME) as environment:
-        of_playbook = name in playbook_paths.PLAYBOOK_PATHS
-        world: Any = (
-            PlaybookWorld(environment, configuration) if of_playbook else World(environment, configuration, rules)
-        )
+        world: Any
+        if name in incident_paths.INCIDENT_PATHS:
+            world = IncidentWorld(environment, configuration)
+        elif name in playbook_paths.PLAYBOOK_PATHS:
+            world = PlaybookWorld(environment, configuration)
+        else:
+            world = World(environment, configuration, rules)
         world.task_queue = queue_of(name)
         async with world.worker(identity=IDENTITY):
             yield world
