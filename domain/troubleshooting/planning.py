@@ -24,6 +24,7 @@ _SUPPOSED = 0.02
 _SEARCHED = 1_000
 _BEFORE, _AFTER = timedelta(hours=1), timedelta(hours=1)
 """How much of a metric is looked at around the onset."""
+_TABLE_OF_CHANGES = re.compile(r"(?:change|deploy|release|rollout)[\w.-]{0,60}\.(?:csv|tsv)(?:\.gz)?\Z", re.IGNORECASE)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/-]{0,99}\Z")
 
 CAPABILITIES = {
@@ -114,7 +115,7 @@ def next_calls(state: IncidentState) -> tuple[PlannedCall, ...]:
 def _candidates(state: IncidentState) -> Iterator[PlannedCall]:
     unread = _unread(state)
     if unread:
-        first = [one for one in unread if one.kind in _GIVES_NAMES]
+        first = [one for one in unread if _kind(one) in _GIVES_NAMES]
         yield from _readings(state, first or unread)
         yield from _first_search(state)
         return
@@ -135,19 +136,26 @@ def _candidates(state: IncidentState) -> Iterator[PlannedCall]:
 def _unread(state: IncidentState) -> list[EvidenceRef]:
     """Pieces that no call read, well or not."""
     tried = {reference for call in state.calls for reference in call.reads}
-    has_logs = any(one.kind is EvidenceKind.LOGS for one in state.evidence)
+    has_logs = any(_kind(one) is EvidenceKind.LOGS for one in state.evidence)
     return [
         one
         for one in state.evidence
-        if one.reference not in tried and not (one.kind is EvidenceKind.NOTES and has_logs)
+        if one.reference not in tried and not (_kind(one) is EvidenceKind.NOTES and has_logs)
     ]
+
+
+def _kind(one: EvidenceRef) -> EvidenceKind:
+    """A table with a time in each row looks like a log; where it is called changes or deployments, it holds those."""
+    if one.kind in (EvidenceKind.LOGS, EvidenceKind.NOTES) and _TABLE_OF_CHANGES.search(one.name[-120:]):
+        return EvidenceKind.CHANGES
+    return one.kind
 
 
 def _readings(state: IncidentState, evidence: Iterable[EvidenceRef]) -> Iterator[PlannedCall]:
     """One call for all pieces of a kind, so that a reader sees them together."""
     pieces: dict[str, list[EvidenceRef]] = {}
     for one in evidence:
-        pieces.setdefault(CAPABILITIES[one.kind], []).append(one)
+        pieces.setdefault(CAPABILITIES[_kind(one)], []).append(one)
     for capability in dict.fromkeys(CAPABILITIES.values()):
         of_kind = pieces.get(capability, [])
         for start in range(0, len(of_kind), _PIECES_PER_CALL):
@@ -201,7 +209,7 @@ def _smaller_readings(state: IncidentState) -> Iterator[PlannedCall]:
 
 def _readings_with_names(state: IncidentState) -> Iterator[PlannedCall]:
     """Logs once more, around the onset, when names of services have come to light that their reader did not know."""
-    logs = [one for one in state.evidence if one.kind is EvidenceKind.LOGS]
+    logs = [one for one in state.evidence if _kind(one) is EvidenceKind.LOGS]
     times = sum(1 for call in state.calls if call.capability == "logs.analyse" and call.ok)
     if not logs or times != 1 or len(logs) > _PIECES_PER_CALL:
         return

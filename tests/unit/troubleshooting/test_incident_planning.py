@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from domain.troubleshooting.evidence import EvidenceKind, Findings
 from domain.troubleshooting.hypotheses import FaultKind
 from domain.troubleshooting.planning import MOST_PER_ROUND, REFUTING_METRICS, PlannedCall, next_calls
@@ -56,6 +58,16 @@ def test_what_gives_names_is_read_before_logs_and_metrics() -> None:
             "services": ["checkout", "db"],
         },
     }
+
+
+@pytest.mark.parametrize("name", ["changes.csv", "Deployments-2026.tsv", "release_log.csv.gz"])
+def test_a_table_of_changes_that_was_taken_for_a_log_is_read_as_changes(name: str) -> None:
+    table = piece(EvidenceKind.LOGS).model_copy(update={"name": name, "reference": "sha256:table"})
+    state = incident(evidence=(table, piece(EvidenceKind.LOGS)))
+
+    calls = {call.capability: call.reads for call in _until_nothing_is_left(state) if call.reads}
+
+    assert calls == {"changes.read": ("sha256:table",), "logs.analyse": ("sha256:logs-1",)}
 
 
 def test_logs_are_read_around_the_time_that_the_reporter_names() -> None:
