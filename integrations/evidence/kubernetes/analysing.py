@@ -43,6 +43,8 @@ def analyse(
             notes.append(f"{name}: a part is nested too deeply to be read.")
         if found.results:
             notes.append(f"{name}: a query gave {', '.join(map(str, found.results[:5]))} results.")
+        elif found.logs_of and not found.symptoms:
+            notes.append(f"{name}: no error stands in the log of {said(', '.join(sorted(found.logs_of)[:3]), 120)}.")
         elif not (found.symptoms or found.pods or found.objects or found.empty_namespaces):
             notes.append(f"{name}: neither a table or object of kubectl's nor an error was recognised in it.")
         findings += findings_of(found, as_of=as_of, source=f"kubernetes.analyse {name}")

@@ -28,7 +28,7 @@ _DESCRIBES = re.compile(r"^Name:\s{1,40}(\S{1,250})\s*$")
 _NAMESPACE = re.compile(r"kubectl[^|\"\n]{0,300}?(?:-n|--namespace)[ =]([\w.-]{1,250})")
 _LOGS_OF = re.compile(r"kubectl[^|\"\n]{0,200}? logs (?:-\S{1,30} ){0,4}(?:\w{1,20}/)?([\w.-]{1,250})")
 _EMPTY = re.compile(r"No resources found(?: in ([\w.-]{1,250}) namespace)?")
-_RESULTS = re.compile(r"^(\d{1,7}) results?$")
+_RESULTS = re.compile(r"^\s{0,20}(\d{1,7}) results?$")
 _NUMBERS = re.compile(r"[0-9a-f]{8,64}|\d{1,30}")
 _STAMP = re.compile(r"^\W{0,3}(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?)")
 _YAML_GOES_ON = re.compile(r"^(?:\s|-|#|$|[\w.$/-]{1,120}:)")
@@ -135,6 +135,7 @@ class Reader:
             self._command(one)
         if pod or namespace:
             self._where = Where(namespace or self._where.namespace, workload_of(pod) if pod else self._service, pod)
+            self._found.logs_of.update([pod] if pod and "pod_name" in low else [])
         for key, one in texts:
             meaning = understood(one) if len(one) > 15 and key.lower() not in ("invocation", "cmd", "command") else None
             if meaning is not None and (meaning.cause != "log" or meaning.strength >= 0.7):
@@ -160,6 +161,7 @@ class Reader:
         if logs is not None:
             pod = logs[1]
             self._where = Where(namespace[1] if namespace else None, workload_of(pod), pod)
+            self._found.logs_of.add(pod)
 
     def _end_of_section(self) -> None:
         if self._described is not None:

@@ -46,6 +46,8 @@ class Gathered:
     empty_namespaces: list[str] = field(default_factory=list)
     results: list[int] = field(default_factory=list)
     """Counts that a query printed: `14 results`."""
+    logs_of: set[str] = field(default_factory=set)
+    """Pods whose logs were read."""
     selectors: dict[str, dict[str, str]] = field(default_factory=dict)
     """Of each service."""
     labels: list[dict[str, str]] = field(default_factory=list)

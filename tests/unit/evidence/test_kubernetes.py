@@ -191,6 +191,7 @@ def test_what_is_well_shows_no_trouble() -> None:
     result = found(text)
     assert result.findings == ()
     assert "Nothing in it shows trouble" in result.summary
+    assert "no error stands in the log of api" in result.summary
 
 
 @pytest.mark.parametrize(
@@ -222,3 +223,7 @@ async def test_the_tool_reads_several_pieces_as_one_cluster(shelf: Shelf) -> Non
     output = await shelf.ask("kubernetes.analyse", shelf.put(PODS, "pods.txt"), shelf.put(b"\x00" * 100, "x.bin"))
     assert {one["service"] for one in output["findings"]} >= {"api", "web"}
     assert "x.bin: The file is binary" in output["summary"]
+
+
+def test_a_count_that_a_query_printed_is_told() -> None:
+    assert "a query gave 14 results" in found("$ kubectl get pods -A | wc\n---\n      14 results\n").summary
