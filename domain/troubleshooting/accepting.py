@@ -195,6 +195,12 @@ def _lacks_callees(best: Judged, scene: Scene, doubtless: bool) -> str:
         part.signal and part.signal.sign in telling and part.signal.weight >= _PLAIN for part in best.score.of("own")
     ):
         return ""
+    below = scene.in_trouble_below(one.service)
+    if below:
+        return (
+            f"{one.service} shows trouble, and so does {_and(below[:3])}, whom it calls, no later than it. "
+            f"Logs of their calls and of whom they call are missing to tell which came first."
+        )
     unseen = scene.unseen(one.service)
     if not unseen:
         return ""

@@ -13,6 +13,8 @@ from domain.troubleshooting.likelihoods import DEFINING, REACH_OTHERWISE, SLOW_S
 from domain.troubleshooting.signals import Signal
 
 UNKNOWN_ID = "unknown"
+_FAILS = frozenset({Sign.ERRORS, Sign.NEW_ERROR, Sign.LATENCY, Sign.TIMEOUT, Sign.UNREACHABLE, Sign.CRASH})
+_PLAINLY = 0.4
 SHARED = "shared"
 """Stands for the service in the id of a hypothesis about something that several services share and nobody names."""
 _MOST_SERVICES = 16
@@ -73,6 +75,22 @@ class Scene:
             for name in callees
             if name not in self.observed
             and (not self.graph.keeps_no_logs(name) or (some_data and self.graph.keeps_data(name)))
+        )
+
+    def in_trouble_below(self, service: str) -> list[str]:
+        """Whom a service calls and who fails or is slow no later than it, so that its trouble may come from there."""
+        first = min((one.start for one in self.own(service) if one.start is not None and not one.stale), default=None)
+        callees = set(self.graph.callees.get(service, ()))
+        return sorted(
+            {
+                one.service
+                for one in self.signals
+                if one.service in callees
+                and one.sign in _FAILS
+                and one.weight >= _PLAINLY
+                and not one.stale
+                and not one.after(first, 1.0)
+            }
         )
 
     def own(self, service: str) -> list[Signal]:

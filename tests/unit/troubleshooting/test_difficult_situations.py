@@ -529,3 +529,17 @@ def test_a_service_whose_clock_is_wrong_does_not_say_when_it_began_nor_clears_th
     )
     assert diagnosis.onset == at(0)
     assert diagnosis.accepted == "orders/clock_skew/NET-7", ranking(diagnosis)
+
+
+def test_a_release_is_not_accepted_while_whom_its_service_calls_is_in_the_same_trouble() -> None:
+    symptoms = (
+        saw("checkout", "errors", 0, strength=0.8, source="metrics.analyse"),
+        saw("checkout", "new_error", 2, strength=0.7),
+        saw("web", "errors", 1, strength=0.7),
+    )
+    release = (changed("checkout", -3, change_id="REL-8"),)
+    assert diagnose(known(*symptoms, changes=release)).accepted == "checkout/bad_deployment/REL-8"
+    below = saw("orders", "errors", 0, strength=0.9, source="metrics.analyse")
+    diagnosis = diagnose(known(*symptoms, below, changes=release))
+    assert diagnosis.accepted is None, ranking(diagnosis)
+    assert "orders" in diagnosis.why_not
