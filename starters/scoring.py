@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -168,7 +169,7 @@ def scored(name: str, verdicts: Sequence[Verdict]) -> Score:
         accepted=_share(one.accepted for one in verdicts),
         change_where_one_did_it=_share(one.change for one in changed),
         onset_error_median_minutes=round(statistics.median(errors), 1) if errors else None,
-        onset_error_worst_tenth_minutes=round(errors[int(0.9 * (len(errors) - 1))], 1) if errors else None,
+        onset_error_worst_tenth_minutes=round(errors[math.ceil(0.9 * len(errors)) - 1], 1) if errors else None,
     )
 
 
