@@ -96,6 +96,7 @@ _SIGNS: tuple[tuple[Sign, re.Pattern[str]], ...] = (
         Sign.THROTTLED,
         _pattern(
             r"{429}|too many requests|rate.?limit|(?<!cpu )throttl|quota exceeded|slow ?down|circuit.{0,20}rejected"
+            r"|concurrency limit|load.?shed|over capacity|overloaded|server (?:is )?busy"
         ),
     ),
     (
@@ -232,7 +233,20 @@ _WORDS: dict[Sign, tuple[str, ...]] = {
         "permitted",
         "login",
     ),
-    Sign.THROTTLED: ("429", "many", "rate", "throttl", "quota", "slow", "circuit"),
+    Sign.THROTTLED: (
+        "429",
+        "many",
+        "rate",
+        "throttl",
+        "quota",
+        "slow",
+        "circuit",
+        "concurrency",
+        "shed",
+        "capacity",
+        "overloaded",
+        "busy",
+    ),
     Sign.SCHEDULING: ("sched", "pull", "probe", "insufficient", "mount", "evict", "node"),
     Sign.DATA: (
         "lock",
