@@ -22,6 +22,8 @@ from integrations.evidence.moments import moment
 
 _MOST_LINES = 400_000
 _LONGEST_LINE = 6_000
+_MOST_BROKEN = 40
+"""Places where an object seems to begin and none can be read, before no further one is tried."""
 _MOST_WORDS = 12
 """Different error lines of programs that are told."""
 _DESCRIBES = re.compile(r"^Name:\s{1,40}(\S{1,250})\s*$")
@@ -46,6 +48,7 @@ class Reader:
         self._heading: list[str] = []
         self._words: Counter[str] = Counter()
         self._quiet: set[str] = set()
+        self._broken = 0
         self._said: dict[str, tuple[str, int, Where, datetime | None, datetime | None]] = {}
 
     def read(self, text: str, going: Callable[[], None]) -> None:
@@ -91,10 +94,14 @@ class Reader:
                 continue
             line = whole[:_LONGEST_LINE].rstrip()
             taken = None
-            if line.startswith("{"):
+            if self._broken >= _MOST_BROKEN:
+                pass  # Each try looks at all that follows.
+            elif line.startswith("{"):
                 taken = self._json(text, offsets[number - 1] if offsets else 0)
+                self._broken += taken is None
             elif line.startswith("apiVersion:"):
                 taken = self._yaml(lines, number)
+                self._broken += taken is None
             if taken is not None:
                 skip = number + taken
             else:

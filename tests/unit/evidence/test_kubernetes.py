@@ -212,6 +212,9 @@ def test_pods_are_named_after_their_workload(pod: str, workload: str) -> None:
         "image \"" * 20_000 + "\n" + "had taint {" * 20_000,
         json.dumps({"message": "x" * 10_000_000}),
         "0/1 " * 50_000,
+        "{\n" * 20_000,
+        "apiVersion: v1\n{}\n" * 5_000,
+        ('{"a":"' + "x" * 200 + '",\n') * 5_000,
         "\ufffd\x07" * 1000,
     ],
 )  # fmt: skip
