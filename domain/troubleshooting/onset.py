@@ -91,6 +91,9 @@ def _weighed(one: Signal, onset: float | None, healed: dict[str, list[float]]) -
     early = one.start < onset - _LONG_BEFORE and one.sign not in SLOW_SIGNS
     if over or early:
         return replace(one, weight=weight * _STALE, stale=True)
+    if one.start < onset - _TOGETHER and one.sign not in SLOW_SIGNS:
+        # A lone early warning leads nobody: it counts as one that began with the others.
+        return replace(one, weight=weight, start=onset)
     if one.start > onset + _LATE_AFTER:
         return replace(one, weight=weight * _LATE)
     return replace(one, weight=weight)

@@ -543,3 +543,18 @@ def test_a_release_is_not_accepted_while_whom_its_service_calls_is_in_the_same_t
     diagnosis = diagnose(known(*symptoms, below, changes=release))
     assert diagnosis.accepted is None, ranking(diagnosis)
     assert "orders" in diagnosis.why_not
+
+
+def test_a_lone_early_warning_of_who_waits_does_not_make_it_the_first() -> None:
+    diagnosis = diagnose(
+        known(
+            saw("accounts", "pool_exhausted", -9, strength=0.55, source="metrics.analyse"),
+            saw("accounts-db", "latency", 0, strength=0.95, source="metrics.analyse"),
+            saw("accounts", "timeout", 0.3, about="accounts-db", strength=0.9),
+            saw("accounts", "latency", 1, strength=0.8, source="metrics.analyse"),
+            saw("web", "errors", 1, about="accounts", strength=0.8),
+            changes=(changed("accounts", -16, "scaling"),),
+        )
+    )
+    assert diagnosis.accepted == "accounts-db/slow_dependency", ranking(diagnosis)
+    assert diagnosis.onset == at(0)
