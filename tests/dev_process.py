@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,8 +15,10 @@ from typing import Any
 
 from runtime.dev_server import free_port
 from starters.dev import state
+from tests.nursery import Nursery
 
 ROOT = Path(__file__).resolve().parents[1]
+TERMINAL = Nursery("starters.cli:main", "starters.cli.app", "starters.cli.session", "starters.case_list")
 
 
 class Dev:
@@ -106,10 +109,12 @@ class Dev:
 
     def surehand(self, *arguments: str, text: str | None = None) -> subprocess.CompletedProcess[str]:
         """A command of another terminal."""
-        return subprocess.run(
-            [sys.executable, "-m", "starters.cli", *arguments],
-            input=text, capture_output=True, text=True, cwd=ROOT, env=self.environment, timeout=180, check=False,
-        )  # fmt: skip
+        began, folder = time.monotonic(), Path(tempfile.mkdtemp(dir=self.folder, prefix="command-"))
+        given, out, err = (folder / name for name in ("in", "out", "err"))
+        given.write_text(text or "")
+        pid = TERMINAL.start(*arguments, variables=self.environment, out=out, err=err, given=given)
+        code = TERMINAL.wait(pid, 180 - (time.monotonic() - began))
+        return subprocess.CompletedProcess(arguments, code, out.read_text(), err.read_text())
 
     def json(self, *arguments: str, text: str | None = None) -> Any:
         """The JSON that a command prints; it must succeed and print nothing else."""

@@ -7,9 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.faults.nursery import ROOT, Nursery
+from tests.nursery import ROOT, Nursery
 
-NURSERY = Nursery()
+NURSERY = Nursery("workers.__main__:main")
 
 
 class WorkerProcess:
@@ -21,7 +21,7 @@ class WorkerProcess:
         self._pid: int | None = None
 
     def start(self) -> None:
-        self._pid = NURSERY.start(self._environment(), self._log)
+        self._pid = NURSERY.start(variables=self._environment(), out=self._log, err=self._log)
 
     def kill(self) -> None:
         """As the kernel would: no good-bye."""
