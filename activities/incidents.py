@@ -15,9 +15,11 @@ from domain.playbook.definition import parse_playbook, walk_everything
 from domain.playbook.plan import Plan
 from domain.playbook.rehearsal import rehearse
 from domain.policy import CasePolicy
-from domain.ports import CaseStore, GuardrailSource, PlaybookLibrary, PolicySource, ToolBox
+from domain.ports import CaseStore, GuardrailSource, IncidentKnowledge, PlaybookLibrary, PolicySource, ToolBox
 from domain.records import CaseRecord
+from domain.redaction import Redactor
 from domain.tool import Safety, ToolBrief
+from domain.troubleshooting.knowledge import Lesson
 
 
 class OpenIncidentInput(Value):
@@ -88,8 +90,15 @@ class RehearsedSolution(Value):
         return tuple(call.digest for call in self.calls if call.digest and call.needs_approval)
 
 
+class LearnInput(Value):
+    """What an incident taught."""
+
+    tenant: str
+    lesson: Lesson
+
+
 class IncidentActivities:
-    """Receives the library, the tool box, policies, guardrails and the store."""
+    """Receives the library, the tool box, policies, guardrails, the store and what is known of failures."""
 
     def __init__(
         self,
@@ -100,8 +109,10 @@ class IncidentActivities:
         guardrails: GuardrailSource,
         store: CaseStore,
         channels: Channels,
+        knowledge: IncidentKnowledge | None = None,
     ) -> None:
-        """`channels` says which outside systems this installation has."""
+        """`channels` says which outside systems this installation has; without `knowledge` nothing is learned."""
+        self._knowledge = knowledge
         self._library = library
         self._toolbox = toolbox
         self._policies = policies
@@ -160,6 +171,20 @@ class IncidentActivities:
         )
         denied = [f"{step.name}: {reason}" for step in plan.steps for reason in step.denied]
         return RehearsedSolution(calls=_calls_of(plan), problems=(*plan.notes, *denied))
+
+    @activity.defn
+    async def learn_from_incident(self, learned: LearnInput) -> str:
+        """Keep a lesson as a draft, without personal data; nobody finds it before a person reviewed it.
+
+        Returns:
+            Its reference, or nothing where no knowledge is kept.
+        """
+        if self._knowledge is None:
+            return ""
+        lesson, redactor = learned.lesson, Redactor()
+        clean = {name: redactor.redact(getattr(lesson, name)).text for name in ("title", "body")}
+        await self._knowledge.learn(learned.tenant, lesson.model_copy(update=clean))
+        return f"lesson:{lesson.lesson_id}"
 
     def _playbooks(self, tenant: str) -> list[KnownPlaybook]:
         found = []

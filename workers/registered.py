@@ -26,6 +26,7 @@ from domain.ports import (
     Directory,
     EventPublisher,
     GuardrailSource,
+    IncidentKnowledge,
     KnowledgeBase,
     LanguageModel,
     Mailer,
@@ -60,6 +61,7 @@ def activity_methods(
     publisher: EventPublisher | None = None,
     library: PlaybookLibrary | None = None,
     guardrails: GuardrailSource | None = None,
+    failures: IncidentKnowledge | None = None,
 ) -> list[Callable[..., Any]]:
     """Every activity, on its clients. The one list that workers and tests register.
 
@@ -102,6 +104,7 @@ def activity_methods(
             guardrails=guardrails,
             store=store,
             channels=channels,
+            knowledge=failures,
         )
     return [
         cases.open_case,
@@ -134,7 +137,11 @@ def activity_methods(
         *([counts.reserve_allowance, counts.release_allowance] if counts is not None else ()),
         *([tools.run_tool, tools.check_call] if tools is not None else ()),
         *([opening.open_playbook] if opening is not None else ()),
-        *([incidents.open_incident, incidents.rehearse_solution] if incidents is not None else ()),
+        *(
+            [incidents.open_incident, incidents.rehearse_solution, incidents.learn_from_incident]
+            if incidents is not None
+            else ()
+        ),
         reasoning.classify_query,
         reasoning.think,
         reasoning.propose_solution,
@@ -162,4 +169,5 @@ def methods_of(clients: Clients) -> list[Callable[..., Any]]:
         publisher=clients.publisher,
         library=clients.library,
         guardrails=clients.configuration,
+        failures=clients.failures,
     )

@@ -8,6 +8,7 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
+    from activities.incidents import IncidentActivities, LearnInput
     from domain.case import Accepted, ClaimInput, UnparkInput
     from domain.ids import incident_number
     from domain.playbook.messages import HeldPlaybook
@@ -23,9 +24,10 @@ with workflow.unsafe.imports_passed_through():
     )
     from domain.troubleshooting.state import IncidentState
     from domain.troubleshooting.takeover import decision_for, urgency_of
-    from domain.troubleshooting.telling import news_for_customers
+    from domain.troubleshooting.telling import lesson_of, news_for_customers
     from domain.troubleshooting.terms import TroublePhase
 
+from workflows import options
 from workflows.approvals import Approvals
 from workflows.case import GIVEN_UP, Case
 from workflows.claims import Claims
@@ -108,6 +110,8 @@ class TroubleshootingWorkflow(Lifecycle[IncidentState]):
                 why = await self.investigation.look()
             if why is None:
                 why = await self.solving.solve()
+            if self.state.is_resolved:
+                return  # a person said so meanwhile
             if why is None:
                 self._resolve(_how(self.state), "surehand")
                 return
@@ -138,10 +142,28 @@ class TroubleshootingWorkflow(Lifecycle[IncidentState]):
         await self.solving.let_stay()
         await self.informing.tell_customers(news_for_customers(state))
         await self.approvals.show_outcomes()
+        await self._learn()
         state.closed = True
         self.case.note(TimelineKind.CASE, "Closed")
         self.case.changed()
         await self.record.save("closed")
+
+    async def _learn(self) -> None:
+        """Keep what it taught as a draft. It is worth trying, and not worth holding up the end."""
+        lesson = lesson_of(self.state)
+        if lesson is None:
+            return
+        learned = LearnInput(tenant=self.state.tenant, lesson=lesson)
+        reference = await self.case.attempt(
+            "Keep what it taught",
+            lambda: self.case.do(
+                IncidentActivities.learn_from_incident,
+                learned,
+                "Keep what it taught, for a person to review",
+                options.store(self.case.policy.timers),
+            ),
+        )
+        self.state.knowledge_id = reference or None
 
     async def _withdraw(self, why: str) -> None:
         """Undo what a fix did, take back the handoff, and end; shielded from a further cancellation."""

@@ -31,7 +31,7 @@ class PlaybookInput(Value):
     approved: tuple[str, ...] = ()
     """Digests of tool + arguments that the starting case's people approved already."""
     held: bool = False
-    """Once all is done, wait for the word of the case that started this: it stays, or it is taken back. Needs a parent."""
+    """Once all is done, wait until the case that started this says whether it stays. Without a parent nobody waits."""
     state: PlaybookState | None = None
     """Set by continue-as-new."""
     continue_after_events: int | None = None

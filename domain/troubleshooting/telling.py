@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from domain.model import JsonValue
+from domain.troubleshooting.knowledge import Lesson
 from domain.troubleshooting.state import IncidentState
 from domain.troubleshooting.takeover import next_steps
 
@@ -36,6 +37,28 @@ def facts_of(state: IncidentState) -> dict[str, JsonValue]:
         "carried_out": state.execution.sentence if state.execution is not None else None,
         "next_steps": list(next_steps(state)[:_STEPS]),
     }
+
+
+def lesson_of(state: IncidentState) -> Lesson | None:
+    """What the incident teaches, as a draft that a person reviews; None when its cause never became known."""
+    cause, solution = state.cause, state.solution
+    if cause is None or cause.service is None:
+        return None
+    signs = dict.fromkeys(
+        finding.sign for seen in state.observed for finding in seen.findings if finding.service == cause.service
+    )
+    helped = solution.title if solution is not None and state.execution is not None else state.resolution
+    parts = [cause.sentence, *(f"- {weighed.text}" for weighed in cause.evidence_for), "", f"What helped: {helped}"]
+    return Lesson(
+        lesson_id=state.case_number.replace(":", "-")[:100],
+        title=f"{cause.fault.label.capitalize()} of {cause.service}"[:200],
+        body="\n".join(parts)[:8_000],
+        service=cause.service,
+        fault=cause.fault,
+        signs=tuple(signs)[:8],
+        playbook=solution.playbook if solution is not None and state.execution is not None else None,
+        source_case=state.case_number,
+    )
 
 
 def news_for_customers(state: IncidentState) -> str:

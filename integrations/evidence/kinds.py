@@ -83,10 +83,11 @@ _CHANGE_KEYS = _key(
     "|from_?version|to_?version|previous_?version|commit|change_?type|released_?at"
 )
 _CHANGE_KINDS = re.compile(
-    r"""(?im)["']?(?:kind|type)["']?\s{0,9}:\s{0,9}["']?"""
+    r"""(?im)["']?(?:kind|type|category|event_?type)["']?\s{0,9}:\s{0,9}["']?"""
     r"(?:deploy(?:ment)?|configuration|config|config_change|feature_?flag|migration|scaling|infrastructure|secret"
     r"|release|rollback)\b"
 )
+_LEVEL_KEYS = _key("level|severity|log_?level|levelname|lvl")
 _AT_KEYS = _key("at|time|timestamp|when|date|deployed_?at|changed_?at|released_?at|created_?at|finished_?at")
 
 
@@ -123,8 +124,11 @@ def _in_json(text: str) -> bool:
 
 
 def _is_changes(text: str) -> bool:
-    told = _CHANGE_KINDS.search(text) is not None or _CHANGE_KEYS.search(text) is not None
-    return told and _AT_KEYS.search(text) is not None and not _MESSAGE_KEYS.search(text)
+    if _AT_KEYS.search(text) is None:
+        return False
+    if _CHANGE_KINDS.search(text) is not None and not _LEVEL_KEYS.search(text):
+        return True  # a record of a change may well have a message; a line of a log has a level
+    return _CHANGE_KEYS.search(text) is not None and not _MESSAGE_KEYS.search(text)
 
 
 def _are_messages(lines: list[str]) -> bool:
@@ -185,6 +189,10 @@ _TIME_COLUMN = re.compile(
 _NUMBER = re.compile(r"[+-]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?%?\Z|(?:nan|null|none|n/a|inf|-)\Z", re.IGNORECASE)
 _LONG_FORM = {"value", "val", "metric", "metric_name", "series"}
 _SAYING_COLUMNS = {"message", "msg", "level", "severity", "log", "text", "line"}
+_CHANGE_COLUMNS = {
+    *("version", "before", "after", "old", "new", "from", "to", "changed_by", "deployed_by", "author", "category"),
+    *("change_id", "change_type", "component", "previous", "ticket", "approved_by"),
+}
 _EXPOSITION = re.compile(r"# (?:HELP|TYPE) [a-zA-Z_:]")
 
 
@@ -201,11 +209,18 @@ def _table_of_numbers(text: str, lines: list[str]) -> EvidenceKind | None:
     header, values = (_cells(row, separator) for row in rows[:2])
     if not any(_TIME_COLUMN.match(cell) for cell in header) or len(values) != len(header):
         return None
-    if _SAYING_COLUMNS.intersection(cell.lower() for cell in header):
+    return _kind_of_table([cell.lower() for cell in header], values)
+
+
+def _kind_of_table(header: list[str], values: list[str]) -> EvidenceKind | None:
+    """By the names of the columns first: a message or a version says more than a number beside it."""
+    named = set(header)
+    if len(_CHANGE_COLUMNS & named) >= 2:
+        return EvidenceKind.CHANGES
+    if _SAYING_COLUMNS & named:
         return EvidenceKind.LOGS
     numbers = sum(_NUMBER.match(cell) is not None or not cell for cell in values)
-    long_form = bool(_LONG_FORM.intersection(cell.lower() for cell in header))
-    return EvidenceKind.METRICS if long_form or numbers >= (len(header) - 1) / 2 else None
+    return EvidenceKind.METRICS if _LONG_FORM & named or numbers >= (len(header) - 1) / 2 else None
 
 
 def _cells(row: str, separator: str) -> list[str]:

@@ -56,7 +56,7 @@ def test_a_run_that_fails_says_why_and_fails(dev):
 
 def test_an_input_that_does_not_fit_is_refused_before_anything_starts(dev):
     refused = dev.surehand("playbook", "run", "payment", "--key", "NO-1", "--input", "amount=many")
-    assert refused.returncode == 1
+    assert refused.returncode == 2
     assert "The input does not fit the playbook (" in refused.stderr
     assert dev.surehand("case", "show", "payment:NO-1").returncode == 1
 

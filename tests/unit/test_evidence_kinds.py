@@ -177,3 +177,14 @@ def test_hostile_beginnings_are_judged_at_once(hostile: str) -> None:
 def test_a_small_file_that_unpacks_to_a_huge_one_is_looked_at_in_part() -> None:
     bomb = gzip.compress(b"2026-11-21T15:04:25Z INFO same\n" * 2_000_000)
     assert kind_of("x.gz", bomb[:HEAD_BYTES]).value == "logs"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '[{"ref": "R1", "timestamp": "2026-01-01T10:00:00Z", "category": "deploy", "service": "a", "message": "v2"}]',
+        "number,date,type,app,message,new_version,old,changed_by\n1,2026-01-01T10:00:00Z,deploy,a,x,v2,v1,u1\n",
+    ],
+)
+def test_records_of_changes_may_have_messages(content):
+    assert kind_of("records.txt", content.encode()) is EvidenceKind.CHANGES

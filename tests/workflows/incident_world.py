@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -26,6 +26,7 @@ from domain.model import JsonValue
 from domain.tool import Safety, ToolSpec
 from domain.triage import Decision, DecisionKind, Urgency
 from domain.troubleshooting.evidence import Change, EvidenceKind, EvidenceRef, Finding, Findings, Sign
+from domain.troubleshooting.knowledge import KnowledgeAnswer, Lesson, LessonStatus
 from domain.troubleshooting.messages import IncidentInput, IncidentReport, IncidentResult
 from domain.troubleshooting.state import IncidentState
 from domain.troubleshooting.topology import Topology
@@ -79,6 +80,23 @@ def looking(name: str) -> ToolSpec:
     return a_tool(name, Safety.SAFE, capabilities=(name,))
 
 
+class FakeLessons:
+    """Keeps what was taught, by tenant and id."""
+
+    def __init__(self) -> None:
+        self.learned: dict[tuple[str, str], Lesson] = {}
+
+    async def search(self, tenant: str, text: str, *, signs: Sequence[Sign] = (), limit: int = 5) -> KnowledgeAnswer:
+        raise AssertionError("incidents search by their tools")
+
+    async def learn(self, tenant: str, lesson: Lesson) -> LessonStatus:
+        self.learned[tenant, lesson.lesson_id] = lesson
+        return lesson.status
+
+    async def find(self, tenant: str, reference: str) -> Lesson | None:
+        return self.learned.get((tenant, reference))
+
+
 class IncidentWorld(PlaybookWorld):
     """One worker on fakes, and what a test does to an incident."""
 
@@ -87,6 +105,7 @@ class IncidentWorld(PlaybookWorld):
         for name in ("logs.analyse", "metrics.analyse", "changes.read", "topology.read", "knowledge.search"):
             self.tools.add(looking(name))
         self.tools.add(looking("metrics.query"), looking("health.probe"))
+        self.lessons = FakeLessons()
         self.finds(ERRORS, changes=(DEPLOYED,))
         self.tools.on("knowledge.search", {"articles": [], "level": "general"})
         self.tools.on("metrics.query", {"value": 0.0, "samples": [{"labels": {}, "value": 0.0}]})
@@ -109,6 +128,7 @@ class IncidentWorld(PlaybookWorld):
             guardrails=self.guardrails,
             store=self.store,
             channels=Channels(mail=True, chat=True),
+            knowledge=self.lessons,
         )
         reasoning = ReasoningActivities()
         return [
@@ -116,6 +136,7 @@ class IncidentWorld(PlaybookWorld):
             NoticeActivities(self.mailer, self.chat, Templates(TEMPLATES), self.directory, self.store).mail_customer,
             incidents.open_incident,
             incidents.rehearse_solution,
+            incidents.learn_from_incident,
             reasoning.classify_query,
             reasoning.think,
             reasoning.propose_solution,

@@ -62,6 +62,9 @@ async def test_the_cause_is_named_fixed_as_approved_watched_and_closed(world: In
             False,
         )
         state = await incident.query(TroubleshootingWorkflow.query_state)
+    (lesson,) = world.lessons.learned.values()
+    assert (lesson.service, lesson.status.value, lesson.playbook) == ("checkout", "draft", "roll-back-deployment")
+    assert state.knowledge_id == f"lesson:{lesson.lesson_id}"
     # One approval covers the whole: the run does not ask once more for the very call that people saw.
     assert len(world.tools.calls_of("deploy.rollBack")) == 1
     assert not world.tools.calls_of("deploy.rollForward")
