@@ -87,6 +87,7 @@ _CHANGE_KINDS = re.compile(
     r"(?:deploy(?:ment)?|configuration|config|config_change|feature_?flag|migration|scaling|infrastructure|secret"
     r"|release|rollback)\b"
 )
+_CHANGED_KEYS = _key("version|new_?version|old_?version|to|from|before|after|old|new|ref|author|by|reverts")
 _LEVEL_KEYS = _key("level|severity|log_?level|levelname|lvl")
 _AT_KEYS = _key("at|time|timestamp|when|date|deployed_?at|changed_?at|released_?at|created_?at|finished_?at")
 
@@ -126,9 +127,10 @@ def _in_json(text: str) -> bool:
 def _is_changes(text: str) -> bool:
     if _AT_KEYS.search(text) is None:
         return False
-    if _CHANGE_KINDS.search(text) is not None and not _LEVEL_KEYS.search(text):
+    named = _CHANGE_KINDS.search(text) is not None
+    if named and _CHANGED_KEYS.search(text) is not None and not _LEVEL_KEYS.search(text):
         return True  # a record of a change may well have a message; a line of a log has a level
-    return _CHANGE_KEYS.search(text) is not None and not _MESSAGE_KEYS.search(text)
+    return (named or _CHANGE_KEYS.search(text) is not None) and not _MESSAGE_KEYS.search(text)
 
 
 def _are_messages(lines: list[str]) -> bool:
