@@ -80,6 +80,8 @@ class SolutionCall(Value):
 class RehearsedSolution(Value):
     """What carrying it out would do."""
 
+    version: str = ""
+    """Of the playbook that was rehearsed."""
     calls: tuple[SolutionCall, ...] = ()
     problems: tuple[str, ...] = ()
     """Why it could not run, or would be refused; sentences for a person."""
@@ -170,7 +172,7 @@ class IncidentActivities:
             facts={"tenant": proposed.tenant, "customer_id": proposed.customer_id, "started_by": "surehand"},
         )
         denied = [f"{step.name}: {reason}" for step in plan.steps for reason in step.denied]
-        return RehearsedSolution(calls=_calls_of(plan), problems=(*plan.notes, *denied))
+        return RehearsedSolution(version=plan.version, calls=_calls_of(plan), problems=(*plan.notes, *denied))
 
     @activity.defn
     async def learn_from_incident(self, learned: LearnInput) -> str:

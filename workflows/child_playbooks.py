@@ -65,15 +65,30 @@ async def _end_of(handle: ChildWorkflowHandle[Any, PlaybookResult]) -> PlaybookR
 
 
 async def start_held_playbook(
-    state: CaseState, name: str, step: str, given: JsonValue, *, approved: tuple[str, ...] = (), customer_id: str | None
+    state: CaseState,
+    name: str,
+    step: str,
+    given: JsonValue,
+    *,
+    approved: tuple[str, ...] = (),
+    customer_id: str | None,
+    version: str | None = None,
 ) -> PlaybookRun:
     """Start a playbook that holds on to what it did until the case says whether it stays.
 
-    The case gets the signal `playbook_held` once all is done. Arguments are those of `run_playbook`.
+    The case gets the signal `playbook_held` once all is done. Arguments are those of `run_playbook`, and `version`, of
+    the playbook that people saw; the newest when None.
     """
     key = _key(step)
     request = PlaybookInput(
-        tenant=state.tenant, name=name, key=key, input=given, customer_id=customer_id, approved=approved, held=True
+        tenant=state.tenant,
+        name=name,
+        key=key,
+        version=version,
+        input=given,
+        customer_id=customer_id,
+        approved=approved,
+        held=True,
     )
     handle = await workflow.start_child_workflow(
         "PlaybookWorkflow",

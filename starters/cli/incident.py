@@ -198,7 +198,6 @@ async def export(
 ) -> None:
     """Write the post-mortem in Markdown."""
     from domain.troubleshooting.report import markdown  # noqa: PLC0415
-
     from starters.cli.session import open_session  # noqa: PLC0415
 
     async with open_session(tenant) as session:

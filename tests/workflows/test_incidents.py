@@ -17,6 +17,7 @@ from domain.troubleshooting.messages import CloseIncidentInput, EvidenceInput, L
 from runtime.configuration import Configuration
 from tests.workflows.incident_world import DEPLOYED, ERRORS, IncidentWorld, evidence, finding
 from tests.workflows.playbook_world import a_tool, playbook
+from workflows.playbook import PlaybookWorkflow
 from workflows.troubleshooting import TroubleshootingWorkflow
 
 ROLL_BACK = playbook(
@@ -260,4 +261,41 @@ async def test_a_long_investigation_continues_as_new_and_loses_nothing(world: In
         state = await world.when(incident, lambda s: any(not q.is_open for q in s.queries))
         assert len(state.calls) == calls
         assert len([mail for mail in world.mailer.sent.values() if "is handed to" in mail.text]) == 1
+        await world.cancel(incident)
+
+
+async def test_a_playbook_that_changes_after_the_approval_does_nothing_that_people_did_not_see(
+    world: IncidentWorld,
+) -> None:
+    world.tools.add(a_tool("money.refund", Safety.DANGEROUS))
+    async with world.worker():
+        incident = await world.report()
+        await world.when(incident, lambda s: any(r.rungs and r.rungs[-1].approvers for r in s.pending_approvals))
+        world.library.definitions["roll-back-deployment"] = playbook(
+            "- pay: {call: money.refund, with: {amount: 5000}}", "roll-back-deployment", input=ROLL_BACK["input"]
+        )
+        await world.answer(incident)
+        state = await world.when(incident, lambda s: s.execution is not None and bool(s.execution.run))
+        run = world.client.get_workflow_handle_for(PlaybookWorkflow.run, state.execution.run)
+        asked = await world.until(run, lambda s: bool(s.pending_approvals))
+        assert asked.pending_approvals[0].question.action == "money.refund"
+        assert not world.tools.calls_of("money.refund")
+        await world.cancel(incident)
+
+
+async def test_a_fix_whose_outcome_nobody_can_tell_is_not_made_again_unasked(world: IncidentWorld) -> None:
+    world.tools.on("metrics.query", {"samples": []})
+    async with world.worker():
+        incident = await world.report()
+        await world.answer(incident)
+        await world.when(incident, lambda s: s.monitoring is not None)
+        for _ in range(20):
+            await world.pass_time(timedelta(minutes=10))
+            if (await incident.query(TroubleshootingWorkflow.query_state)).people_have_it:
+                break
+        more = EvidenceInput(evidence=(evidence(EvidenceKind.LOGS, "more.log"),), person_id="p-ivan")
+        await incident.execute_update(TroubleshootingWorkflow.add_evidence, more)
+        state = await world.when(incident, lambda s: bool(s.pending_approvals))
+        assert len(state.solutions) == 2
+        assert len(world.tools.calls_of("deploy.rollBack")) == 1
         await world.cancel(incident)

@@ -68,13 +68,14 @@ class Solving:
             solution = await self._propose()
             if solution is None:
                 return "No fix is known for it that was not turned down: decide what to do."
-            refused = await self._review(solution)
+            plan = await self._rehearse(solution)
+            refused = await self._review(solution, plan)
             if refused is not None:
                 await self._investigation.think()
                 if state.cause is None:
                     return f"The proposal was turned down, and no other cause is carried by the evidence: {refused}"
                 continue
-            if not await self._carry_out(solution):
+            if not await self._carry_out(solution, plan):
                 await self._investigation.think()
         return None
 
@@ -85,9 +86,9 @@ class Solving:
         cause = state.cause
         if cause is None:
             return None
-        known = state.solution
-        if known is not None and known.hypothesis_id == cause.hypothesis_id:
-            return known
+        known, done = state.solution, state.execution.solution_id if state.execution is not None else None
+        if known is not None and known.hypothesis_id == cause.hypothesis_id and known.solution_id != done:
+            return known  # it was put forward before this run of the workflow, and not carried out
         schemas = {playbook.name: playbook.input_schema for playbook in self._opened.playbooks}
         solution = await self._case.think(
             ReasoningActivities.propose_solution, ProposeInput(state=thinkable(state), schemas=schemas), "Propose a fix"
@@ -98,10 +99,9 @@ class Solving:
         self._investigation.enter(TroublePhase.PROPOSE_SOLUTION, solution.title)
         return solution
 
-    async def _review(self, solution: Solution) -> str | None:
+    async def _review(self, solution: Solution, plan: RehearsedSolution) -> str | None:
         """Ask people. Returns why it was turned down, or None."""
         state = self._state
-        plan = await self._rehearse(solution)
         if plan.problems:
             reason = f"It could not run: {plan.problems[0]}"
             state.reject(solution, reason, "surehand", self._case.now())
@@ -163,8 +163,13 @@ class Solving:
 
     # Execute
 
-    async def _carry_out(self, solution: Solution) -> bool:
-        """Do what was approved. False when it failed; what it had done is undone then."""
+    async def _carry_out(self, solution: Solution, plan: RehearsedSolution) -> bool:
+        """Do what was approved. False when it failed; what it had done is undone then.
+
+        Args:
+            solution: what was approved.
+            plan: as people saw it. The playbook may change meanwhile: no call that is not in the plan is covered.
+        """
         state = self._state
         self._investigation.enter(TroublePhase.EXECUTE_SOLUTION, f"Approved: {solution.title}")
         execution = ExecutionState(solution_id=solution.solution_id, run="", started_at=self._case.now())
@@ -172,7 +177,7 @@ class Solving:
         if solution.playbook is None:
             execution.status, execution.sentence = "by_hand", "People do it by hand, as approved."
             execution.ended_at = self._case.now()
-        elif not await self._run(solution.playbook, solution, execution):
+        elif not await self._run(solution.playbook, solution, plan, execution):
             state.reject(solution, execution.sentence, "surehand", self._case.now())
             self._investigation.enter(TroublePhase.ERROR_RECOVERY, execution.sentence)
             return False
@@ -186,9 +191,8 @@ class Solving:
         self._investigation.enter(TroublePhase.MONITOR_OUTCOME, solution.success.sentence)
         return True
 
-    async def _run(self, playbook: str, solution: Solution, execution: ExecutionState) -> bool:
+    async def _run(self, playbook: str, solution: Solution, plan: RehearsedSolution, execution: ExecutionState) -> bool:
         """Start the playbook, and wait until all of it is done or it ends before that."""
-        plan = await self._rehearse(solution)
         self._held = False
         run = await start_held_playbook(
             self._state,
@@ -196,6 +200,7 @@ class Solving:
             f"solution-{solution.solution_id}",
             solution.arguments,
             approved=plan.approved,
+            version=plan.version or None,
             customer_id=self._state.report.customer_id,
         )
         self.run, execution.run = run, run.workflow_id
