@@ -6,6 +6,8 @@ result stands in history, and the next thought may follow newer rules.
 
 from __future__ import annotations
 
+import asyncio
+
 from temporalio import activity
 
 from domain.model import JsonValue, Value
@@ -52,12 +54,17 @@ class ReasoningActivities:
     @activity.defn
     async def think(self, state: IncidentState) -> Thought:
         """Judge all evidence anew, and plan the next round."""
-        state.diagnosed(diagnose(state.known()))
-        assert state.diagnosis is not None  # noqa: S101  (just made)
-        return Thought(diagnosis=state.diagnosis, planned=next_calls(state))
+        # A tenth of a second of arithmetic where there are hundreds of findings: the worker's loop has other work.
+        return await asyncio.to_thread(_thought, state)
 
     @activity.defn
     async def propose_solution(self, asked: ProposeInput) -> Solution | None:
         """The best fix that nobody turned down; None when there is none."""
         cause = asked.state.cause
         return propose(asked.state, cause, asked.schemas) if cause is not None else None
+
+
+def _thought(state: IncidentState) -> Thought:
+    state.diagnosed(diagnose(state.known()))
+    assert state.diagnosis is not None  # noqa: S101  (just made)
+    return Thought(diagnosis=state.diagnosis, planned=next_calls(state))
