@@ -63,7 +63,7 @@ class IncidentWords:
             **self.brief(),
             "urgency": decision.urgency.value,
             "cause": cause.sentence if cause is not None else "",
-            "affected": ", ".join(affected[:6]),
+            "services": ", ".join(affected[:6]),
             "reasons": list(decision.reasons),
             "context_url": f"{dashboard}/cases/{state.case_number}" if dashboard else "",
         }

@@ -16,11 +16,12 @@ from domain.errors import (
     VendorThrottled,
     VendorUnavailable,
 )
-from integrations import hubspot, stripe, zendesk
+from integrations import hubspot, zendesk
 from integrations.http import Reply, Translate, Unreadable, read_reply, retry_after, transport_error
+from integrations.stripe import billing
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
-TRANSLATIONS = {"zendesk": zendesk.translate, "hubspot": hubspot.translate, "stripe": stripe.translate}
+TRANSLATIONS = {"zendesk": zendesk.translate, "hubspot": hubspot.translate, "stripe": billing.translate}
 ROWS: list[tuple[int, type[VendorError], type[VendorError]]] = [
     # status, what a read becomes, what a write becomes
     (301, VendorRefused, VendorRefused),

@@ -54,7 +54,8 @@ def context(text: str = "Some words") -> dict[str, Any]:
         "escalated": True, "left_undone": [text], "step": "handoff", "title": text, "problem": text, "can_skip": True,
         "report": {"seconds_to_handoff": 12.5, "satisfaction": None, "overridden": False}, "claimed_by": "p-lena",
         "category": "billing", "complexity": "high", "tier": "vip", "context_url": "https://console/cases/TICK-1?a=1&b=2",
-        "decided_by": "p-lena", "reason": text,
+        "decided_by": "p-lena", "reason": text, "cause": text, "why_not": text, "affected": [text], "services": text,
+        "onset": at, "tried": [text], "next_steps": [text], "timeline": [{"at": at, "text": text}], "fallbacks": [text],
     }  # fmt: skip
 
 
@@ -129,7 +130,7 @@ def test_a_value_cannot_pass_for_a_line_of_ours(name: str) -> None:
     forged = "x\nWorkflow: other\nSubject: other"
     subject, text = templates.mail(f"mail/{name}", **context(forged))
     assert "\n" not in subject
-    own_words = {"reply.txt", "closed.txt"}  # here the text is the message itself
+    own_words = {"reply.txt", "closed.txt", "incident_news.txt"}  # here the text is the message itself
     if name not in own_words:
         assert "\nWorkflow: other" not in text
 
