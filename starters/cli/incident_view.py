@@ -110,8 +110,15 @@ def _hypotheses(state: IncidentState) -> Iterator[str]:
 
 
 def _system_timeline(state: IncidentState) -> Iterator[str]:
+    """What happened closest to the onset: changes before it, and the first symptoms."""
     diagnosis = state.diagnosis
-    for event in diagnosis.timeline[-_EVENTS:] if diagnosis is not None else ():
+    if diagnosis is None:
+        return
+    events, onset = diagnosis.timeline, diagnosis.onset
+    if onset is not None:
+        nearest = sorted(events, key=lambda event: (not event.before_onset, abs(event.at - onset)))[:_EVENTS]
+        events = tuple(event for event in events if event in nearest)
+    for event in events[-_EVENTS:]:
         mark = "> " if event.before_onset else "  "
         yield f"{mark}{clock(event.at)}  {event.kind:8}  {one_line(event.text, _LONGEST)}"
 
