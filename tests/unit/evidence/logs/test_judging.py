@@ -195,3 +195,10 @@ def test_days_of_logs_are_counted_in_wider_steps_instead_of_more_memory(tmp_path
     findings = look(tmp_path, text_of(lines), services=SERVICES)
     assert findings.details["counted_per_seconds"] > 60
     assert abs(first(findings, Sign.TIMEOUT).at - at(100)) <= timedelta(minutes=2)
+
+
+def test_a_file_that_begins_within_a_minute_tells_of_no_rush(tmp_path) -> None:
+    # Much is written every minute, and the file holds only the last seconds of the first one.
+    lines = [line for line in work(per_minute=200) if line[0] >= at(0) + timedelta(seconds=50)]
+    found = look(tmp_path, text_of(lines))
+    assert Sign.TRAFFIC not in {finding.sign for finding in found.findings}
