@@ -18,7 +18,7 @@ from typing import Any
 _WORKFLOW_KEY = re.compile(r"[a-z]+:[^:/]+:(?:[^:/]+:)?([A-Za-z0-9._-]{1,64})(?:/|\Z)")
 """A key begins with a workflow id: `escalation:tenant:case`, or `playbook:tenant:name:case`."""
 _REFERENCE = re.compile(r"([A-Za-z0-9._-]{1,64})(?:[/:]|\Z)")
-_NAMED_CASE = re.compile(r"\[?\b[Cc]ase ([A-Za-z0-9][A-Za-z0-9._-]*[A-Za-z0-9])")
+_NAMED_CASE = re.compile(r"\[?\b[Cc]ase (?:incident:)?([A-Za-z0-9][A-Za-z0-9._-]*[A-Za-z0-9])")
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS journal (number INTEGER PRIMARY KEY AUTOINCREMENT, vendor TEXT, entry TEXT);
 CREATE TABLE IF NOT EXISTS objects (vendor TEXT, kind TEXT, id TEXT, place INTEGER, body TEXT,
