@@ -12,12 +12,12 @@ from temporalio import activity
 
 from domain.model import JsonValue, Value
 from domain.troubleshooting.classification import classify
-from domain.troubleshooting.diagnosis import diagnose
 from domain.troubleshooting.evidence import EvidenceRef
+from domain.troubleshooting.fixing.solution import propose
 from domain.troubleshooting.hypotheses import Diagnosis
 from domain.troubleshooting.incident import IncidentClassification, Solution
 from domain.troubleshooting.planning import PlannedCall, next_calls
-from domain.troubleshooting.solution import propose
+from domain.troubleshooting.reasoning.diagnosis import diagnose
 from domain.troubleshooting.state import IncidentState
 
 

@@ -1,4 +1,4 @@
-"""Approvals: the rules of asking people. Pure; the waiting is in `workflows/approvals.py`.
+"""Approvals: the rules of asking people. Pure; the waiting is in `workflows/cases/approvals.py`.
 
 A request is bound to the exact arguments it shows by a digest, climbs a ladder of rungs, and is decided once.
 """

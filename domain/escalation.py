@@ -46,7 +46,7 @@ class OutcomeState(State):
     resolved_by: str = ""
     told_customer: bool = False
     next_milestone: int = 0
-    """Index into the milestones of `workflows/outcome.py`."""
+    """Index into the milestones of `workflows/escalations/outcome.py`."""
     reopened: int = 0
     ratings: list[int] = Field(default_factory=list)
     comments: list[str] = Field(default_factory=list)

@@ -18,9 +18,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from domain.errors import InvalidInput, NotReachable, SurehandError
-from domain.troubleshooting.diagnosis import diagnose
 from domain.troubleshooting.evidence import EvidenceKind, Findings
 from domain.troubleshooting.hypotheses import Diagnosis, Known
+from domain.troubleshooting.reasoning.diagnosis import diagnose
 from domain.troubleshooting.topology import Topology
 from integrations.evidence.kinds import HEAD_BYTES, kind_of
 from integrations.evidence.logs.analysing import LogFile, LogQuestion, analyse

@@ -26,20 +26,20 @@ with workflow.unsafe.imports_passed_through():
     from domain.timeline import TimelineKind
     from domain.triage import Decision, DecisionKind, Urgency
 
-from workflows.approvals import Approvals
-from workflows.case import GIVEN_UP, Case
-from workflows.claims import Claims
-from workflows.conversation import Conversation
-from workflows.handoff import Handoff
-from workflows.handoff_words import EscalationWords
-from workflows.lifecycle import Lifecycle
-from workflows.outcome import Outcome
-from workflows.record import Record
-from workflows.resolution import Resolution
-from workflows.sla import SlaWatch
-from workflows.status import Shown
-from workflows.triage import Triage
-from workflows.withdrawal import Withdrawal
+from workflows.cases.approvals import Approvals
+from workflows.cases.case import GIVEN_UP, Case
+from workflows.cases.claims import Claims
+from workflows.cases.handoff import Handoff
+from workflows.cases.lifecycle import Lifecycle
+from workflows.cases.status import Shown
+from workflows.escalations.conversation import Conversation
+from workflows.escalations.outcome import Outcome
+from workflows.escalations.record import Record
+from workflows.escalations.resolution import Resolution
+from workflows.escalations.sla import SlaWatch
+from workflows.escalations.triage import Triage
+from workflows.escalations.withdrawal import Withdrawal
+from workflows.escalations.words import EscalationWords
 
 
 @workflow.defn

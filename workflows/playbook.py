@@ -24,9 +24,9 @@ with workflow.unsafe.imports_passed_through():
     from domain.timeline import TimelineKind
 
 from workflows import options
-from workflows.approvals import Approvals
-from workflows.case import Case, problem_of
-from workflows.lifecycle import Lifecycle
+from workflows.cases.approvals import Approvals
+from workflows.cases.case import Case, problem_of
+from workflows.cases.lifecycle import Lifecycle
 from workflows.playbooks.calls import Calls
 from workflows.playbooks.children import Children
 from workflows.playbooks.control import Control

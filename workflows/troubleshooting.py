@@ -23,22 +23,22 @@ with workflow.unsafe.imports_passed_through():
         QueryInput,
     )
     from domain.troubleshooting.state import IncidentState
-    from domain.troubleshooting.takeover import decision_for, urgency_of
-    from domain.troubleshooting.telling import lesson_of, news_for_customers
+    from domain.troubleshooting.telling.news import lesson_of, news_for_customers
+    from domain.troubleshooting.telling.takeover import decision_for, urgency_of
     from domain.troubleshooting.terms import TroublePhase
 
 from workflows import options
-from workflows.approvals import Approvals
-from workflows.case import GIVEN_UP, Case
-from workflows.claims import Claims
-from workflows.handoff import Handoff
+from workflows.cases.approvals import Approvals
+from workflows.cases.case import GIVEN_UP, Case
+from workflows.cases.claims import Claims
+from workflows.cases.handoff import Handoff
+from workflows.cases.lifecycle import Lifecycle
 from workflows.incidents.informing import Informing
 from workflows.incidents.investigation import Investigation
 from workflows.incidents.opened import Opened
 from workflows.incidents.record import IncidentRecord, ShownIncident
 from workflows.incidents.solving import Solving
 from workflows.incidents.words import IncidentWords
-from workflows.lifecycle import Lifecycle
 
 
 @workflow.defn

@@ -197,7 +197,7 @@ async def export(
     tenant: TenantOption = None,
 ) -> None:
     """Write the post-mortem in Markdown."""
-    from domain.troubleshooting.report import markdown  # noqa: PLC0415
+    from domain.troubleshooting.telling.report import markdown  # noqa: PLC0415
     from starters.cli.session import open_session  # noqa: PLC0415
 
     async with open_session(tenant) as session:

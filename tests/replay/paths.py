@@ -26,7 +26,7 @@ from domain.escalation import EscalationState
 from domain.mail import OutgoingMail
 from domain.triage import DecisionKind, Urgency
 from tests.workflows.conftest import OUTAGE_TICKET, PASSWORD_TICKET, Handle, World, a_ticket
-from workflows.claims import ladder_of
+from workflows.cases.claims import ladder_of
 from workflows.escalation import EscalationWorkflow
 
 REFUND_TICKET = "I was charged twice this month and would like a refund of 49.90 EUR to my card, please."

@@ -117,7 +117,7 @@ async def test_sandbox_imports_nothing_per_run_but_workflow_modules() -> None:
         warnings.simplefilter("always")
         await replayer(runner=watching).replay_workflow(recorded("escalated_immediately"))
     named = {found[1] for warning in caught if (found := _NOT_PASSED.match(str(warning.message)))}
-    assert "workflows.case" in named
+    assert "workflows.cases.case" in named
     assert {name for name in named if name.partition(".")[0] != "workflows"} == set()
 
 

@@ -10,7 +10,7 @@ from temporalio.client import WorkflowUpdateFailedError
 from domain.case import ClaimInput, MessageInput, Status
 from domain.sla import ClockName
 from tests.workflows.conftest import OUTAGE_TICKET, World, a_ticket
-from workflows.claims import ladder_of
+from workflows.cases.claims import ladder_of
 from workflows.escalation import EscalationWorkflow
 
 

@@ -14,15 +14,15 @@ with workflow.unsafe.imports_passed_through():
     from domain.case import IncidentNews
     from domain.ids import effect_key, escalation_workflow_id
     from domain.timeline import TimelineKind
-    from domain.troubleshooting.guidance import answer_by_rules
     from domain.troubleshooting.records import LinkedTicket, QueryRecord
     from domain.troubleshooting.state import IncidentState
-    from domain.troubleshooting.telling import facts_of
+    from domain.troubleshooting.telling.guidance import answer_by_rules
+    from domain.troubleshooting.telling.news import facts_of
     from domain.troubleshooting.terms import ModelFallback
 
 from workflows import options
-from workflows.approvals import Approvals
-from workflows.case import Case
+from workflows.cases.approvals import Approvals
+from workflows.cases.case import Case
 
 OUTCOME = "outcome"
 _PROMPT = (

@@ -23,7 +23,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.troubleshooting.topology import Topology
 
 from workflows import options
-from workflows.case import Case, problem_of
+from workflows.cases.case import Case, problem_of
 from workflows.incidents.opened import Opened
 
 

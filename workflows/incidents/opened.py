@@ -12,7 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.troubleshooting.state import IncidentState
 
 from workflows import options
-from workflows.case import Case
+from workflows.cases.case import Case
 
 
 class Opened:

@@ -12,8 +12,8 @@ with workflow.unsafe.imports_passed_through():
     from domain.troubleshooting.state import IncidentState
 
 from workflows import options, search_attributes
-from workflows.case import Case
-from workflows.status import cell
+from workflows.cases.case import Case
+from workflows.cases.status import cell
 
 _LAST_LINES = 10
 _HYPOTHESES = 3

@@ -23,9 +23,9 @@ with workflow.unsafe.imports_passed_through():
     from domain.troubleshooting.terms import TroublePhase
 
 from workflows import options
-from workflows.approvals import Approvals
-from workflows.case import Case
-from workflows.child_playbooks import PlaybookRun, start_held_playbook
+from workflows.cases.approvals import Approvals
+from workflows.cases.case import Case
+from workflows.cases.child_playbooks import PlaybookRun, start_held_playbook
 from workflows.incidents.investigation import Investigation, thinkable
 from workflows.incidents.opened import Opened
 

@@ -12,9 +12,9 @@ with workflow.unsafe.imports_passed_through():
     from domain.people import Team
     from domain.triage import Decision
     from domain.troubleshooting.state import IncidentState
-    from domain.troubleshooting.takeover import IncidentPackage, package_of
+    from domain.troubleshooting.telling.takeover import IncidentPackage, package_of
 
-from workflows.case import Case
+from workflows.cases.case import Case
 
 
 class IncidentWords:

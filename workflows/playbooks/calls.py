@@ -19,7 +19,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.tool import ToolBrief, ToolResult
 
 from workflows import options
-from workflows.approvals import Approvals
+from workflows.cases.approvals import Approvals
 from workflows.playbooks.data import Running
 from workflows.playbooks.interpreter import CONTINUE, Interpreter, Outcome
 from workflows.playbooks.permission import Wanted

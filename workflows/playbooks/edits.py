@@ -15,7 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.tool import RefusalKind, ToolCall, ToolRefusal
 
 from workflows import options
-from workflows.case import Case, problem_of
+from workflows.cases.case import Case, problem_of
 
 
 class Edits:

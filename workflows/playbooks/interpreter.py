@@ -19,7 +19,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.playbook.errors import PlaybookFault, standard
     from domain.playbook.state import KEPT_RECENT, Frame, PlaybookState
 
-from workflows.case import Case
+from workflows.cases.case import Case
 from workflows.playbooks.catching import Catching
 from workflows.playbooks.data import Data, Running, Scope
 from workflows.playbooks.strands import Stop, Strands, run_until

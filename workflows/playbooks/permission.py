@@ -27,7 +27,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.tool import RefusalKind, ToolBrief, ToolCall, ToolRefusal
 
 from workflows import options
-from workflows.approvals import Approvals
+from workflows.cases.approvals import Approvals
 from workflows.playbooks.data import Running
 from workflows.playbooks.interpreter import Interpreter
 

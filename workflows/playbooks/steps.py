@@ -14,8 +14,8 @@ with workflow.unsafe.imports_passed_through():
     from domain.case import ParkedStep, UnparkAction
     from domain.playbook.errors import PlaybookFault, standard
 
-from workflows.approvals import Approvals
-from workflows.case import problem_of
+from workflows.cases.approvals import Approvals
+from workflows.cases.case import problem_of
 from workflows.playbooks.data import Running
 from workflows.playbooks.interpreter import Interpreter
 from workflows.playbooks.undo import Undo

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from temporalio import workflow
 
-from workflows.lanes import Lanes
+from workflows.cases.lanes import Lanes
 
 ResultT = TypeVar("ResultT")
 

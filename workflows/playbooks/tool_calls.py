@@ -18,7 +18,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.tool import ToolBrief, ToolCall, ToolResult, canonical
 
 from workflows import options
-from workflows.case import last_failure, problem_of
+from workflows.cases.case import last_failure, problem_of
 from workflows.playbooks.data import Running
 from workflows.playbooks.interpreter import Interpreter
 from workflows.playbooks.permission import Permission, Wanted, step_of, tool_call

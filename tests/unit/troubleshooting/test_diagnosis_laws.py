@@ -7,8 +7,8 @@ import random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.troubleshooting.diagnosis import diagnose
 from domain.troubleshooting.evidence import Change, Finding, Sign
+from domain.troubleshooting.reasoning.diagnosis import diagnose
 from domain.troubleshooting.topology import Topology
 from tests.unit.troubleshooting.situation import SHOP, at, changed, known, ranking, saw
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from domain.troubleshooting.diagnosis import diagnose
 from domain.troubleshooting.hypotheses import FaultKind, HypothesisStatus
+from domain.troubleshooting.reasoning.diagnosis import diagnose
 from domain.troubleshooting.topology import Service, Topology
 from tests.unit.troubleshooting.situation import at, changed, known, ranking, saw
 

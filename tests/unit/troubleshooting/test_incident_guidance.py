@@ -3,12 +3,12 @@ from __future__ import annotations
 import pytest
 
 from domain.troubleshooting.classification import classify
-from domain.troubleshooting.glossary import FIRST_STEPS, MEANINGS, meanings_in
-from domain.troubleshooting.guidance import LONGEST, answer_by_rules, static_guidance
+from domain.troubleshooting.fixing.solution import propose
 from domain.troubleshooting.hypotheses import FaultKind
 from domain.troubleshooting.records import QueryRecord
-from domain.troubleshooting.solution import propose
 from domain.troubleshooting.state import IncidentState
+from domain.troubleshooting.telling.glossary import FIRST_STEPS, MEANINGS, meanings_in
+from domain.troubleshooting.telling.guidance import LONGEST, answer_by_rules, static_guidance
 from domain.troubleshooting.terms import ModelFallback, TechnicalDomain
 from tests.unit.troubleshooting.incidents import DEPLOYMENT, NOW, diagnosed, errors, found, incident, suspect
 

@@ -5,15 +5,15 @@ from datetime import timedelta
 
 import pytest
 
-from domain.troubleshooting.escaping import literal, mermaid_label
-from domain.troubleshooting.follow_ups import follow_ups
+from domain.troubleshooting.fixing.solution import propose
 from domain.troubleshooting.hypotheses import FaultKind, HypothesisStatus, Weighed
 from domain.troubleshooting.incident import Solution
 from domain.troubleshooting.records import ExecutionState, MonitoringState
-from domain.troubleshooting.report import brief, markdown
-from domain.troubleshooting.service_graph import MOST_NODES, mermaid
-from domain.troubleshooting.solution import propose
 from domain.troubleshooting.state import IncidentState
+from domain.troubleshooting.telling.escaping import literal, mermaid_label
+from domain.troubleshooting.telling.follow_ups import follow_ups
+from domain.troubleshooting.telling.report import brief, markdown
+from domain.troubleshooting.telling.service_graph import MOST_NODES, mermaid
 from domain.troubleshooting.terms import TroublePhase
 from domain.troubleshooting.topology import Topology
 from tests.unit.troubleshooting.incidents import DEPLOYMENT, NOW, diagnosed, errors, found, incident, suspect

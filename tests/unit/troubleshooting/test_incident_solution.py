@@ -8,11 +8,11 @@ import yaml
 
 from domain.model import JsonValue
 from domain.troubleshooting.evidence import Sign
+from domain.troubleshooting.fixing.remedies import STEPS, Remedy, by_hand
+from domain.troubleshooting.fixing.solution import propose
+from domain.troubleshooting.fixing.wishes import wishes_in
 from domain.troubleshooting.hypotheses import FaultKind, Hypothesis
-from domain.troubleshooting.remedies import STEPS, Remedy, by_hand
-from domain.troubleshooting.solution import propose
 from domain.troubleshooting.state import IncidentState
-from domain.troubleshooting.wishes import wishes_in
 from tests.unit.troubleshooting.incidents import DEPLOYMENT, NOW, diagnosed, errors, found, incident, suspect
 
 CONFIGURED = DEPLOYMENT.model_copy(update={"kind": "configuration", "summary": "Pool size 20 to 1"})

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from domain.troubleshooting.diagnosis import diagnose
 from domain.troubleshooting.evidence import Change, Finding
+from domain.troubleshooting.reasoning.diagnosis import diagnose
 from tests.unit.troubleshooting.situation import changed, known, ranking, saw
 
 Case = tuple[str, tuple[Finding, ...], tuple[Change, ...], str]

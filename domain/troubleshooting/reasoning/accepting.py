@@ -1,0 +1,287 @@
+"""When the evidence carries a hypothesis, and what to say when it does not.
+
+A wrong cause costs more than none: people act on it. So one is accepted only when it is likely, clearly ahead of every
+rival, shown by at least two independent findings or one beyond doubt, and when the evidence reaches back to before
+the onset. Two causes that explain different symptoms are no rivals: both may hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from domain.troubleshooting.evidence import Sign
+from domain.troubleshooting.hypotheses import FaultKind
+from domain.troubleshooting.reasoning.candidates import Candidate, Scene
+from domain.troubleshooting.reasoning.likelihoods import DEFINING
+from domain.troubleshooting.reasoning.weighing import Part, Score
+
+LIKELY = 0.6
+_AHEAD = 0.25
+_PLAIN = 0.4
+_TELLING: Final = {
+    FaultKind.BAD_DEPLOYMENT: frozenset({Sign.CRASH, Sign.DATA, Sign.CONFIGURATION, Sign.SCHEDULING}),
+    FaultKind.BAD_CONFIGURATION: frozenset({Sign.CONFIGURATION}),
+    FaultKind.SLOW_DEPENDENCY: frozenset({Sign.DATA}),
+    FaultKind.OUTAGE: frozenset({Sign.CRASH, Sign.UNREACHABLE}),
+    FaultKind.CONNECTION_POOL: frozenset[Sign](),
+    FaultKind.CPU_SATURATION: frozenset({Sign.CPU}),
+}
+"""Faults that look like trouble further down, and the symptoms of their own that tell them from it."""
+_KIND_CLEAR = 0.45
+_FINDING = 0.2
+"""Nats from which a finding counts as one that supports a hypothesis."""
+_OWN_ENOUGH = 0.45
+_CLOSE: Final = {FaultKind.BAD_DEPLOYMENT: 1.9, FaultKind.BAD_CONFIGURATION: 2.2}
+"""Nats that a change must add where it is all that tells a fault from trouble that comes from elsewhere."""
+_EVIDENCE = 2.5
+_APART = 0.6
+_SEEN_BY_OTHERS = frozenset({Sign.CERTIFICATE, Sign.DNS, Sign.CLOCK})
+"""Symptoms that the callers of a faulty service see, and that it does not see itself."""
+_BEFORE = 1.0
+"""Minutes of evidence from before the onset without which one cannot see how it began."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A candidate with all that was weighed."""
+
+    candidate: Candidate
+    score: Score
+    prior: float
+    posterior: float
+
+
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """What time the evidence covers, in minutes from the incident's opening."""
+
+    begins: float | None = None
+    ends: float | None = None
+
+
+def reason_not_to_accept(best: Judged, ranked: Sequence[Judged], scene: Scene, covered: Covered) -> str:
+    """Why the most likely hypothesis is not accepted, in one or two sentences; empty when it is.
+
+    Args:
+        best: The most likely one.
+        ranked: All that are not refuted, the most likely first.
+        scene: What they were weighed against.
+        covered: The time that the evidence covers.
+
+    Returns:
+        A sentence for people.
+    """
+    if not scene.signals:
+        return "No symptom was found. Logs or metrics of the affected services around the onset are missing."
+    one = best.candidate
+    if one.fault is FaultKind.UNKNOWN:
+        return _unknown(one, ranked)
+    doubtless = _doubtless(best)
+    return (
+        _lacks_own(best, scene)
+        or _lacks_findings(best, doubtless)
+        or _lacks_sign(best, scene)
+        or _lacks_callees(best, scene, doubtless)
+        or _lacks_time(best, scene, covered, doubtless)
+        or _has_rivals(best, ranked)
+    )
+
+
+def apart(one: Judged, other: Judged) -> bool:
+    """Whether two hypotheses explain different symptoms, so that both may hold."""
+    if one.candidate.service == other.candidate.service:
+        return False
+    return _beyond(one, other) >= _APART and _beyond(other, one) >= _APART
+
+
+def _unknown(one: Candidate, ranked: Sequence[Judged]) -> str:
+    if one.service is not None:
+        return (
+            f"It is most likely {one.service}, but nothing shows what is wrong with it. "
+            f"Its change records and the logs of its errors would tell."
+        )
+    named = next((other for other in ranked if other.candidate.service), None)
+    if named is None:
+        return "The symptoms do not say which service they come from."
+    return (
+        f"The evidence is too weak: {named.candidate.service} is suspected most, "
+        f"at {named.posterior:.0%}. More logs or metrics of it around the onset would help."
+    )
+
+
+def _doubtless(best: Judged) -> bool:
+    sign = DEFINING.get(best.candidate.fault)
+    return any(
+        part.signal and part.signal.certain and part.signal.sign is sign for part in best.score.of("own", "blame")
+    )
+
+
+def _supporting(best: Judged) -> set[tuple[str | None, str]]:
+    parts = [part for part in best.score.of("own", "blame", "cascade", "load") if part.nats >= _FINDING and part.signal]
+    found = {(part.signal.service, part.signal.sign.value) for part in parts if part.signal}
+    if best.candidate.made is not None:
+        found.add((best.candidate.service, "change"))
+    return found
+
+
+def _lacks_own(best: Judged, scene: Scene) -> str:
+    service = best.candidate.service
+    blamers = sorted({part.signal.service or "" for part in best.score.of("blame") if part.signal})
+    if service is None or _speaks_for_itself(best, scene, blamers):
+        return ""
+    if not scene.graph.keeps_no_logs(service):
+        told = f"only {_and(blamers)} point at it" if blamers else "it only looks suspicious"
+        if service in scene.observed:
+            return f"{service} itself shows no trouble; {told}. More evidence, such as traces, is missing."
+        return f"{service} itself shows no trouble; {told}. Logs or metrics of {service} around the onset are missing."
+    if len(blamers) < 2 and len(scene.graph.callers.get(service, [])) > 1:
+        who = _and(blamers) or "nobody"
+        return f"Only {who} blames {service}; its other callers do not, and it says nothing itself."
+    return ""
+
+
+def _speaks_for_itself(best: Judged, scene: Scene, blamers: list[str]) -> bool:
+    """Whether the service's own symptoms show it, or its callers see what it cannot see itself."""
+    if sum(part.nats for part in best.score.of("own")) >= _OWN_ENOUGH:
+        return True
+    sign = DEFINING.get(best.candidate.fault)
+    seen_by = {part.signal.service for part in best.score.of("blame") if part.signal and part.signal.sign is sign}
+    if sign in _SEEN_BY_OTHERS and (len(seen_by) >= 2 or (_doubtless(best) and sign is Sign.CERTIFICATE)):
+        return True
+    # Its own logs were read and say nothing: then what it answers is what its callers complain of.
+    return best.candidate.service in scene.observed and best.candidate.made is not None and len(blamers) >= 2
+
+
+def _lacks_findings(best: Judged, doubtless: bool) -> str:
+    supporting = _supporting(best)
+    evidence = sum(part.nats for part in best.score.parts if part.nats > 0)
+    strongest = max((part.signal.weight for part in best.score.of("own", "blame") if part.signal), default=0.0)
+    if doubtless or (len(supporting) >= 2 and evidence >= _EVIDENCE and strongest >= 0.3):
+        return ""
+    return (
+        f"There is too little to show that it is {best.candidate.service}: "
+        f"{len(supporting)} finding{'s' if len(supporting) != 1 else ''}, none of them beyond doubt."
+    )
+
+
+def _lacks_sign(best: Judged, scene: Scene) -> str:
+    one = best.candidate
+    least = _CLOSE.get(one.fault)
+    if least is None:
+        return ""
+    if any(part.signal and part.signal.sign is DEFINING.get(one.fault) for part in best.score.of("own")):
+        return ""
+    if one.made is not None:
+        if one.suspicion >= least:
+            return ""
+        return (
+            f"{one.service} fails, but what was changed ({one.made.change.change_id}) was neither right before it "
+            f"nor of a kind that must cause it. The logs of those whom {one.service} calls would tell."
+        )
+    if scene.changes:
+        return f"{one.service} fails by itself, but no change of it is recorded shortly before the onset."
+    return f"{one.service} fails by itself, but change records are missing: nobody knows what was changed before."
+
+
+def _lacks_callees(best: Judged, scene: Scene, doubtless: bool) -> str:
+    """Symptoms that every fault makes may come from somebody below; so that one must have been looked at."""
+    one = best.candidate
+    if doubtless or one.service is None:
+        return ""
+    telling = _TELLING.get(one.fault)
+    if telling is None or any(
+        part.signal and part.signal.sign in telling and part.signal.weight >= _PLAIN for part in best.score.of("own")
+    ):
+        return ""
+    below = scene.in_trouble_below(one.service)
+    if below:
+        return (
+            f"{one.service} shows trouble, and so does {_and(below[:3])}, whom it calls, no later than it. "
+            f"Logs of their calls and of whom they call are missing to tell which came first."
+        )
+    unseen = scene.unseen(one.service)
+    if not unseen:
+        return ""
+    return (
+        f"{one.service} shows trouble that may come from {_and(unseen[:3])}, whom it calls. "
+        f"Logs or metrics of {_and(unseen[:3])} around the onset are missing."
+    )
+
+
+def _lacks_time(best: Judged, scene: Scene, covered: Covered, doubtless: bool) -> str:
+    service = best.candidate.service or "the services"
+    if doubtless:
+        return ""
+    if scene.onset is None:
+        return "No finding says when it began, so nothing can be told from the order of events."
+    if covered.begins is not None and scene.onset < covered.begins + _BEFORE:
+        return f"The evidence of {service} begins with the trouble itself: logs from before the onset are missing."
+    if covered.ends is not None and covered.ends < scene.onset:
+        return "The evidence ends before the onset."
+    return ""
+
+
+def _has_rivals(best: Judged, ranked: Sequence[Judged]) -> str:
+    one = best.candidate
+    mine, total, second = 0.0, 0.0, None
+    for other in ranked:
+        # "A fault of its own" is no rival of the same service's: it says less, and nothing else.
+        vaguer = other.candidate.fault is FaultKind.UNKNOWN or _change_id(other) == _change_id(best)
+        same = other.candidate.service == one.service and vaguer
+        if other is not best and not same and other.candidate.service and apart(best, other):
+            continue
+        total += other.posterior
+        if same:
+            mine += other.posterior
+        elif second is None:
+            second = other
+    if total <= 0.0:
+        return "Nothing is likely enough."
+    ahead = (mine - (second.posterior if second else 0.0)) / total
+    if mine / total < LIKELY or ahead < _AHEAD or best.posterior / total < _KIND_CLEAR:
+        return _rival(best, ranked, second)
+    return ""
+
+
+def _rival(best: Judged, ranked: Sequence[Judged], second: Judged | None) -> str:
+    same = [other for other in ranked if other is not best and other.candidate.service == best.candidate.service]
+    if second is None or second.candidate.service is None or (same and same[0].posterior > second.posterior):
+        second = same[0] if same else second
+    if second is None or second.candidate.service is None:
+        return f"{_name(best)} is the most likely cause at {best.posterior:.0%}, and that is not enough."
+    close = "equally well" if second.posterior > 0.6 * best.posterior else "well enough to doubt the first"
+    return (
+        f"Two causes fit {close}: {_name(best)} ({best.posterior:.0%}) and {_name(second)} ({second.posterior:.0%}). "
+        f"Evidence that fits only one of them is missing."
+    )
+
+
+def _name(one: Judged) -> str:
+    fault = one.candidate.fault
+    what = "a fault of its own" if fault is FaultKind.UNKNOWN else fault.label
+    change = f" by {one.candidate.made.change.change_id}" if one.candidate.made else ""
+    return f"{one.candidate.service or 'something shared'}, {what}{change}"
+
+
+def _change_id(one: Judged) -> str | None:
+    return one.candidate.made.change.change_id if one.candidate.made else None
+
+
+def _beyond(one: Judged, other: Judged) -> float:
+    """The share of what speaks for one that the other does not explain."""
+    roles = ("own", "blame", "cascade", "load")
+    explained = {_key(part) for part in other.score.of(*roles)}
+    parts = one.score.of(*roles)
+    total = sum(part.nats for part in parts)
+    return sum(part.nats for part in parts if _key(part) not in explained) / total if total > 0 else 0.0
+
+
+def _key(part: Part) -> int:
+    return id(part.signal)
+
+
+def _and(names: list[str]) -> str:
+    named = [name for name in names if name]
+    return " and ".join([", ".join(named[:-1]), named[-1]] if len(named) > 1 else named)

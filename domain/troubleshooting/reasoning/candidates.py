@@ -1,0 +1,209 @@
+"""What may be wrong, as far as the evidence suggests it: a service, a fault, and the change that may have caused it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from domain.troubleshooting.evidence import Sign
+from domain.troubleshooting.hypotheses import FaultKind
+from domain.troubleshooting.reasoning.causing import MENTIONED, Made, closeness, suspicion
+from domain.troubleshooting.reasoning.graph import Graph
+from domain.troubleshooting.reasoning.likelihoods import DEFINING, REACH_OTHERWISE, SLOW_SIGNS
+from domain.troubleshooting.reasoning.signals import Signal
+
+UNKNOWN_ID = "unknown"
+_FAILS = frozenset({Sign.ERRORS, Sign.NEW_ERROR, Sign.LATENCY, Sign.TIMEOUT, Sign.UNREACHABLE, Sign.CRASH})
+_PLAINLY = 0.4
+SHARED = "shared"
+"""Stands for the service in the id of a hypothesis about something that several services share and nobody names."""
+_MOST_SERVICES = 16
+_MOST_CHANGES = 2
+_SEEN_TO_GROW = 10.0
+_CLOCK_SLACK = 15.0
+"""Minutes: a service whose clock is wrong does not know when anything happened."""
+_TREND_SLACK = 0.15
+"""Where something grows slowly, its beginning is known to about a seventh of the time that it grew."""
+_GENERIC = (FaultKind.SLOW_DEPENDENCY, FaultKind.OUTAGE, FaultKind.BAD_DEPLOYMENT, FaultKind.UNKNOWN)
+_SHAREABLE = {
+    Sign.DNS: FaultKind.DNS_FAILURE,
+    Sign.CLOCK: FaultKind.CLOCK_SKEW,
+    Sign.CERTIFICATE: FaultKind.CERTIFICATE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One cause to weigh."""
+
+    service: str | None
+    fault: FaultKind
+    made: Made | None = None
+    suspicion: float = 0.0
+    """Nats that the change adds."""
+    shared: bool = False
+    """Whatever several services share is at fault: the symptom speaks for it, whoever shows and whomever it blames."""
+
+    @property
+    def hypothesis_id(self) -> str:
+        """The same in every round."""
+        if self.service is None and self.fault is FaultKind.UNKNOWN:
+            return UNKNOWN_ID
+        parts = [self.service or SHARED, self.fault.value]
+        return "/".join([*parts, self.made.change.change_id] if self.made else parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Everything that candidates are weighed against."""
+
+    signals: tuple[Signal, ...]
+    changes: tuple[Made, ...]
+    graph: Graph
+    onset: float | None
+    observed: frozenset[str] = frozenset()
+    """Services whose own logs or metrics were read; empty when nobody knows."""
+
+    def unseen(self, service: str) -> list[str]:
+        """Whom a service calls and nobody looked at, so that its trouble may come from there."""
+        if not self.observed:
+            return []
+        callees = [name for name in self.graph.callees.get(service, ()) if name in self.graph.given]
+        some_data = any(self.graph.keeps_data(name) for name in self.observed)
+        return sorted(
+            name
+            for name in callees
+            if name not in self.observed
+            and (not self.graph.keeps_no_logs(name) or (some_data and self.graph.keeps_data(name)))
+        )
+
+    def in_trouble_below(self, service: str) -> list[str]:
+        """Whom a service calls and who fails or is slow no later than it, so that its trouble may come from there."""
+        first = min((one.start for one in self.own(service) if one.start is not None and not one.stale), default=None)
+        callees = set(self.graph.callees.get(service, ()))
+        return sorted(
+            {
+                one.service
+                for one in self.signals
+                if one.service in callees
+                and one.sign in _FAILS
+                and one.weight >= _PLAINLY
+                and not one.stale
+                and not one.after(first, 1.0)
+            }
+        )
+
+    def own(self, service: str) -> list[Signal]:
+        """What a service shows itself."""
+        return [one for one in self.signals if one.service == service]
+
+    def begins(self, service: str | None, fault: FaultKind) -> list[float]:
+        """When a fault of a service may have begun: what builds up has several beginnings to choose from.
+
+        Otherwise it is the onset, or the service's own first clear symptom where that is earlier.
+        """
+        own = [one for one in self.signals if one.service == service and one.start is not None and not one.stale]
+        onset = [self.onset] if self.onset is not None else []
+        defining = DEFINING.get(fault)
+        if defining in SLOW_SIGNS:
+            grew = [one.start or 0.0 for one in own if one.sign is defining and one.weight >= 0.2]
+            seen = [start for start in grew if self.onset is None or start < self.onset - _SEEN_TO_GROW]
+            return sorted(set(seen or [*grew, *onset]))
+        starts = [one.start or 0.0 for one in own if one.weight >= 0.3 and one.sign not in SLOW_SIGNS]
+        return [min([*starts, *onset])] if starts or onset else []
+
+
+def candidates(scene: Scene) -> list[Candidate]:
+    """Candidates in a fixed order; never empty of anything that the evidence points at.
+
+    Args:
+        scene: Signals with their weights, changes, graph and onset.
+
+    Returns:
+        Each service that shows symptoms or is blamed, with every fault that one of these symptoms may come from.
+    """
+    found: list[Candidate] = []
+    for service in _suspects(scene):
+        signs = {one.sign for one in scene.signals if service in (one.service, one.about)}
+        for fault in FaultKind:
+            if _suggested(fault, signs, service, scene):
+                found.extend(_with_changes(service, fault, scene))
+    resolver = scene.graph.resolver()
+    for fault in _shared(scene):
+        named = resolver if fault is FaultKind.DNS_FAILURE else None
+        found = [one for one in found if named is None or (one.service, one.fault) != (named, fault)]
+        found.extend(_with_changes(named, fault, scene) if named else [Candidate(None, fault, shared=True)])
+    return [replace(one, shared=True) if _is_resolver(one, resolver) else one for one in found]
+
+
+def _is_resolver(one: Candidate, resolver: str | None) -> bool:
+    return resolver is not None and one.service == resolver and one.fault is FaultKind.DNS_FAILURE
+
+
+def _suspects(scene: Scene) -> list[str]:
+    mass: dict[str, float] = {}
+    for one in scene.signals:
+        if one.service:
+            mass[one.service] = mass.get(one.service, 0.0) + one.weight
+        if one.about:
+            mass[one.about] = mass.get(one.about, 0.0) + one.weight
+    troubled = set(mass)
+    for change in scene.changes:
+        # A change just before, at somebody whose callers are in trouble: it counts though the service says nothing.
+        if not change.service or change.service in mass:
+            continue
+        close = closeness(change.at, scene.onset, REACH_OTHERWISE) >= 0.25
+        if close and troubled & scene.graph.upstream(change.service).keys():
+            mass[change.service] = 0.3
+    return sorted(sorted(mass, key=lambda name: (-mass[name], name))[:_MOST_SERVICES])
+
+
+def _suggested(fault: FaultKind, signs: set[Sign], service: str, scene: Scene) -> bool:
+    if fault in _GENERIC:
+        if fault is FaultKind.OUTAGE:
+            return bool(signs & {Sign.UNREACHABLE, Sign.TIMEOUT, Sign.CRASH, Sign.ERRORS})
+        if fault is FaultKind.SLOW_DEPENDENCY:
+            return bool(signs & {Sign.LATENCY, Sign.TIMEOUT, Sign.POOL_EXHAUSTED, Sign.THROTTLED, Sign.QUEUE})
+        return True
+    if DEFINING[fault] in signs:
+        return True
+    return fault is FaultKind.BAD_CONFIGURATION and any(
+        one.service == service
+        and one.change.kind != "deployment"
+        and _suspicion(one, service, fault, scene) >= MENTIONED
+        for one in scene.changes
+    )
+
+
+def _with_changes(service: str, fault: FaultKind, scene: Scene) -> list[Candidate]:
+    weighed = [(_suspicion(one, service, fault, scene), one) for one in scene.changes if one.service == service]
+    named = sorted((pair for pair in weighed if pair[0] >= MENTIONED), key=lambda pair: (-pair[0], -pair[1].at))
+    if not named:
+        return [Candidate(service, fault)]
+    return [Candidate(service, fault, one, nats) for nats, one in named[:_MOST_CHANGES]]
+
+
+def _suspicion(one: Made, service: str, fault: FaultKind, scene: Scene) -> float:
+    """How far a change may have brought a fault about, by whichever beginning suits it best."""
+    begins: list[float | None] = [*scene.begins(service, fault)]
+    return max(_by_beginning(one, fault, begin, scene.onset) for begin in begins or [None])
+
+
+def _by_beginning(one: Made, fault: FaultKind, begin: float | None, onset: float | None) -> float:
+    if fault is FaultKind.CLOCK_SKEW:
+        return suspicion(one, fault, begin, _CLOCK_SLACK)
+    if begin is None or onset is None or DEFINING.get(fault) not in SLOW_SIGNS or onset - begin <= _SEEN_TO_GROW:
+        return suspicion(one, fault, begin)
+    # It was seen to grow: the change lies close to that beginning, which is known less well the longer it grew.
+    slack = _TREND_SLACK * (onset - begin)
+    return suspicion(one, fault, begin, slack, REACH_OTHERWISE + slack)
+
+
+def _shared(scene: Scene) -> Iterable[FaultKind]:
+    """Faults that several services show, each blaming another: what they share is at fault, and nobody names it."""
+    for sign, fault in _SHAREABLE.items():
+        seen = [one for one in scene.signals if one.sign is sign and one.service and one.weight >= 0.2]
+        named = {one.about or one.service for one in seen}
+        about_one = any(all(name in (one.service, one.about) for one in seen) for name in named)
+        if len({one.service for one in seen}) >= 2 and not about_one:
+            yield fault

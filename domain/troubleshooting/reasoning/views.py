@@ -1,0 +1,220 @@
+"""What one service sees of an incident: its own symptoms, who blames it, who waits for it, and what is elsewhere.
+
+It depends on the service alone and is made once for all faults that are weighed at it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from domain.troubleshooting.evidence import Sign
+from domain.troubleshooting.reasoning.candidates import Scene
+from domain.troubleshooting.reasoning.graph import Graph
+from domain.troubleshooting.reasoning.likelihoods import CALLING, CONSEQUENCES, OF_BLAMER, SLOW_SIGNS
+from domain.troubleshooting.reasoning.signals import Signal
+
+_CLEAR = 0.25
+"""Weight from which a symptom makes somebody sick."""
+_SLACK = 3.0
+"""Minutes by which times may differ between sources."""
+_SHARED_THINGS = frozenset({Sign.DNS, Sign.CLOCK, Sign.CERTIFICATE})
+_AS_MUCH = 0.8
+_OF_OTHERS = CALLING | {Sign.DNS, Sign.CERTIFICATE}
+"""Who says this of another has to wait for it or fails for it."""
+_NO_SICKNESS = frozenset({Sign.TRAFFIC, Sign.THROTTLED})
+_FROM_CALLEES = frozenset({Sign.TRAFFIC, Sign.THROTTLED, Sign.CLOCK, Sign.PERMISSION})
+"""What a service may rightly say of those who call it."""
+
+
+@dataclass(slots=True)
+class View:
+    """An incident, seen from one service."""
+
+    service: str
+    own: list[tuple[Signal, float]] = field(default_factory=list)
+    """Its symptoms, and how much of each is its own doing."""
+    blame: list[tuple[Signal, float]] = field(default_factory=list)
+    """Symptoms of others that name it, and how much of each is believed."""
+    waiting: list[tuple[Signal, int]] = field(default_factory=list)
+    """Symptoms of those who depend on it, and how far away they are."""
+    below: list[Signal] = field(default_factory=list)
+    """Symptoms of those whom it calls."""
+    elsewhere: list[Signal] = field(default_factory=list)
+    """Symptoms that it cannot have caused."""
+    first: float | None = None
+    """When its own symptoms begin."""
+    first_weight: float = 0.0
+    others_first: float | None = None
+    surge: float = 1.0
+    """How far more traffic here comes from outside and before everything else."""
+
+
+@dataclass(slots=True)
+class _Index:
+    by_service: dict[str, list[Signal]] = field(default_factory=dict)
+    by_about: dict[str, list[Signal]] = field(default_factory=dict)
+
+
+def views(scene: Scene, services: Iterable[str]) -> dict[str, View]:
+    """The views of some services.
+
+    Args:
+        scene: Signals with weights, and the graph.
+        services: Whose.
+
+    Returns:
+        Service -> its view.
+    """
+    index = _Index()
+    for one in scene.signals:
+        if one.service:
+            index.by_service.setdefault(one.service, []).append(one)
+        if one.about:
+            index.by_about.setdefault(one.about, []).append(one)
+    return {name: _view(name, scene, index) for name in sorted(services)}
+
+
+def _view(name: str, scene: Scene, index: _Index) -> View:
+    view = View(name)
+    upstream = scene.graph.upstream(name)
+    downstream = scene.graph.downstream(name)
+    own = index.by_service.get(name, [])
+    waits = [one for one in own if one.about and one.sign in _OF_OTHERS and one.weight >= _CLEAR]
+    view.own = [(one, _own_share(one, waits, scene.graph, index)) for one in own]
+    _begin(view, scene)
+    trust = _trust(name, scene.graph, index)
+    for one in scene.signals:
+        if one.about == name:
+            view.blame.append((one, trust * _believed(one, view, waits, scene.graph, index)))
+        elif one.service in (name, None) or one.stale:
+            continue
+        elif one.service in upstream and (one.about is None or one.about in upstream) and not _too_early(one, view):
+            view.waiting.append((one, upstream[one.service]))
+        elif one.service in downstream:
+            view.below.append(one)
+        else:
+            view.elsewhere.append(one)
+    view.surge = _surge(view, scene, index)
+    return view
+
+
+def _too_early(one: Signal, view: View) -> bool:
+    return view.first is not None and one.start is not None and one.start < view.first - 2 * _SLACK
+
+
+def _own_share(one: Signal, waits: list[Signal], graph: Graph, index: _Index) -> float:
+    """How much of a service's symptom is its own doing."""
+    name = one.service or ""
+    if one.about is None or one.sign is Sign.POOL_EXHAUSTED:
+        waiting = one.sign in CONSEQUENCES and (
+            (one.sign is not Sign.POOL_EXHAUSTED and any(not other.after(one.start, _SLACK) for other in waits))
+            or any(_sick(callee, one, index) for callee in graph.callees.get(name, ()))
+        )
+        return CONSEQUENCES[one.sign] if waiting else 1.0
+    if one.sign in CALLING and graph.keeps_data(name):
+        return 0.8
+    share = OF_BLAMER.get(one.sign, 1.0)
+    if one.sign in _SHARED_THINGS:
+        blamed = {other.about for other in index.by_service[name] if other.sign is one.sign and other.about}
+        blamers = {other.service for other in index.by_about[one.about] if other.sign is one.sign}
+        if len(blamed) >= 2:
+            return 0.9
+        if len(blamers) == 1 and len(graph.callers.get(one.about, ())) >= 2:
+            return max(share, 0.85 if one.sign is not Sign.CERTIFICATE else share)
+        if len(blamers) >= 2:
+            return share / 2
+    return share
+
+
+def _sick(name: str, seen_by: Signal, index: _Index) -> bool:
+    """Whether a callee shows trouble of its own, or others blame it too, no later than the symptom in question."""
+    for one in index.by_service.get(name, ()):
+        troubled = one.weight >= _CLEAR and not one.stale and one.sign not in _NO_SICKNESS
+        if troubled and not one.after(seen_by.start, _SLACK):
+            return True
+    return any(
+        one.service != seen_by.service and one.weight >= _CLEAR and one.sign in CALLING and not one.stale
+        and not one.after(seen_by.start, _SLACK)
+        for one in index.by_about.get(name, ())
+    )  # fmt: skip
+
+
+def _trust(name: str, graph: Graph, index: _Index) -> float:
+    """Less where most of those who call a service have nothing to complain of."""
+    callers = set(graph.callers.get(name, ()))
+    blamers = {one.service for one in index.by_about.get(name, ()) if one.service}
+    if len(callers) < 2:
+        return 1.0
+    return 0.6 + 0.4 * min(1.0, len(blamers) / len(callers))
+
+
+def _believed(one: Signal, view: View, waits: list[Signal], graph: Graph, index: _Index) -> float:
+    if one.service and one.sign not in _FROM_CALLEES:
+        calls = view.service in graph.callees.get(one.service, ())
+        called = one.service in graph.callees.get(view.service, ())
+        if called and not calls:
+            return 0.3
+    if one.sign is Sign.POOL_EXHAUSTED:
+        return 1.0 if any(own.weight >= _CLEAR and not own.stale for own, _ in view.own) else 0.3
+    if one.service and one.sign in CALLING and graph.keeps_data(one.service):
+        return 0.3  # what a database names is a table, a client or a replica, and seldom whom it calls
+    sick = any(_sick(callee, one, index) for callee in graph.callees.get(view.service, ()))
+    if one.sign in CALLING and (sick or any(not wait.after(one.start, _SLACK) for wait in waits)):
+        itself = any(own.about is None and own.weight >= _CLEAR and share > 0.6 for own, share in view.own)
+        return 0.7 if itself else 0.45
+    return 1.0
+
+
+def _begin(view: View, scene: Scene) -> None:
+    counted = [one for one, share in view.own if not one.stale and one.weight >= 0.15 and share > 0.2]
+    counted = [one for one in counted if one.start is not None]
+    if counted:
+        view.first = min(one.start or 0.0 for one in counted)
+        view.first_weight = max(one.weight for one in counted)
+    starts = [
+        one.start
+        for one in scene.signals
+        if one.service != view.service and one.start is not None and not one.stale and one.weight >= _CLEAR
+        and one.sign not in SLOW_SIGNS
+    ]  # fmt: skip
+    view.others_first = min(starts, default=None)
+
+
+def _surge(view: View, scene: Scene, index: _Index) -> float:
+    """Traffic that comes from outside, before anything hurts, is a surge; after it, it is retries."""
+    here = [one for one, _ in view.own if one.sign is Sign.TRAFFIC and not one.stale]
+    if not here:
+        return 1.0
+    start = min((one.start for one in here if one.start is not None), default=None)
+    if start is None:
+        return 0.7
+    share = 1.25 if scene.graph.is_entry(view.service) else 0.9
+    hurts = [
+        one.start
+        for one in scene.signals
+        if one.sign not in {Sign.TRAFFIC, *SLOW_SIGNS}
+        and not one.stale
+        and one.start is not None
+        and one.weight >= _CLEAR
+    ]
+    if hurts and min(hurts) < start - _SLACK:
+        share *= 0.3
+    ratio = max(one.ratio for one in here)
+    callers, callees = scene.graph.callers.get(view.service, ()), scene.graph.callees.get(view.service, ())
+    if any(grew >= _AS_MUCH * ratio for grew in _grown(callers, start, index)):
+        share *= 0.35
+    if any(_AS_MUCH * grew > ratio for grew in _grown(callees, start + _SLACK, index)):
+        # One below grew more than this: the surge is for that one, and only passes here.
+        share *= 0.3
+    return share
+
+
+def _grown(services: Iterable[str], start: float, index: _Index) -> list[float]:
+    """How many times more traffic some services have, of those where it did not begin later."""
+    return [
+        one.ratio
+        for name in services
+        for one in index.by_service.get(name, ())
+        if one.sign is Sign.TRAFFIC and not one.stale and not one.after(start, _SLACK)
+    ]

@@ -1,0 +1,1 @@
+"""What all kinds of cases share: life, lanes, approvals, claims, handoff to people, sagas and child playbooks."""

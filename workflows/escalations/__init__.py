@@ -1,0 +1,1 @@
+"""The parts of one escalation: triage, conversation, deadlines, resolution, outcome and withdrawal."""
