@@ -16,7 +16,8 @@ from domain.troubleshooting.evidence import EvidenceRef
 from domain.troubleshooting.fixing.solution import propose
 from domain.troubleshooting.hypotheses import Diagnosis
 from domain.troubleshooting.incident import IncidentClassification, Solution
-from domain.troubleshooting.planning import PlannedCall, next_calls
+from domain.troubleshooting.looks import PlannedCall
+from domain.troubleshooting.planning import next_calls
 from domain.troubleshooting.reasoning.diagnosis import diagnose
 from domain.troubleshooting.state import IncidentState
 

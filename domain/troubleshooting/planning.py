@@ -7,12 +7,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
 
-from domain.model import JsonValue, Value
-from domain.tool import call_digest
+from domain.model import JsonValue
 from domain.troubleshooting.evidence import EvidenceKind, EvidenceRef
-from domain.troubleshooting.hypotheses import FaultKind, Hypothesis
+from domain.troubleshooting.hypotheses import Hypothesis
+from domain.troubleshooting.looks import (
+    BY_HAND,
+    NAME,
+    REFUTING_METRICS,
+    PlannedCall,
+    metric_call,
+    probe_call,
+    search_call,
+)
 from domain.troubleshooting.state import IncidentState
 
 MOST_PER_ROUND = 8
@@ -21,11 +28,7 @@ _PIECES_PER_CALL = 50
 _SERVICES_PER_CALL = 500
 _SUPPOSED = 0.02
 """A hypothesis less likely than this is not worth a call of its own."""
-_SEARCHED = 1_000
-_BEFORE, _AFTER = timedelta(hours=1), timedelta(hours=1)
-"""How much of a metric is looked at around the onset."""
 _TABLE_OF_CHANGES = re.compile(r"(?:change|deploy|release|rollout)[\w.-]{0,60}\.(?:csv|tsv)(?:\.gz)?\Z", re.IGNORECASE)
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/-]{0,99}\Z")
 
 CAPABILITIES = {
     EvidenceKind.TOPOLOGY: "topology.read",
@@ -47,53 +50,6 @@ _WHY = {
     "logs.analyse": "Find new and more frequent errors in the logs, and when they began",
     "metrics.analyse": "Find what changed in the metrics, and when",
 }
-_BY_HAND = {
-    "topology.read": "write down who calls whom, and upload it as YAML.",
-    "changes.read": "list the deployments and configuration changes of the last day with their times.",
-    "traces.analyse": "look in the tracing system for the slowest span of a failed request.",
-    "kubernetes.analyse": "look at `kubectl get pods` and `kubectl get events` of the namespace.",
-    "logs.analyse": "look for the first error line after the onset, and upload a smaller part of the logs.",
-    "metrics.analyse": "look at error ratio, latency, CPU and memory of each service around the onset.",
-    "knowledge.search": "ask whoever knows the service whether they saw this before.",
-    "health.probe": "open the health address in a browser or with curl.",
-    "metrics.watch": "look at the metric on a dashboard.",
-}
-
-REFUTING_METRICS: dict[FaultKind, str] = {
-    FaultKind.BAD_DEPLOYMENT: "error_ratio",
-    FaultKind.BAD_CONFIGURATION: "error_ratio",
-    FaultKind.CONNECTION_POOL: "pool_in_use",
-    FaultKind.MEMORY_LEAK: "memory",
-    FaultKind.SLOW_DEPENDENCY: "latency",
-    FaultKind.DISK_FULL: "disk",
-    FaultKind.TRAFFIC_SURGE: "requests",
-    FaultKind.CPU_SATURATION: "cpu",
-    FaultKind.CRASH_LOOP: "restarts",
-    FaultKind.OUTAGE: "up",
-    FaultKind.QUEUE_BACKLOG: "queue_depth",
-}
-"""What would stay as it was if the fault were another one."""
-
-
-class PlannedCall(Value):
-    """One call worth making."""
-
-    capability: str
-    """Any tool with this capability will do; the best first, then the others."""
-    arguments: dict[str, JsonValue]
-    why: str
-    """For people: "Look whether checkout answers"."""
-    tells_apart: tuple[str, ...] = ()
-    """Ids of the hypotheses that its answer speaks for or against; empty for a first look."""
-    reads: tuple[str, ...] = ()
-    """References of the evidence that is read."""
-    by_hand: str = ""
-    """What a person does instead, where no tool can."""
-
-    @property
-    def digest(self) -> str:
-        """Of capability and arguments."""
-        return call_digest(self.capability, self.arguments)
 
 
 def next_calls(state: IncidentState) -> tuple[PlannedCall, ...]:
@@ -117,10 +73,10 @@ def _candidates(state: IncidentState) -> Iterator[PlannedCall]:
     if unread:
         first = [one for one in unread if _kind(one) in _GIVES_NAMES]
         yield from _readings(state, first or unread)
-        yield from _first_search(state)
+        yield from _firstsearch_call(state)
         return
     yield from _smaller_readings(state)
-    yield from _first_search(state)
+    yield from _firstsearch_call(state)
     if state.cause is not None:
         return
     suspects = _suspects(state)
@@ -175,7 +131,7 @@ def _reading(state: IncidentState, capability: str, pieces: list[EvidenceRef], w
         why=why,
         tells_apart=_ids(state.open_hypotheses),
         reads=tuple(dict.fromkeys(one.reference for one in pieces)),
-        by_hand=_BY_HAND[capability],
+        by_hand=BY_HAND[capability],
     )
 
 
@@ -190,7 +146,7 @@ def _names(state: IncidentState) -> tuple[str, ...]:
     """Services that are known: by the user's word, the topology and what was read."""
     said = (state.report.service, *state.report.health_urls, *(one.service for one in state.evidence))
     found = (name for one in state.observed for name in one.services)
-    names = (name for name in (*said, *state.topology.names(), *found) if name and _NAME.match(name))
+    names = (name for name in (*said, *state.topology.names(), *found) if name and NAME.match(name))
     return tuple(sorted(dict.fromkeys(names)))[:_SERVICES_PER_CALL]
 
 
@@ -240,35 +196,21 @@ def _probes(state: IncidentState, suspects: tuple[Hypothesis, ...]) -> Iterator[
     for name in list(dict.fromkeys(named))[:MOST_SUSPECTS]:
         url = addresses.get(name or "")
         if name and url:
-            yield PlannedCall(
-                capability="health.probe",
-                arguments={"url": url, "service": name},
-                why=f"Look whether {name} answers",
-                tells_apart=_ids(one for one in state.open_hypotheses if one.service == name),
-                by_hand=_BY_HAND["health.probe"],
-            )
+            yield probe_call(name, url, _ids(one for one in state.open_hypotheses if one.service == name))
 
 
 def _metrics(state: IncidentState, suspects: tuple[Hypothesis, ...]) -> Iterator[PlannedCall]:
     """The metric that would refute a hypothesis by staying as it was, from before the onset until after it."""
     onset = state.diagnosis.onset if state.diagnosis is not None else None
-    span: dict[str, JsonValue] = (
-        {"start": (onset - _BEFORE).isoformat(), "end": (onset + _AFTER).isoformat()} if onset is not None else {}
-    )
     for one in suspects:
         metric = REFUTING_METRICS.get(one.fault)
-        if metric is not None and one.service is not None and _NAME.match(one.service):
-            yield PlannedCall(
-                capability="metrics.watch",
-                arguments={"service": one.service, "metric": metric, **span},
-                why=f"See whether {metric.replace('_', ' ')} of {one.service} changed; if not, no {one.fault.label}",
-                tells_apart=(one.hypothesis_id,),
-                by_hand=_BY_HAND["metrics.watch"],
-            )
+        if metric is not None and one.service is not None and NAME.match(one.service):
+            why = f"See whether {metric.replace('_', ' ')} of {one.service} changed; if not, no {one.fault.label}"
+            yield metric_call(one.service, metric, onset, why, (one.hypothesis_id,))
 
 
-def _first_search(state: IncidentState) -> Iterator[PlannedCall]:
-    yield _search(state.report.text, (), "Look for incidents and failures like this one", ())
+def _firstsearch_call(state: IncidentState) -> Iterator[PlannedCall]:
+    yield search_call(state.report.text, (), "Look for incidents and failures like this one", ())
 
 
 def _searches(state: IncidentState, suspects: tuple[Hypothesis, ...]) -> Iterator[PlannedCall]:
@@ -277,20 +219,7 @@ def _searches(state: IncidentState, suspects: tuple[Hypothesis, ...]) -> Iterato
         own = {
             finding.sign.value for seen in state.observed for finding in seen.findings if finding.service == one.service
         }
-        yield _search(one.fault.label, tuple(sorted(own)), f"Look up: {one.sentence}", (one.hypothesis_id,))
-
-
-def _search(text: str, signs: tuple[str, ...], why: str, tells_apart: tuple[str, ...]) -> PlannedCall:
-    arguments: dict[str, JsonValue] = {"text": text[:_SEARCHED]}
-    if signs:
-        arguments["signs"] = list(signs)
-    return PlannedCall(
-        capability="knowledge.search",
-        arguments=arguments,
-        why=why,
-        tells_apart=tells_apart,
-        by_hand=_BY_HAND["knowledge.search"],
-    )
+        yield search_call(one.fault.label, tuple(sorted(own)), f"Look up: {one.sentence}", (one.hypothesis_id,))
 
 
 def _ids(hypotheses: Iterable[Hypothesis]) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.timeline import TimelineKind
     from domain.tool import ToolBrief, ToolCall, ToolResult
     from domain.troubleshooting.evidence import Findings
-    from domain.troubleshooting.planning import PlannedCall
+    from domain.troubleshooting.looks import PlannedCall
     from domain.troubleshooting.state import IncidentState
     from domain.troubleshooting.terms import ToolFallback, TroublePhase
     from domain.troubleshooting.topology import Topology

@@ -8,7 +8,8 @@ from domain.playbook.schema_check import problem_with
 from domain.tool import Safety, ToolSpec
 from domain.troubleshooting.evidence import EvidenceKind, EvidenceRef, Findings
 from domain.troubleshooting.hypotheses import FaultKind
-from domain.troubleshooting.planning import REFUTING_METRICS, PlannedCall, next_calls
+from domain.troubleshooting.looks import REFUTING_METRICS, PlannedCall
+from domain.troubleshooting.planning import next_calls
 from integrations.evidence.metrics.meaning import meaning_of
 from integrations.tools.builtin.evidence import EvidenceTools
 from integrations.tools.builtin.knowledge import KnowledgeTools

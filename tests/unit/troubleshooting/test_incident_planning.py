@@ -6,7 +6,8 @@ import pytest
 
 from domain.troubleshooting.evidence import EvidenceKind, Findings
 from domain.troubleshooting.hypotheses import FaultKind
-from domain.troubleshooting.planning import MOST_PER_ROUND, REFUTING_METRICS, PlannedCall, next_calls
+from domain.troubleshooting.looks import REFUTING_METRICS, PlannedCall
+from domain.troubleshooting.planning import MOST_PER_ROUND, next_calls
 from domain.troubleshooting.state import IncidentState
 from domain.troubleshooting.topology import Service, Topology
 from tests.unit.troubleshooting.incidents import NOW, ONSET, diagnosed, incident, piece, suspect
