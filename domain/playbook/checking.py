@@ -21,6 +21,8 @@ _TOP = ("document", "input", "use", "do", "timeout", "output", "schedule", "$sch
 PARKS = ("exhausted", "always", "never")
 """When a failed call waits for a person: `metadata.park`."""
 _RUNS = ("container", "script", "shell")
+_TAKEN = ("incident", "troubleshooting")
+"""Names before a colon that mean an incident where people name a case: a run of such a playbook could not be named."""
 
 
 def check(document: JsonValue, tools: Mapping[str, ToolBrief] | None = None) -> list[Fault]:
@@ -43,15 +45,17 @@ def check(document: JsonValue, tools: Mapping[str, ToolBrief] | None = None) -> 
 
 
 def _document_faults(root: dict[str, JsonValue]) -> Iterator[Fault]:
-    version = mapping(root.get("document")).get("dsl")
+    version, name = mapping(root.get("document")).get("dsl"), mapping(root.get("document")).get("name")
     if isinstance(version, str) and not version.startswith("1.0."):
         yield Fault(pointer="/document/dsl", sentence=f"DSL {quoted(version)} is not known: write dsl: '1.0.3'.")
-    for name in root:
-        if name not in _TOP:
+    if name in _TAKEN:
+        yield Fault(pointer="/document/name", sentence=f"{quoted(name)} means an incident to people: name it otherwise.")
+    for key in root:
+        if key not in _TOP:
             otherwise = "nothing reads it: remove it."
             yield Fault(
-                pointer=under("", name),
-                sentence=f"{quoted(name)} does not belong here: {advice(name, _TOP, otherwise)}",
+                pointer=under("", key),
+                sentence=f"{quoted(key)} does not belong here: {advice(key, _TOP, otherwise)}",
                 on_key=True,
             )
     if "schedule" in root:
