@@ -49,7 +49,8 @@ def _document_faults(root: dict[str, JsonValue]) -> Iterator[Fault]:
     if isinstance(version, str) and not version.startswith("1.0."):
         yield Fault(pointer="/document/dsl", sentence=f"DSL {quoted(version)} is not known: write dsl: '1.0.3'.")
     if name in _TAKEN:
-        yield Fault(pointer="/document/name", sentence=f"{quoted(name)} means an incident to people: name it otherwise.")
+        sentence = f"{quoted(name)} means an incident to people: name it otherwise."
+        yield Fault(pointer="/document/name", sentence=sentence)
     for key in root:
         if key not in _TOP:
             otherwise = "nothing reads it: remove it."

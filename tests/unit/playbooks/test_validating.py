@@ -273,7 +273,7 @@ def test_everything_is_reported_at_once_in_the_order_of_the_text():
 @pytest.mark.parametrize("name", ["incident", "troubleshooting"])
 def test_a_name_whose_runs_could_not_be_named_is_refused(name):
     text = f"document: {{dsl: '1.0.3', namespace: test, name: {name}, version: 1.0.0}}\ndo:\n- a: {{wait: PT1S}}\n"
-    assert found(text) == [f'1:45: "{name}" means an incident to people: name it otherwise.']
+    assert found(text) == [f'1:49: "{name}" means an incident to people: name it otherwise.']
     assert not found(text.replace(name, "incidents"))
 
 
