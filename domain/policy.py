@@ -127,6 +127,13 @@ class Timers(Value):
     """Retrying one leg of a handoff for longer than this takes the emergency path."""
     retry_first: timedelta = timedelta(seconds=1)
     retry_longest: timedelta = timedelta(minutes=5)
+    agreed_minute: timedelta = timedelta(minutes=1)
+    """How long a minute lasts of the times that people agreed on: waits of playbooks, and how long a fix is watched.
+    The demo's minutes are short, so that what people read is what holds everywhere else."""
+
+    def lasting(self, agreed: timedelta) -> timedelta:
+        """How long an agreed time lasts here."""
+        return agreed * (self.agreed_minute / timedelta(minutes=1))
 
     @model_validator(mode="after")
     def _can_be_kept(self) -> Timers:
@@ -135,7 +142,14 @@ class Timers(Value):
             missing = [urgency.value for urgency in Urgency if urgency not in by_urgency]
             if missing:
                 raise ConfigurationProblem(f"timers.yaml has no {setting} for {', '.join(missing)}: add it.")
-        for setting in ("model_timeout", "vendor_timeout", "give_up_after", "handoff_give_up_after", "retry_first"):
+        for setting in (
+            "model_timeout",
+            "vendor_timeout",
+            "give_up_after",
+            "handoff_give_up_after",
+            "retry_first",
+            "agreed_minute",
+        ):
             if getattr(self, setting) <= timedelta(0):
                 raise ConfigurationProblem(f"timers.yaml sets {setting} to nothing: make it longer than 0 s.")
         if self.retry_longest < self.retry_first:

@@ -181,8 +181,8 @@ def demo_runs(tenant: str) -> list[RunRole]:
                 "service": "checkout",
                 # Its errors show once it has a quarter of the traffic.
                 "version": "2.1-bad",
-                "stages": [{"percent": percent, "soak_minutes": 0.03} for percent in (5, 25, 50)],
-                "final_soak_minutes": 0.03,
+                "stages": [{"percent": percent, "soak_minutes": 10} for percent in (5, 25, 50)],
+                "final_soak_minutes": 10,
                 "checks_per_stage": 1,
                 "report_to": "channel:#engineering-support",
             },

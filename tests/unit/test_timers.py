@@ -23,6 +23,7 @@ def timers(**changes: Any) -> Timers:
     [
         ({"retry_first": timedelta(minutes=10)}, "retry_longest shorter than retry_first"),
         ({"vendor_timeout": timedelta(0)}, "vendor_timeout to nothing"),
+        ({"agreed_minute": timedelta(0)}, "agreed_minute to nothing"),
         ({"give_up_after": timedelta(seconds=-1)}, "give_up_after to nothing"),
         ({"claim_within": {Urgency.URGENT: timedelta(minutes=1)}}, "no claim_within for immediate"),
     ],

@@ -186,7 +186,7 @@ class Solving:
             solution_id=solution.solution_id,
             success=solution.success,
             started_at=now,
-            until=now + timedelta(minutes=solution.success.watch_minutes),
+            until=now + self._lasting(solution.success.watch_minutes),
         )
         self._investigation.enter(TroublePhase.MONITOR_OUTCOME, solution.success.sentence)
         return True
@@ -250,7 +250,7 @@ class Solving:
             True when it held, None when it regressed and was rolled back, False when it could not be measured.
         """
         state = self._state
-        every = timedelta(minutes=max(1, watch.success.check_minutes))
+        every = self._lasting(max(1, watch.success.check_minutes))
         while self._case.now() < watch.until:
             await self._pause(min(watch.until, self._case.now() + every))
             if state.is_resolved:
@@ -270,6 +270,9 @@ class Solving:
             self._keep(state.execution, await self.run.release(keep=True))
             self.run = None
         return bool(watch.good) or state.is_resolved
+
+    def _lasting(self, minutes: int) -> timedelta:
+        return self._case.policy.timers.lasting(timedelta(minutes=minutes))
 
     async def _pause(self, until: datetime) -> None:
         """Wait for the next look; with a run that is held there is no continue-as-new, which would lose it."""

@@ -78,7 +78,8 @@ class Control:
 
     async def _wait(self, running: Running) -> Outcome:
         if running.frame.until is None:
-            running.frame.until = running.frame.started_at + self.duration(running.task.wait, running)
+            agreed = self.duration(running.task.wait, running)
+            running.frame.until = running.frame.started_at + self._interpreter.case.policy.timers.lasting(agreed)
         await self._interpreter.strands.pause(running.frame.until, f"Wait: {running.what}")
         return running.frame.input, CONTINUE
 

@@ -79,6 +79,10 @@ def test_a_whole_life_at_the_demo_pace_takes_half_a_minute_and_keeps_the_shipped
 
     longest = timers.urgency_delay[Urgency.SCHEDULED] + timers.claim_within[Urgency.SCHEDULED]
     assert longest + timers.claim_expires_after + timers.final_analysis_after <= timedelta(seconds=35)
+    # What people agreed on takes its own time everywhere else.
+    half_an_hour = timedelta(minutes=30)
+    assert shipped.timers.lasting(half_an_hour) == half_an_hour
+    assert demo.timers.lasting(half_an_hour) <= timedelta(seconds=8)
     assert demo.teams == shipped.teams
     assert all(calendar.always_open for calendar in demo.calendars.values())
     for name, ladder in shipped.ladders.items():
