@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
 
 from pydantic import Field
 from temporalio import activity
 
+from activities.asking import time_left
 from domain.authored_answers import answer_type_for
 from domain.errors import InvalidInput, VendorRefused
 from domain.mail import ChatMessage, OutgoingMail
@@ -27,8 +27,6 @@ from domain.ports import (
 )
 from domain.triage import Origin
 
-_LONGEST_QUESTION = timedelta(seconds=110)
-_ROOM = timedelta(seconds=5)
 _ADDRESS = re.compile(r"[^\s@<>,;:\"\\()\[\]]{1,64}@[^\s@<>,;:\"\\()\[\]]{1,253}\Z")
 _CHANNEL = re.compile(r"[#@]?[A-Za-z0-9._-]{1,80}\Z")
 _NOBODY = "Nobody to tell by that name: write customer:ADDRESS, team:NAME, person:ID or channel:#NAME."
@@ -163,7 +161,7 @@ class PlaybookFunctions:
             budget=question.budget,
             key=f"{question.key}/attempt-{activity.info().attempt}",
             known_names=question.known_names,
-            time_allowed=_time_left(),
+            time_allowed=time_left(),
         )
         try:
             answer = await self._model.ask(asked, answer_type)
@@ -257,12 +255,3 @@ class PlaybookFunctions:
         if self._publisher is not None:
             sinks = await self._publisher.publish(publication.event, tenant=publication.tenant, key=publication.key)
         return PublishedEvent(event_id=publication.event.id, sinks=sinks)
-
-
-def _time_left() -> timedelta:
-    """What a question may take: less than the attempt has left, so that the fallback still counts in this attempt."""
-    info = activity.info()
-    if info.start_to_close_timeout is None:
-        return _LONGEST_QUESTION
-    left = info.start_to_close_timeout - (datetime.now(UTC) - info.started_time) - _ROOM
-    return max(timedelta(seconds=1), min(_LONGEST_QUESTION, left))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from temporalio import activity
 
-from activities.triage import AnswerT, ModelAsker, names_of, ticket_context
+from activities.asking import AnswerT, ModelAsker
+from activities.triage import names_of, ticket_context
 from domain.escalation import Draft
 from domain.knowledge import ArticleHit
 from domain.model import JsonValue, Value

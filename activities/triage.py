@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from typing import TypeVar
-
-from pydantic import BaseModel
 from temporalio import activity
 
-from domain.ids import effect_key
+from activities.asking import AnswerT, ModelAsker
 from domain.model import JsonValue, Value
 from domain.model_answers import AnalysisAnswer, ClassificationAnswer, MessageAnswer, ProposalAnswer
 from domain.policy import CasePolicy, ModelBudget
-from domain.ports import Answer, CaseStore, LanguageModel, ModelUnavailable, Question
+from domain.ports import CaseStore, LanguageModel
 from domain.rules import RulesEngine
 from domain.ticket import Priority, Ticket
 from domain.triage import (
@@ -24,11 +20,6 @@ from domain.triage import (
     Origin,
     Risk,
 )
-
-AnswerT = TypeVar("AnswerT", bound=BaseModel)
-
-_LONGEST_QUESTION = timedelta(seconds=110)
-_ROOM_FOR_RULES = timedelta(seconds=5)
 
 
 class TriageInput(Value):
@@ -84,58 +75,6 @@ class AssessInput(Value):
     priority: Priority
     policy: CasePolicy
     customer_name: str | None = None
-
-
-class ModelAsker:
-    """Asks the model for one purpose and says who answered."""
-
-    def __init__(self, model: LanguageModel) -> None:
-        """`model` is the chain; it may be one that is not configured."""
-        self._model = model
-
-    async def ask(
-        self,
-        prompt: str,
-        step: str,
-        answer_type: type[AnswerT],
-        context: dict[str, JsonValue],
-        *,
-        tenant: str,
-        budget: ModelBudget,
-        known_names: tuple[str, ...] = (),
-    ) -> tuple[AnswerT | None, Origin]:
-        """Ask once.
-
-        Returns:
-            The checked answer, or None with a degraded origin that says why the rules must answer.
-        """
-        if not self._model.configured:
-            return None, Origin(provider="rules", degraded=True, note="No language model is configured.")
-        workflow_id = activity.info().workflow_id or ""
-        question = Question(
-            prompt=prompt,
-            context=context,
-            tenant=tenant,
-            workflow_id=workflow_id,
-            budget=budget,
-            key=effect_key(workflow_id, f"{step}/attempt-{activity.info().attempt}"),
-            known_names=known_names,
-            time_allowed=_time_left(),
-        )
-        try:
-            answer: Answer[AnswerT] = await self._model.ask(question, answer_type)
-        except ModelUnavailable as unavailable:
-            return None, Origin(provider="rules", degraded=True, note=unavailable.reason)
-        return answer.value, answer.origin
-
-
-def _time_left() -> timedelta:
-    """What a question may take: less than the attempt has left, so that the rules still answer in this attempt."""
-    info = activity.info()
-    if info.start_to_close_timeout is None:
-        return _LONGEST_QUESTION
-    left = info.start_to_close_timeout - (datetime.now(UTC) - info.started_time) - _ROOM_FOR_RULES
-    return max(timedelta(seconds=1), min(_LONGEST_QUESTION, left))
 
 
 def names_of(ticket: Ticket) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from activities.playbook_functions import PlaybookFunctions
 from activities.playbooks import PlaybookActivities
 from activities.reasoning import ReasoningActivities
 from activities.replies import ReplyActivities
+from activities.supposing import SupposingActivities
 from activities.ticketing import CustomerActivities, TicketingActivities
 from activities.tools import ToolActivities
 from activities.triage import TriageActivities
@@ -77,6 +78,7 @@ def activity_methods(
     customers = CustomerActivities(records, billing)
     people = DirectoryActivities(directory)
     reasoning = ReasoningActivities()
+    supposing = SupposingActivities(model=model)
     counts = AllowanceActivities(allowances) if allowances is not None else None
     functions = PlaybookFunctions(
         model=model,
@@ -144,6 +146,7 @@ def activity_methods(
         ),
         reasoning.classify_query,
         reasoning.think,
+        supposing.suppose_causes,
         reasoning.propose_solution,
     ]
 

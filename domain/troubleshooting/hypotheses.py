@@ -74,6 +74,20 @@ class Hypothesis(Value):
     status: HypothesisStatus = HypothesisStatus.OPEN
 
 
+class Supposition(Value):
+    """What a language model supposes. It is a hint and no evidence: see `reasoning.supposed`."""
+
+    service: str
+    """One that the evidence names."""
+    fault: FaultKind
+    cites: int = Field(ge=0)
+    """Findings about that service that the model named as its reasons."""
+    because: str = Field(default="", max_length=300)
+    """In the model's words, for people."""
+    made_by: str = ""
+    """The provider that answered."""
+
+
 class TimelineEvent(Value):
     """Something that happened to the system."""
 
@@ -112,6 +126,8 @@ class Known(Value):
     description: str = ""
     opened_at: datetime
     findings: tuple[Finding, ...] = ()
+    denied: tuple[Finding, ...] = ()
+    """Symptoms that were looked for and are not there."""
     changes: tuple[Change, ...] = ()
     topology: Topology = Topology()
     observed: tuple[str, ...] = ()
@@ -123,3 +139,5 @@ class Known(Value):
     """Ids of hypotheses that a person or a failed fix refuted."""
     rejected: tuple[str, ...] = ()
     """What people said when they rejected a solution; words that name a service or a fault count against it."""
+    supposed: tuple[Supposition, ...] = ()
+    """What a language model supposes, where one was asked."""

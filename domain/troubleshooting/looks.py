@@ -1,7 +1,7 @@
 """The calls that an investigation can make, each built in one way, whoever thought of it.
 
-Only names that are known and numbers of ours enter a call: no text from logs or from a model becomes an argument, except
-what is searched for in the knowledge library.
+Only names that are known and numbers of ours enter a call: no text from logs or from a model becomes an argument,
+except what is searched for in the knowledge library.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 
-from domain.model import JsonValue, Value
+from domain.model import JsonValue, Term, Value
 from domain.tool import call_digest
 from domain.troubleshooting.hypotheses import FaultKind
 
@@ -45,6 +45,25 @@ REFUTING_METRICS: dict[FaultKind, str] = {
     FaultKind.QUEUE_BACKLOG: "queue_depth",
 }
 """What would stay as it was if the fault were another one."""
+METRICS = frozenset(REFUTING_METRICS.values())
+
+
+class LookKind(Term):
+    """What a model may ask to have looked at. All of it only reads, and all arguments are ours."""
+
+    METRIC = "metric"
+    HEALTH = "health"
+    KNOWLEDGE = "knowledge"
+
+
+class Look(Value):
+    """Something that a model wants to know."""
+
+    kind: LookKind
+    service: str | None = None
+    metric: str | None = None
+    text: str = ""
+    """Words to search the knowledge library for."""
 
 
 class PlannedCall(Value):

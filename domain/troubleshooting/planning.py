@@ -13,8 +13,10 @@ from domain.troubleshooting.evidence import EvidenceKind, EvidenceRef
 from domain.troubleshooting.hypotheses import Hypothesis
 from domain.troubleshooting.looks import (
     BY_HAND,
+    METRICS,
     NAME,
     REFUTING_METRICS,
+    LookKind,
     PlannedCall,
     metric_call,
     probe_call,
@@ -73,20 +75,26 @@ def _candidates(state: IncidentState) -> Iterator[PlannedCall]:
     if unread:
         first = [one for one in unread if _kind(one) in _GIVES_NAMES]
         yield from _readings(state, first or unread)
-        yield from _firstsearch_call(state)
+        yield from _first_search(state)
         return
     yield from _smaller_readings(state)
-    yield from _firstsearch_call(state)
+    yield from _first_search(state)
     if state.cause is not None:
         return
     suspects = _suspects(state)
     yield from _probes(state, suspects)
     yield from _metrics(state, suspects)
+    yield from _wanted(state)
     yield from _readings_with_names(state)
     yield from _searches(state, suspects)
 
 
 # What the user gave
+
+
+def is_all_read(state: IncidentState) -> bool:
+    """Whether every piece that the user gave was read, or could not be."""
+    return not _unread(state)
 
 
 def _unread(state: IncidentState) -> list[EvidenceRef]:
@@ -190,8 +198,7 @@ def _suspects(state: IncidentState) -> tuple[Hypothesis, ...]:
 
 def _probes(state: IncidentState, suspects: tuple[Hypothesis, ...]) -> Iterator[PlannedCall]:
     """Whether a suspected service answers. Before there is any suspect: whatever the user gave an address for."""
-    addresses = {service.name: service.health_url for service in state.topology.services if service.health_url}
-    addresses.update(state.report.health_urls)
+    addresses = _addresses(state)
     named = [one.service for one in suspects] or [state.report.service, *state.report.health_urls]
     for name in list(dict.fromkeys(named))[:MOST_SUSPECTS]:
         url = addresses.get(name or "")
@@ -209,8 +216,32 @@ def _metrics(state: IncidentState, suspects: tuple[Hypothesis, ...]) -> Iterator
             yield metric_call(one.service, metric, onset, why, (one.hypothesis_id,))
 
 
-def _firstsearch_call(state: IncidentState) -> Iterator[PlannedCall]:
+def _first_search(state: IncidentState) -> Iterator[PlannedCall]:
     yield search_call(state.report.text, (), "Look for incidents and failures like this one", ())
+
+
+def _wanted(state: IncidentState) -> Iterator[PlannedCall]:
+    """What a language model wants to know, as calls of ours."""
+    onset = state.diagnosis.onset if state.diagnosis is not None else None
+    addresses = _addresses(state)
+    for look in state.looks:
+        if look.kind is LookKind.KNOWLEDGE:
+            yield search_call(look.text, (), "Look up what a language model thought of", ())
+            continue
+        service = look.service or ""
+        tells = _ids(one for one in state.open_hypotheses if one.service == service)
+        if look.kind is LookKind.HEALTH and service in addresses:
+            yield probe_call(service, addresses[service], tells)
+        elif look.kind is LookKind.METRIC and look.metric in METRICS and NAME.match(service):
+            named = str(look.metric).replace("_", " ")
+            why = f"See whether {named} of {service} changed, as a language model asked"
+            yield metric_call(service, str(look.metric), onset, why, tells)
+
+
+def _addresses(state: IncidentState) -> dict[str, str]:
+    """Where each service says whether it is well, as the topology and the report give it."""
+    addresses = {service.name: service.health_url for service in state.topology.services if service.health_url}
+    return {**addresses, **state.report.health_urls}
 
 
 def _searches(state: IncidentState, suspects: tuple[Hypothesis, ...]) -> Iterator[PlannedCall]:

@@ -12,7 +12,8 @@ from domain.ticket import Priority
 from domain.tool import call_digest
 from domain.troubleshooting.budget import Budget, Spent
 from domain.troubleshooting.evidence import EvidenceRef, Findings
-from domain.troubleshooting.hypotheses import Diagnosis, Hypothesis, HypothesisStatus, Known
+from domain.troubleshooting.fitting import fit
+from domain.troubleshooting.hypotheses import Diagnosis, Hypothesis, HypothesisStatus, Known, Supposition
 from domain.troubleshooting.incident import (
     MOST_EVIDENCE,
     MOST_TICKETS,
@@ -22,6 +23,7 @@ from domain.troubleshooting.incident import (
     Solution,
 )
 from domain.troubleshooting.keeping import cut, kept_diagnosis, kept_observation, kept_topology, shrink
+from domain.troubleshooting.looks import Look
 from domain.troubleshooting.records import (
     CallMade,
     ExecutionState,
@@ -45,6 +47,8 @@ KEPT_VERDICTS = 20
 KEPT_SOLUTIONS = 10
 KEPT_TOLD_APART = 8
 KEPT_FALLBACKS = 14
+LINKED_BYTES = 64_000
+"""What all linked tickets may take together, as JSON: about 500 of them with ids as systems make them."""
 KEPT_SPOKEN = 4
 """Messages of the conversation; older ones are in the store."""
 _OUTCOME = 160
@@ -63,6 +67,8 @@ _STATUS_OF = {
 class IncidentState(ServedCaseState):
     """Everything an incident knows."""
 
+    KEPT_MARKS = 500
+
     report: IncidentReport
     phase: str = TroublePhase.INTAKE_CLASSIFICATION.value
     classification: IncidentClassification | None = None
@@ -79,6 +85,12 @@ class IncidentState(ServedCaseState):
     """Ids of hypotheses that a person or a failed solution refuted."""
     confirmed_cause: str | None = None
     """Id of the hypothesis that a person confirmed."""
+    supposed: list[Supposition] = Field(default_factory=list)
+    """What a language model supposes, as of its last answer."""
+    looks: list[Look] = Field(default_factory=list)
+    """What a language model wants to know."""
+    shown_to_model: list[str] = Field(default_factory=list)
+    """Digests of the material that a model was asked about."""
 
     budget: Budget = Budget()
     spent: Spent = Field(default_factory=Spent)
@@ -182,10 +194,19 @@ class IncidentState(ServedCaseState):
 
     def link(self, ticket_id: str, by: str, now: datetime) -> bool:
         """Link a ticket; False when it is linked already or there are too many."""
-        if len(self.linked) >= MOST_TICKETS or any(one.ticket_id == ticket_id for one in self.linked):
+        if self.is_linked(ticket_id) or not self.has_room_for(ticket_id, by):
             return False
         self.linked.append(LinkedTicket(ticket_id=ticket_id, linked_at=now, linked_by=by))
         return True
+
+    def is_linked(self, ticket_id: str) -> bool:
+        """Whether a ticket is linked."""
+        return any(one.ticket_id == ticket_id for one in self.linked)
+
+    def has_room_for(self, ticket_id: str, by: str) -> bool:
+        """Whether one more ticket can be linked."""
+        used = sum(_room_of(one.ticket_id, one.linked_by) for one in self.linked)
+        return len(self.linked) < MOST_TICKETS and used + _room_of(ticket_id, by) <= LINKED_BYTES
 
     def untold(self, what: str) -> list[LinkedTicket]:
         """Linked tickets whose cases were not told something yet, such as `outcome`."""
@@ -264,6 +285,7 @@ class IncidentState(ServedCaseState):
             description=self.report.text,
             opened_at=self.report.reported_at or self.opened_at,
             findings=tuple(finding for one in self.observed for finding in one.findings),
+            denied=tuple(finding for one in self.observed for finding in one.denied),
             changes=tuple(sorted(changes.values(), key=lambda change: change.at)),
             topology=self.topology.joined(
                 [name for one in self.observed for name in one.services],
@@ -275,8 +297,13 @@ class IncidentState(ServedCaseState):
             begins=min(starts, default=None),
             ends=max(ends, default=None),
             refuted=tuple(self.refuted),
+            supposed=tuple(self.supposed),
             rejected=tuple(one.reason for one in self.rejected),
         )
+
+    def suppose(self, causes: tuple[Supposition, ...], looks: tuple[Look, ...]) -> None:
+        """Take what a language model said, in place of what it said before."""
+        self.supposed, self.looks = list(causes), list(looks)
 
     def diagnosed(self, diagnosis: Diagnosis) -> None:
         """Keep the latest diagnosis."""
@@ -284,7 +311,7 @@ class IncidentState(ServedCaseState):
 
     def ask(self, message_id: str, author: str, text: str, now: datetime) -> QueryRecord | None:
         """Take a question; None when it was asked before."""
-        if message_id in self.seen_message_ids:
+        if self.has_heard(message_id):
             return None
         self.hear(now, message_id, author, text)
         query = QueryRecord(message_id=message_id, author=author, text=cut(text, KEPT_QUERY_TEXT), asked_at=now)
@@ -359,6 +386,9 @@ class IncidentState(ServedCaseState):
         super().forget_what_is_saved()
         oldest_needed = min(self.handled, self.conversation_saved, self.conversation_count - KEPT_SPOKEN)
         self.conversation = [message for message in self.conversation if message.number >= oldest_needed]
+        # Both are in the state beside the report.
+        self.report = self.report.model_copy(update={"evidence": (), "linked_tickets": ()})
+        fit(self)
 
     def current_status(self) -> Status:
         """The status that follows from everything else. The order says which fact a person must see first."""
@@ -374,6 +404,11 @@ class IncidentState(ServedCaseState):
             (phase in _STATUS_OF, _STATUS_OF.get(phase, Status.INVESTIGATING)),
         )
         return next((status for holds, status in facts if holds), Status.INVESTIGATING)
+
+
+def _room_of(ticket_id: str, by: str) -> int:
+    """Bytes of one linked ticket: its words, and the rest, which is the same for each."""
+    return len(ticket_id.encode("utf-8", "replace")) + len(by.encode("utf-8", "replace")) + 110
 
 
 def _references(arguments: dict[str, JsonValue]) -> tuple[str, ...]:

@@ -10,21 +10,29 @@ from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities.reasoning import ClassifyInput, ReasoningActivities
+    from activities.supposing import SupposeInput, SupposingActivities
     from domain.guarding import judge_call
     from domain.guardrails import RuleAction
     from domain.ids import effect_key
     from domain.model import JsonValue
     from domain.timeline import TimelineKind
     from domain.tool import ToolBrief, ToolCall, ToolResult
+    from domain.triage import Origin
     from domain.troubleshooting.evidence import Findings
     from domain.troubleshooting.looks import PlannedCall
+    from domain.troubleshooting.planning import is_all_read
     from domain.troubleshooting.state import IncidentState
-    from domain.troubleshooting.terms import ToolFallback, TroublePhase
+    from domain.troubleshooting.supposing import Supposed, material
+    from domain.troubleshooting.terms import ModelFallback, ToolFallback, TroublePhase
     from domain.troubleshooting.topology import Topology
 
 from workflows import options
 from workflows.cases.case import Case, problem_of
 from workflows.incidents.opened import Opened
+
+MOST_QUESTIONS = 3
+"""So often a model is asked about one incident's cause: each time with something new to say."""
+SUPPOSING = "model-supposes-causes"
 
 
 class Investigation:
@@ -69,10 +77,12 @@ class Investigation:
                 if why is not None:
                     return why
                 planned = await self.think()
-                if not planned:
+                asking = self._model_may_help()
+                if not planned and not asking:
                     return self._conclusion()
                 state.spent.iterations += 1
-                await asyncio.gather(*(self._execute(call) for call in planned[: self._calls_left()]))
+                looking = [self._execute(call) for call in planned[: self._calls_left()]]
+                await asyncio.gather(*looking, *([self._suppose()] if asking else []))
         finally:
             state.spent.pause(self._case.now())
 
@@ -101,6 +111,51 @@ class Investigation:
         said = cause.sentence if cause is not None else diagnosis.why_not or "Nothing carries a cause yet."
         self.enter(TroublePhase.VALIDATE_HYPOTHESIS, said)
         return thought.planned
+
+    # Ask a model
+
+    def _model_may_help(self) -> bool:
+        """Whether the rules settled nothing, and a model would be shown something new."""
+        state = self._state
+        if not state.channels.model or state.cause is not None or not state.observed or not is_all_read(state):
+            return False
+        if len(state.shown_to_model) >= MOST_QUESTIONS or material(state).digest in state.shown_to_model:
+            return False
+        return workflow.patched(SUPPOSING)
+
+    async def _suppose(self) -> None:
+        """Have a model name possible causes, and what would tell them apart. Nothing of it is carried out as it is."""
+        state = self._state
+        why = state.budget.model_exceeded(state.spent)
+        shown = material(state)
+        state.shown_to_model.append(shown.digest)
+        if why is not None:
+            state.fell_back("model", ModelFallback.STRUCTURED_GUIDANCE.value, "possible causes", self._case.now(), why)
+            return
+        asked = SupposeInput(
+            tenant=state.tenant, step=state.begin("suppose"), material=shown, budget=self._case.policy.budget
+        )
+        supposed = await self._case.attempt(
+            "Ask a model for possible causes",
+            lambda: self._case.do(
+                SupposingActivities.suppose_causes,
+                asked,
+                "Ask a model for possible causes",
+                options.model(self._case.policy.timers),
+            ),
+        )
+        state.spent.model_calls += 1
+        if supposed is None:
+            supposed = Supposed(origin=Origin(provider="rules", degraded=True, note="No model answered."))
+        origin = supposed.origin
+        state.spent.tokens += origin.input_tokens + origin.output_tokens
+        state.model_cost += origin.cost
+        if origin.degraded:
+            level = ModelFallback.STRUCTURED_GUIDANCE if origin.provider == "rules" else ModelFallback.SECONDARY
+            state.fell_back("model", level.value, "possible causes", self._case.now(), origin.note)
+        if origin.provider != "rules":
+            state.suppose(supposed.causes, supposed.looks)
+            self._case.note(TimelineKind.STEP, _what_was_supposed(supposed))
 
     # Execute
 
@@ -187,6 +242,11 @@ class Investigation:
         )
         if not problem:
             state.observe(call, findings, reads=planned.reads, topology=topology)
+
+
+def _what_was_supposed(supposed: Supposed) -> str:
+    said = f"A language model named {len(supposed.causes)} possible causes and {len(supposed.looks)} looks"
+    return f"{said}; {supposed.dropped} were dropped, for they name nothing that is known" if supposed.dropped else said
 
 
 def thinkable(state: IncidentState) -> IncidentState:

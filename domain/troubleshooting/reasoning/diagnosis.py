@@ -10,17 +10,19 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from domain.troubleshooting.hypotheses import Diagnosis, FaultKind, Known
+from domain.troubleshooting.hypotheses import Diagnosis, FaultKind, Known, Supposition
 from domain.troubleshooting.reasoning.accepting import Covered, Judged, reason_not_to_accept
 from domain.troubleshooting.reasoning.blast import blast_radius
 from domain.troubleshooting.reasoning.candidates import UNKNOWN_ID, Candidate, Scene, candidates
 from domain.troubleshooting.reasoning.causing import made
+from domain.troubleshooting.reasoning.denials import gather_denials
 from domain.troubleshooting.reasoning.graph import Graph, Names
 from domain.troubleshooting.reasoning.likelihoods import BASE_RATES
 from domain.troubleshooting.reasoning.objections import Objection, objections
 from domain.troubleshooting.reasoning.onset import find_onset, standing
 from domain.troubleshooting.reasoning.saying import hypothesis, refuted_ones
 from domain.troubleshooting.reasoning.signals import Clock, gather
+from domain.troubleshooting.reasoning.supposed import of_a_model, still_not, supposed_candidates
 from domain.troubleshooting.reasoning.timeline import timeline
 from domain.troubleshooting.reasoning.weighing import Part, Score, weigh
 
@@ -52,15 +54,22 @@ def diagnose(known: Known) -> Diagnosis:
     raw = gather(known.findings, names, clock)
     onset = find_onset(raw)
     scene = Scene(
-        tuple(standing(raw, onset)), tuple(made(known.changes, names, clock)), graph, onset, _observed(known, names)
-    )
+        tuple(standing(raw, onset)), tuple(made(known.changes, names, clock)), graph, onset, _observed(known, names),
+        gather_denials(known.denied, names),
+    )  # fmt: skip
     said = objections(known.rejected, graph, (one.change_id for one in known.changes))
     everything = _judged(scene, known.refuted, said)
-    refuted = [one for one in everything if one.candidate.hypothesis_id in known.refuted]
-    ranked = [one for one in everything if one.candidate.hypothesis_id not in known.refuted]
     covered = Covered(clock.minutes(known.begins), clock.minutes(known.ends))
+    ranked = _standing(everything, known.refuted)
+    why_not = reason_not_to_accept(ranked[0], ranked, scene, covered)
+    if why_not and known.supposed:
+        # What the evidence carries needs no model, and no model talks anybody out of it.
+        everything = _judged(scene, known.refuted, said, known.supposed)
+        with_model = _standing(everything, known.refuted)
+        why_not = still_not(why_not, ranked[0], with_model, scene, covered)
+        ranked = with_model
+    refuted = [one for one in everything if one.candidate.hypothesis_id in known.refuted]
     best = ranked[0]
-    why_not = reason_not_to_accept(best, ranked, scene, covered)
     also = [] if why_not else _also(best, scene, known.refuted, said)
     shown = _shown(ranked, also)
     accepted = None if why_not else best.candidate.hypothesis_id
@@ -83,16 +92,24 @@ def _observed(known: Known, names: Names) -> frozenset[str]:
     return frozenset(name for one in known.observed if (name := names.service(one)) is not None)
 
 
-def _judged(scene: Scene, refuted: Iterable[str], said: Sequence[Objection]) -> list[Judged]:
+def _standing(everything: Sequence[Judged], refuted: Sequence[str]) -> list[Judged]:
+    return [one for one in everything if one.candidate.hypothesis_id not in refuted]
+
+
+def _judged(
+    scene: Scene, refuted: Iterable[str], said: Sequence[Objection], supposed: Sequence[Supposition] = ()
+) -> list[Judged]:
     """Every candidate with its prior and posterior, the most likely first; refuted ones have none."""
     gone = set(refuted)
     blamed_changes = {tuple(one.split("/", 2)[::2]) for one in gone if one.count("/") >= 2}
-    scores = weigh(candidates(scene), scene)
+    found = candidates(scene)
+    scores = weigh([*found, *supposed_candidates(supposed, found, scene)], scene)
     scores.append(Score(Candidate(None, FaultKind.UNKNOWN), [Part(_UNKNOWN_NATS, role="order")]))
     logs, rates = [], []
     for score in scores:
         one = score.candidate
         score.parts.extend(_persons(one, said))
+        score.parts.extend(of_a_model(one, supposed))
         if one.made is not None and (one.service, one.made.change.change_id) in blamed_changes:
             text = "A hypothesis about the same change was refuted"
             score.parts.append(Part(_SAME_CHANGE, text=text, role="person"))
@@ -149,7 +166,7 @@ def _also(best: Judged, scene: Scene, refuted: Iterable[str], said: Sequence[Obj
     explained = _explained(best)
     left = [one for one in scene.signals if id(one) not in explained and not one.stale]
     while len(found) < _MOST_ALSO and any(one.weight >= _CLEARLY_ELSE for one in left):
-        rest = Scene(tuple(left), scene.changes, scene.graph, find_onset(left), scene.observed)
+        rest = Scene(tuple(left), scene.changes, scene.graph, find_onset(left), scene.observed, scene.denied)
         ranked = [one for one in _judged(rest, refuted, said) if one.candidate.hypothesis_id not in set(refuted)]
         second = ranked[0]
         taken = {best.candidate.service, *(one.candidate.service for one in found)}

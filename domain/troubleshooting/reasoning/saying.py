@@ -13,6 +13,12 @@ from domain.troubleshooting.reasoning.wording import describe, refuting_test, se
 _MOST_SHOWN = 12
 _LEAST = 0.05
 _MOST_REFUTED = 20
+_SOURCES = {
+    "change": "change records",
+    "person": "a person",
+    "order": "order of events",
+    "model": "language model",
+}
 
 
 def hypothesis(one: Judged, accepted: bool = False, refuted: bool = False) -> Hypothesis:
@@ -88,7 +94,7 @@ def _text(part: Part, one: Judged) -> str:
 def _source(part: Part) -> str:
     if part.signal is not None:
         return part.signal.source
-    return {"change": "change records", "person": "a person", "order": "order of events"}.get(part.role, "topology")
+    return _SOURCES.get(part.role, "topology")
 
 
 def _is_change(part: Part) -> bool:
