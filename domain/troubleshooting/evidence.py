@@ -113,6 +113,10 @@ class Finding(Value):
     """Such as `count`, `before` and `after` (per minute), `ratio`, `first_line`, `value`, `threshold`."""
     source: str = ""
     """Tool and place: `logs.analyse api.log lines 10402-11890`."""
+    metric: str = Field(default="", max_length=200)
+    """Name of the metric that shows it, where one does."""
+    query: str = Field(default="", max_length=500)
+    """What a metrics server is asked to see that number again; empty where no server gave it."""
 
 
 class Change(Value):
@@ -136,6 +140,8 @@ class Findings(Value):
     """What a tool gives."""
 
     findings: tuple[Finding, ...] = ()
+    denied: tuple[Finding, ...] = ()
+    """Symptoms that were looked for and are not there: each speaks against what would show it."""
     changes: tuple[Change, ...] = ()
     services: tuple[str, ...] = ()
     """Every service that the evidence names."""
@@ -148,5 +154,7 @@ class Findings(Value):
     """One or two sentences for people."""
     left_out: int = 0
     """Weaker findings that were dropped."""
+    facts: tuple[str, ...] = ()
+    """What the evidence says plainly without being trouble: a count, a quiet log, an empty answer; for people."""
     details: dict[str, JsonValue] = Field(default_factory=dict)
     """More for people, such as templates with their counts; the reasoning does not look at it."""

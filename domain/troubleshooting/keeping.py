@@ -24,8 +24,13 @@ _FINDING_TEXT = 180
 """For people only: the reasoning goes by sign, service, time and numbers, so short texts let more findings stay."""
 _SENTENCE = 200
 _LONG = 280
+_FACT = 260
+_MOST_FACTS = 12
+_MOST_FACTS_TOGETHER = 30
 _NAME = 120
 _MOST_NAMES = 150
+_MOST_DENIED = 12
+"""Of one call."""
 
 Item = TypeVar("Item", bound=BaseModel)
 
@@ -53,7 +58,9 @@ def kept_observation(call_id: str, capability: str, found: Findings, reads: tupl
         reads=reads,
         capability=capability,
         findings=[_short_finding(finding) for finding in found.findings],
+        denied=[_short_finding(finding) for finding in found.denied[:_MOST_DENIED]],
         changes=[_short_change(change) for change in found.changes],
+        facts=[cut(fact, _FACT) for fact in found.facts[:_MOST_FACTS]],
         services=[cut(name, _NAME) for name in found.services[:_MOST_NAMES]],
         calls=[(cut(caller, _NAME), cut(callee, _NAME)) for caller, callee in found.calls[:_MOST_NAMES]],
         begins=found.begins,
@@ -62,10 +69,17 @@ def kept_observation(call_id: str, capability: str, found: Findings, reads: tupl
     )
 
 
-def shrink(observed: list[Observed]) -> None:
+def shrink(
+    observed: list[Observed], findings_bytes: int = FINDINGS_BYTES, changes_bytes: int = CHANGES_BYTES
+) -> None:
     """Drop the weakest findings and the oldest changes until all observations together fit.
 
     Of each pair of service and sign the strongest stays longest, so that one noisy service crowds out no other.
+
+    Args:
+        observed: changed in place.
+        findings_bytes: what all findings may take together, as JSON.
+        changes_bytes: what all changes may take together.
     """
     ranked = sorted(
         ((number, finding) for number, one in enumerate(observed) for finding in one.findings),
@@ -78,14 +92,17 @@ def shrink(observed: list[Observed]) -> None:
         firsts[place] = firsts.get(place, 0) + 1
         order.append((firsts[place], number, finding))
     order.sort(key=lambda entry: entry[0])
-    _keep(observed, order, "findings", FINDINGS_BYTES)
+    _keep(observed, order, "findings", findings_bytes)
     newest = sorted(
         ((0, number, change) for number, one in enumerate(observed) for change in one.changes),
         key=lambda entry: entry[2].at,
         reverse=True,
     )
-    _keep(observed, newest, "changes", CHANGES_BYTES)
-    names_left = _MOST_NAMES
+    _keep(observed, newest, "changes", changes_bytes)
+    names_left, facts_left = _MOST_NAMES, _MOST_FACTS_TOGETHER
+    for one in reversed(observed):
+        one.facts = one.facts[:facts_left]
+        facts_left -= len(one.facts)
     for one in observed:
         one.services, one.calls = one.services[:names_left], one.calls[:names_left]
         names_left -= max(len(one.services), len(one.calls))
@@ -100,20 +117,28 @@ def _keep(observed: list[Observed], order: Sequence[tuple[int, int, BaseModel]],
         setattr(one, field, after)
 
 
-def kept_topology(topology: Topology) -> Topology:
+def kept_topology(topology: Topology, most_bytes: int = TOPOLOGY_BYTES) -> Topology:
     """A graph that fits; services come before calls."""
-    services = fitting(topology.services, TOPOLOGY_BYTES // 2)
+    services = fitting(topology.services, most_bytes // 2)
     calls, used = [], 0
     for caller, callee in topology.calls:
         used += len(caller.encode("utf-8", "replace")) + len(callee.encode("utf-8", "replace")) + 6
-        if used > TOPOLOGY_BYTES // 2:
+        if used > most_bytes // 2:
             break
         calls.append((caller, callee))
     return Topology(services=tuple(services), calls=tuple(calls))
 
 
-def kept_diagnosis(diagnosis: Diagnosis) -> Diagnosis:
-    """A diagnosis that fits: the most likely hypotheses, the accepted one always, each with its weightiest evidence."""
+def kept_diagnosis(
+    diagnosis: Diagnosis, most_bytes: int = DIAGNOSIS_BYTES, *, events: int = KEPT_EVENTS
+) -> Diagnosis:
+    """A diagnosis that fits: the most likely hypotheses, the accepted one always, each with its weightiest evidence.
+
+    Args:
+        diagnosis: whole.
+        most_bytes: what the hypotheses may take together, as JSON.
+        events: how many of the timeline stay.
+    """
     named = {diagnosis.accepted, *diagnosis.also}
     first = [one for one in diagnosis.hypotheses if one.hypothesis_id in named]
     rest = [one for one in diagnosis.hypotheses if one.hypothesis_id not in named]
@@ -122,10 +147,10 @@ def kept_diagnosis(diagnosis: Diagnosis) -> Diagnosis:
     radius = diagnosis.blast_radius
     return diagnosis.model_copy(
         update={
-            "hypotheses": tuple(_slimmed(short)),
+            "hypotheses": tuple(_slimmed(short, most_bytes)),
             "why_not": cut(diagnosis.why_not, 600),
             "timeline": tuple(
-                event.model_copy(update={"text": cut(event.text, _SENTENCE)}) for event in _events(diagnosis)
+                event.model_copy(update={"text": cut(event.text, _SENTENCE)}) for event in _events(diagnosis, events)
             ),
             "blast_radius": BlastRadius(
                 affected=radius.affected[:50],
@@ -138,16 +163,16 @@ def kept_diagnosis(diagnosis: Diagnosis) -> Diagnosis:
     )
 
 
-def _events(diagnosis: Diagnosis) -> tuple[TimelineEvent, ...]:
+def _events(diagnosis: Diagnosis, most: int) -> tuple[TimelineEvent, ...]:
     """Those nearest to the onset, in order."""
     onset = diagnosis.onset
-    if len(diagnosis.timeline) <= KEPT_EVENTS or onset is None:
-        return diagnosis.timeline[:KEPT_EVENTS]
-    nearest = sorted(diagnosis.timeline, key=lambda event: abs((event.at - onset).total_seconds()))[:KEPT_EVENTS]
+    if len(diagnosis.timeline) <= most or onset is None:
+        return diagnosis.timeline[:most]
+    nearest = sorted(diagnosis.timeline, key=lambda event: abs((event.at - onset).total_seconds()))[:most]
     return tuple(sorted(nearest, key=lambda event: event.at))
 
 
-def _slimmed(hypotheses: list[Hypothesis]) -> list[Hypothesis]:
+def _slimmed(hypotheses: list[Hypothesis], most_bytes: int) -> list[Hypothesis]:
     """Hypotheses with as much of their evidence as fits."""
     for most in (KEPT_WEIGHED, 5, 3, 1):
         slim = [
@@ -159,7 +184,7 @@ def _slimmed(hypotheses: list[Hypothesis]) -> list[Hypothesis]:
             )
             for one in hypotheses
         ]
-        if len(fitting(slim, DIAGNOSIS_BYTES)) == len(slim):
+        if len(fitting(slim, most_bytes)) == len(slim):
             return slim
     return [one.model_copy(update={"evidence_for": (), "evidence_against": ()}) for one in hypotheses]
 

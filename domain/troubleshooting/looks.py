@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from domain.model import JsonValue, Term, Value
 from domain.tool import call_digest
+from domain.troubleshooting.checks import CheckAsked
 from domain.troubleshooting.hypotheses import FaultKind
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/-]{0,99}\Z")
@@ -80,6 +81,8 @@ class PlannedCall(Value):
     """References of the evidence that is read."""
     by_hand: str = ""
     """What a person does instead, where no tool can."""
+    check: CheckAsked | None = None
+    """The check of the installation that it makes, by which its answer is read."""
 
     @property
     def digest(self) -> str:

@@ -6,9 +6,11 @@ The plan follows from the state alone. No call is planned twice; an empty plan m
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from domain.model import JsonValue
+from domain.troubleshooting.checking import check_calls
+from domain.troubleshooting.checks import Check
 from domain.troubleshooting.evidence import EvidenceKind, EvidenceRef
 from domain.troubleshooting.hypotheses import Hypothesis
 from domain.troubleshooting.looks import (
@@ -54,15 +56,16 @@ _WHY = {
 }
 
 
-def next_calls(state: IncidentState) -> tuple[PlannedCall, ...]:
+def next_calls(state: IncidentState, checks: Sequence[Check] = ()) -> tuple[PlannedCall, ...]:
     """The calls of the next round, the most telling first; empty when nothing more can be learned.
 
     Args:
         state: the incident as it stands.
+        checks: what the engineers of its tenant look at by hand.
     """
     done = {call.digest for call in state.calls}
     planned: dict[str, PlannedCall] = {}
-    for call in _candidates(state):
+    for call in _candidates(state, checks):
         if call.digest not in done and call.digest not in planned:
             planned[call.digest] = call
             if len(planned) == MOST_PER_ROUND:
@@ -70,7 +73,7 @@ def next_calls(state: IncidentState) -> tuple[PlannedCall, ...]:
     return tuple(planned.values())
 
 
-def _candidates(state: IncidentState) -> Iterator[PlannedCall]:
+def _candidates(state: IncidentState, checks: Sequence[Check]) -> Iterator[PlannedCall]:
     unread = _unread(state)
     if unread:
         first = [one for one in unread if _kind(one) in _GIVES_NAMES]
@@ -79,6 +82,7 @@ def _candidates(state: IncidentState) -> Iterator[PlannedCall]:
         return
     yield from _smaller_readings(state)
     yield from _first_search(state)
+    yield from check_calls(state, checks)
     if state.cause is not None:
         return
     suspects = _suspects(state)

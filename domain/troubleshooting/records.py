@@ -59,7 +59,11 @@ class Observed(State):
     """References of the evidence that was read: a later reading of the same takes its place."""
     capability: str = ""
     findings: list[Finding] = Field(default_factory=list)
+    denied: list[Finding] = Field(default_factory=list)
+    """Symptoms that were looked for and are not there."""
     changes: list[Change] = Field(default_factory=list)
+    facts: list[str] = Field(default_factory=list)
+    """What it says plainly without being trouble."""
     services: list[str] = Field(default_factory=list)
     calls: list[tuple[str, str]] = Field(default_factory=list)
     begins: datetime | None = None

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from domain.troubleshooting.evidence import Sign
 from domain.troubleshooting.hypotheses import FaultKind
 from domain.troubleshooting.reasoning.causing import MENTIONED, Made, closeness, suspicion
+from domain.troubleshooting.reasoning.denials import Denial
 from domain.troubleshooting.reasoning.graph import Graph
 from domain.troubleshooting.reasoning.likelihoods import DEFINING, REACH_OTHERWISE, SLOW_SIGNS
 from domain.troubleshooting.reasoning.signals import Signal
@@ -63,6 +64,8 @@ class Scene:
     onset: float | None
     observed: frozenset[str] = frozenset()
     """Services whose own logs or metrics were read; empty when nobody knows."""
+    denied: tuple[Denial, ...] = ()
+    """What was looked for and is not there."""
 
     def unseen(self, service: str) -> list[str]:
         """Whom a service calls and nobody looked at, so that its trouble may come from there."""

@@ -94,7 +94,7 @@ def _text(part: Part, one: Judged) -> str:
 def _source(part: Part) -> str:
     if part.signal is not None:
         return part.signal.source
-    return _SOURCES.get(part.role, "topology")
+    return part.source or _SOURCES.get(part.role, "topology")
 
 
 def _is_change(part: Part) -> bool:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from domain.troubleshooting.evidence import Sign
 from domain.troubleshooting.hypotheses import FaultKind
 from domain.troubleshooting.reasoning.candidates import Candidate, Scene
+from domain.troubleshooting.reasoning.denials import denied_nats
 from domain.troubleshooting.reasoning.likelihoods import BLAMED, CASCADE, DEFINING, OWN, SENDS_MORE, UNDER_LOAD
 from domain.troubleshooting.reasoning.signals import Signal
 from domain.troubleshooting.reasoning.views import View, views
@@ -44,7 +45,9 @@ class Part:
     text: str = ""
     """For reasons that are no single finding."""
     role: str = "own"
-    """`own`, `blame`, `cascade`, `load`, `order`, `change`, `unexplained`."""
+    """`own`, `blame`, `cascade`, `load`, `order`, `change`, `unexplained`, `denied`."""
+    source: str = ""
+    """Who says so, where that is no signal."""
 
 
 @dataclass(slots=True)
@@ -121,6 +124,8 @@ def _parts(one: Candidate, view: View, arounds: dict[str, _Around], scene: Scene
         silent = _SILENT_SEEN if one.service in scene.observed else _SILENT
         text = f"{one.service} shows next to nothing itself, and hardly anybody blames it"
         parts.append(Part(silent * (1 - shown / _SHOWN), text=text, role="unexplained"))
+    denied = denied_nats(one.service, one.fault, scene.denied)
+    parts.extend(Part(nats, text=denial.text, role="denied", source=denial.source) for nats, denial in denied)
     return parts
 
 
