@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from datetime import datetime, timedelta
+from typing import ClassVar
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from domain.approval import ApprovalState
+from domain.heard import mark_of, marks_of
 from domain.mail import ChatReceipt, TicketReceipt
 from domain.model import JsonValue, State, Term, Value
 from domain.policy import CasePolicy
@@ -219,6 +221,8 @@ class CaseState(State, ABC):
 class ServedCaseState(CaseState):
     """The state of a case that people are served by: it is talked about, timed, handed over and claimed."""
 
+    KEPT_MARKS: ClassVar[int] = KEPT_MESSAGE_IDS
+
     resolved_at: datetime | None = None
     conversation: list[CaseMessage] = Field(default_factory=list)
     conversation_count: int = 0
@@ -228,10 +232,16 @@ class ServedCaseState(CaseState):
     assessed: int = 1
     """Customer messages with a lower number have been re-analysed; triage looked at the first."""
     seen_message_ids: list[str] = Field(default_factory=list)
+    """Marks of the ids of messages that were heard."""
     clocks: dict[ClockName, SlaClock] = Field(default_factory=dict)
     sla_breaches: int = 0
     claim: ClaimState = Field(default_factory=ClaimState)
     handoff: HandoffState | None = None
+
+    @field_validator("seen_message_ids", mode="after")
+    @classmethod
+    def _as_marks(cls, known: list[str]) -> list[str]:
+        return marks_of(known)
 
     @property
     def is_resolved(self) -> bool:
@@ -245,13 +255,17 @@ class ServedCaseState(CaseState):
 
     def hear(self, now: datetime, message_id: str, author: str, text: str) -> CaseMessage | None:
         """Add a message to the conversation; None when it was heard before."""
-        if message_id in self.seen_message_ids:
+        if self.has_heard(message_id):
             return None
         message = CaseMessage(number=self.conversation_count, message_id=message_id, at=now, author=author, text=text)
         self.conversation.append(message)
         self.conversation_count += 1
-        self.seen_message_ids = [*self.seen_message_ids[-(KEPT_MESSAGE_IDS - 1) :], message_id]
+        self.seen_message_ids = [*self.seen_message_ids[-(self.KEPT_MARKS - 1) :], mark_of(message_id)]
         return message
+
+    def has_heard(self, message_id: str) -> bool:
+        """Whether a message with this id was heard before."""
+        return mark_of(message_id) in self.seen_message_ids
 
     def next_unhandled(self) -> CaseMessage | None:
         """The oldest message, from the customer or an agent, that nobody dealt with yet."""

@@ -47,7 +47,7 @@ KEPT_VERDICTS = 20
 KEPT_SOLUTIONS = 10
 KEPT_TOLD_APART = 8
 KEPT_FALLBACKS = 14
-LINKED_BYTES = 64_000
+LINKED_BYTES = 52_000
 """What all linked tickets may take together, as JSON: about 500 of them with ids as systems make them."""
 KEPT_SPOKEN = 4
 """Messages of the conversation; older ones are in the store."""
@@ -408,7 +408,7 @@ class IncidentState(ServedCaseState):
 
 def _room_of(ticket_id: str, by: str) -> int:
     """Bytes of one linked ticket: its words, and the rest, which is the same for each."""
-    return len(ticket_id.encode("utf-8", "replace")) + len(by.encode("utf-8", "replace")) + 110
+    return len(ticket_id.encode("utf-8", "replace")) + len(by.encode("utf-8", "replace")) + 84
 
 
 def _references(arguments: dict[str, JsonValue]) -> tuple[str, ...]:
