@@ -12,7 +12,7 @@ from sandbox import fields
 from sandbox.credentials import Credentials
 from sandbox.fields import Refused
 from sandbox.rest import Call, JsonVendor, Way
-from sandbox.service_config import ServiceConfig
+from sandbox.service_config import ServiceConfig, values_of
 
 MOST_REPLICAS = 20
 SERVICES = {"checkout": "v1", "payments": "v7", "search": "v3", "notifications": "v2"}
@@ -64,11 +64,15 @@ class DeploymentSimulator(JsonVendor):
         return self.find("service", name)
 
     def save(self, service: dict[str, Any]) -> dict[str, Any]:
-        """Keep a service, and for the metrics what had which share of the traffic from now on."""
+        """Keep a service, and for the metrics how it is from now on."""
         service["revision"] += 1
-        name = service["name"]
+        name, now = service["name"], self.world.now().timestamp()
         history = self.world.find(self.name, "history", name) or {"id": name, "states": []}
-        history["states"].append({"at": self.world.now().timestamp(), "shares": shares(service)})
+        runs = {one: service[one] for one in ("stable_version", "config_version", "restarts")}
+        last = history["states"][-1] if history["states"] else {}
+        started = last["started"] if last.get("runs") == runs else now
+        state = {"at": now, "shares": shares(service), "runs": runs, "started": started}
+        history["states"].append(state | {"config": values_of(self.world, self.name, name)})
         self.keep("history", history)
         return self.keep("service", service, name)
 

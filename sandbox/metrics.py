@@ -2,7 +2,9 @@
 
 Values follow what is deployed. Tests and demos make trouble through the outbox:
 `PATCH /api/objects/deployments/trouble/NAME` with `{"service": "search", "error_ratio": 0.2, "ends_with": "restart"}`;
-`version` and `from_percent` limit it, `since` and `until` (seconds since 1970) too; `ends_with` is `restart`, `scale`,
+`version` and `from_percent` limit it, `since` and `until` (seconds since 1970) too; `config` limits it to a service
+whose configuration has these values, and `after_minutes` to one that has run so long since its last start, as what
+builds up does: a new version, another configuration and a restart all start it anew. `ends_with` is `restart`, `scale`,
 `config`, `credential` or `rollback`.
 """
 
@@ -134,7 +136,8 @@ class MetricsSimulator:
         for history in self._world.all("deployments", "history"):
             past = [state for state in history["states"] if state["at"] <= at]
             for share in past[-1]["shares"] if past else []:
-                values = _values(history["id"], share, [one for one in troubles if _lasts(one, at)])
+                lasting = [one for one in troubles if _lasts(one, at) and _can_be(one, past[-1], at)]
+                values = _values(history["id"], share, lasting)
                 labels = {"service": history["id"], "version": share["version"], "track": share["track"]}
                 samples += [({"__name__": name, **labels}, value) for name, value in values.items()]
         return samples
@@ -142,6 +145,16 @@ class MetricsSimulator:
 
 def _lasts(trouble: dict[str, Any], at: float) -> bool:
     return float(trouble.get("since", 0)) <= at <= float(trouble.get("until", math.inf))
+
+
+def _can_be(trouble: dict[str, Any], state: dict[str, Any], at: float) -> bool:
+    """Whether a service as it was at a time is one that the trouble comes to."""
+    config: dict[str, Any] = state.get("config") or {}
+    needed: dict[str, Any] = trouble.get("config") or {}
+    runs_for = at - float(state.get("started", 0))
+    return all(config.get(name) == value for name, value in needed.items()) and (
+        runs_for >= 60 * float(trouble.get("after_minutes", 0))
+    )
 
 
 def _values(service: str, share: dict[str, Any], troubles: list[dict[str, Any]]) -> dict[str, float]:

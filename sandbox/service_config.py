@@ -10,8 +10,16 @@ from sandbox.rest import Call, Way
 
 if TYPE_CHECKING:
     from sandbox.deployments import DeploymentSimulator
+    from sandbox.world import World
 
 _FIRST = {"log_level": "info", "timeout_ms": 2000, "pool_size": 20, "feature_new_cart": False}
+
+
+def values_of(world: World, vendor: str, service: str) -> dict[str, Any]:
+    """What is in force in a service now."""
+    kept = world.find(vendor, "config", service)
+    values = kept["versions"][-1]["values"] if kept else _FIRST
+    return dict(values) if isinstance(values, dict) else {}
 
 
 class ServiceConfig:

@@ -78,6 +78,30 @@ async def test_a_trouble_ends_with_its_own_remedy_and_with_no_other(
     assert set((await errors(world, service="search")).values()) == {0.002}
 
 
+async def test_what_builds_up_comes_back_until_its_cause_is_gone(world: Outside) -> None:
+    needs = {"service": "payments", "error_ratio": 0.3, "config": {"pool_size": 4}, "after_minutes": 10}
+    await world.ask("PATCH", "/api/objects/deployments/trouble/pool", json=needs)
+
+    async def minutes(many: int) -> float:
+        await world.ask("POST", "/api/clock", json={"advance_seconds": 60 * many})
+        (ratio,) = (await errors(world, service="payments")).values()
+        return ratio
+
+    async with Described("deployments", world.url("deployments")) as api:
+        assert await minutes(30) == 0.002
+        await api.call("putConfig", {"values": {"pool_size": 4}}, service="payments")
+        assert [await minutes(9), await minutes(2)] == [0.002, 0.3]
+        # It begins anew with whatever starts the service, and what does not start it makes no difference.
+        await api.call("scaleService", {"replicas": 6}, service="payments")
+        assert await minutes(0) == 0.3
+        await api.call("rollBack", {"to_version": "v6"}, service="payments")
+        assert [await minutes(9), await minutes(2)] == [0.002, 0.3]
+        await api.call("restartService", {}, service="payments")
+        assert [await minutes(9), await minutes(2)] == [0.002, 0.3]
+        await api.call("rollBackConfig", {"version": 1}, service="payments")
+        assert await minutes(60) == 0.002
+
+
 async def test_queries_select_compare_and_are_refused_as_prometheus_does(world: Outside) -> None:
     some = (await ask(world, query='{__name__=~"up|service:cpu.*",service!="search"}')).json()["data"]["result"]
     assert {row["metric"]["__name__"] for row in some} == {"up", "service:cpu:utilisation"}
