@@ -251,6 +251,7 @@ class FakeModel:
     def __init__(self) -> None:
         self.answers: dict[str, Any] = {}
         self.questions: list[Question] = []
+        self.provider = "primary"
 
     @property
     def configured(self) -> bool:
@@ -262,7 +263,8 @@ class FakeModel:
         if answer is None:
             raise ModelUnavailable("No model answered.")
         return Answer[answer_type](  # type: ignore[valid-type]  # the type is a value here, as in the real chain
-            value=answer_type.model_validate(answer), origin=Origin(provider="primary", model="fake", cost=0.01)
+            value=answer_type.model_validate(answer),
+            origin=Origin(provider=self.provider, model="fake", degraded=self.provider != "primary", cost=0.01),
         )
 
 

@@ -85,8 +85,9 @@ class Material(Value):
 
     @property
     def digest(self) -> str:
-        """The same material is not shown twice."""
-        return call_digest("suppose", self.context)[:16]
+        """Of the facts in it: the same facts are not shown twice, whatever is made of them meanwhile."""
+        facts = {name: self.context[name] for name in ("findings", "changes", "refuted")}
+        return call_digest("suppose", facts)[:16]
 
 
 def material(state: IncidentState) -> Material:

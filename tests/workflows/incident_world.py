@@ -18,6 +18,7 @@ from activities.boundary import Boundary
 from activities.incidents import IncidentActivities
 from activities.notices import NoticeActivities
 from activities.reasoning import ReasoningActivities
+from activities.supposing import SupposingActivities
 from domain.approval import ApprovalDecision
 from domain.case import Channels
 from domain.escalation import EscalationInput, EscalationResult, EscalationState
@@ -106,6 +107,7 @@ class IncidentWorld(PlaybookWorld):
             self.tools.add(looking(name))
         self.tools.add(looking("metrics.query"), looking("health.probe"))
         self.lessons = FakeLessons()
+        self.with_model = False
         self.finds(ERRORS, changes=(DEPLOYED,))
         self.tools.on("knowledge.search", {"articles": [], "level": "general"})
         self.tools.on("metrics.query", {"value": 0.0, "samples": [{"labels": {}, "value": 0.0}]})
@@ -127,7 +129,7 @@ class IncidentWorld(PlaybookWorld):
             policies=self.policies,
             guardrails=self.guardrails,
             store=self.store,
-            channels=Channels(mail=True, chat=True),
+            channels=Channels(mail=True, chat=True, model=self.with_model),
             knowledge=self.lessons,
         )
         reasoning = ReasoningActivities()
@@ -140,6 +142,7 @@ class IncidentWorld(PlaybookWorld):
             reasoning.classify_query,
             reasoning.think,
             reasoning.propose_solution,
+            SupposingActivities(model=self.model).suppose_causes,
         ]
 
     @asynccontextmanager
