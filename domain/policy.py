@@ -10,6 +10,7 @@ from datetime import date, time, timedelta
 from pydantic import Field, model_validator
 
 from domain.errors import ConfigurationProblem
+from domain.incident_policy import IncidentPolicy
 from domain.model import Value
 from domain.people import Team
 from domain.ticket import Priority
@@ -205,6 +206,7 @@ class CasePolicy(Value):
     timers: Timers
     reply: ReplyPolicy = ReplyPolicy()
     budget: ModelBudget = ModelBudget()
+    incidents: IncidentPolicy = IncidentPolicy()
     dashboard_url: str | None = None
     """Base address that *View full context* links to."""
 

@@ -24,14 +24,14 @@ from domain.tool_policy import ToolPolicy, VendorSettings
 from domain.triage import Category
 from runtime.guardrail_files import GUARDRAILS_FILE, read_guardrails
 from runtime.people_directory import PEOPLE_FILE, PeopleDirectory
-from runtime.policy_files import read_calendars, read_ladders, read_sla, read_teams, read_timers
+from runtime.policy_files import read_calendars, read_incidents, read_ladders, read_sla, read_teams, read_timers
 from runtime.settings import Settings
 from runtime.tool_files import TOOLS_FILE, check_sections, read_tool_policy, read_vendors
 from runtime.yaml_layers import Document, Keys, ModelT, read_layers
 
 TENANTS_FILE = "tenants.yaml"
 KEYWORDS_FILE = "keywords.yaml"
-_OVERRIDABLE = ("teams", "sla", "calendars", "risk", "approvals", "timers", "replies")
+_OVERRIDABLE = ("teams", "sla", "calendars", "risk", "approvals", "timers", "replies", "incidents")
 _OVERLAID = (*_OVERRIDABLE, "tools", "guardrails")
 """Beside the policy's files, those whose parts a tenant may lay over and that are no part of a case's policy."""
 
@@ -193,6 +193,7 @@ class Configuration:
             "ladders": read_ladders(files["approvals"]),
             "timers": read_timers(files["timers"]),
             "reply": files["replies"].read(ReplyPolicy, files["replies"].below("reply").data, "reply"),
+            "incidents": read_incidents(files["incidents"]),
             "budget": files["replies"].read(ModelBudget, files["replies"].below("budget").data, "budget"),
         }
         policy = document.read(CasePolicy, {**fields, **parts, "tenant": tenant, "version": "unhashed"})

@@ -6,6 +6,7 @@ from datetime import time
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from domain.incident_policy import IncidentPolicy
 from domain.people import Team
 from domain.policy import Calendar, Ladder, Rung, SlaPolicy, SlaTarget, Timers
 from domain.triage import Urgency
@@ -111,6 +112,14 @@ def read_timers(document: Document) -> Timers:
             "resolution check, survey and final analysis follow each other in this order: correct them.",
         )
     return timers
+
+
+def read_incidents(document: Document) -> IncidentPolicy:
+    """How tickets and incidents come together, from `incidents.yaml`."""
+    data = dict(document.below("incidents").data)
+    if "joins_within" in data:
+        data["joins_within"] = with_durations(document, data["joins_within"], "incidents", "joins_within")
+    return document.read(IncidentPolicy, data, "incidents")
 
 
 def _one_of(document: Document, path: tuple[str | int, ...], word: str, words: tuple[str, ...]) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from domain.disruption import Affected, Disruption
 from domain.knowledge import Article, ArticleHit
 from domain.policy import CasePolicy, RiskPolicy
 from domain.records import OutcomeRecord
-from domain.rules import claims, complexity, decision, merging, quality, risk, sentiment
+from domain.rules import claims, complexity, decision, disruption, merging, quality, risk, sentiment
 from domain.rules import classification as classifying
 from domain.rules.conversation import Conversation
 from domain.rules.keywords import KeywordTables
@@ -127,6 +128,20 @@ class RulesEngine:
         found, felt = self.classify(case.ticket), self.analyse(case.ticket)
         risk_scores = self.risk(case.ticket, found, felt, case.policy.risk)
         return claims.unsupported(fired, self.hard_rules(found, felt, risk_scores, case.policy.risk), found, felt)
+
+    def disruption(self, ticket: Ticket, classification: Classification) -> Disruption | None:
+        """The disruption of a service that a ticket reports; None for all other tickets.
+
+        Args:
+            ticket: what the customer sent.
+            classification: step 1, merged where a model answered. What the sender stated as priority does not count.
+        """
+        own = self.classify(ticket.model_copy(update={"stated_priority": None}))
+        return disruption.disruption_of(self._reader.read(ticket.subject, ticket.body), classification, own)
+
+    def affected(self, title: str, text: str) -> Affected:
+        """Which parts of a system a text says to fail, and how."""
+        return disruption.affected_of(self._reader.read(title, text))
 
     def assess_message(
         self,

@@ -151,6 +151,8 @@ class KeywordTables(Value):
     billing: dict[BillingActionKind, Phrases]
     topics: dict[str, Phrases]
     """What an answer can be about -> what customers say; names the steps in `config/phrases.yaml`."""
+    functions: dict[str, Phrases] = Field(default_factory=dict)
+    """Parts of a system, as customers call them: by them a ticket is seen to be about an incident."""
     acronyms: Phrases
     """Words that are written in capitals without any shouting."""
     stop_words: dict[str, Phrases] = Field(min_length=1)

@@ -38,6 +38,8 @@ _NEVER_NEGATED = frozenset(
         "context.manipulation",
     }
 )
+# Tables that name something, so that a `not` before it changes nothing: "cannot log in" is about logging in.
+_NAMING = ("categories.", "topics.", "complexity.", "functions.")
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,7 @@ def _counting(table: str, found: list[Hit], hits: dict[str, list[Hit]], sentence
     for context in _CONTEXTS.get(table, ()):
         sentences = {sentence_of[hit.start] for hit in hits[context]}
         void |= sentences - anew if context == "context.past" else sentences
-    negatable = table not in _NEVER_NEGATED and not table.startswith(("categories.", "topics.", "complexity."))
+    negatable = table not in _NEVER_NEGATED and not table.startswith(_NAMING)
     return [hit for hit in found if not (negatable and hit.negated) and sentence_of[hit.start] not in void]
 
 
