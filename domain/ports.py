@@ -33,6 +33,7 @@ from domain.timeline import CaseMessage, TimelineEntry
 from domain.tool import ToolCall, ToolRefusal, ToolResult, ToolSpec
 from domain.tool_policy import ToolPolicy
 from domain.triage import Origin
+from domain.troubleshooting.checks import Check
 from domain.troubleshooting.evidence import Sign
 from domain.troubleshooting.knowledge import KnowledgeAnswer, Lesson, LessonStatus, Signature
 
@@ -219,6 +220,10 @@ class CaseStore(Protocol):
         """Rows, newest first."""
         ...
 
+    async def open_incidents(self, tenant: str, *, limit: int = 20) -> list[CaseRecord]:
+        """Rows of the tenant's incidents that are not over, newest first."""
+        ...
+
     async def timeline(self, workflow_id: str, *, tenant: str | None = None) -> list[TimelineEntry]:
         """The whole timeline, in order."""
         ...
@@ -378,6 +383,14 @@ class GuardrailSource(Protocol):
 
     def guardrails_for(self, tenant: str) -> Guardrails:
         """The tenant's rules and limits."""
+        ...
+
+
+class CheckSource(Protocol):
+    """Where a tenant's checks come from."""
+
+    def checks_for(self, tenant: str) -> tuple[Check, ...]:
+        """What its engineers look at by hand when something fails."""
         ...
 
 

@@ -22,6 +22,8 @@ from domain.policy import CasePolicy, Ladder, ModelBudget, ReplyPolicy, RiskPoli
 from domain.rules.keywords import KeywordTables
 from domain.tool_policy import ToolPolicy, VendorSettings
 from domain.triage import Category
+from domain.troubleshooting.checks import Check
+from runtime.check_files import CHECKS_FILE, read_checks
 from runtime.guardrail_files import GUARDRAILS_FILE, read_guardrails
 from runtime.people_directory import PEOPLE_FILE, PeopleDirectory
 from runtime.policy_files import read_calendars, read_incidents, read_ladders, read_sla, read_teams, read_timers
@@ -32,12 +34,12 @@ from runtime.yaml_layers import Document, Keys, ModelT, read_layers
 TENANTS_FILE = "tenants.yaml"
 KEYWORDS_FILE = "keywords.yaml"
 _OVERRIDABLE = ("teams", "sla", "calendars", "risk", "approvals", "timers", "replies", "incidents")
-_OVERLAID = (*_OVERRIDABLE, "tools", "guardrails")
+_OVERLAID = (*_OVERRIDABLE, "tools", "guardrails", "checks")
 """Beside the policy's files, those whose parts a tenant may lay over and that are no part of a case's policy."""
 
 
 class Configuration:
-    """Implements the ports `PolicySource`, `ToolPolicySource`, `GuardrailSource` and `Directory`.
+    """Implements the ports `PolicySource`, `ToolPolicySource`, `GuardrailSource`, `CheckSource` and `Directory`.
 
     Args:
         dirs: configuration folders, lowest first (`Settings.configuration_dirs`).
@@ -57,6 +59,7 @@ class Configuration:
         self._policies = self._read_policies()
         self._tools = self._read_tools()
         self._guardrails = self._read_guardrails()
+        self._checks = self._read_checks()
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Configuration:
@@ -89,6 +92,15 @@ class Configuration:
         """
         self.policy_for(tenant)
         return self._guardrails[tenant]
+
+    def checks_for(self, tenant: str) -> tuple[Check, ...]:
+        """What the tenant's engineers look at by hand when something fails.
+
+        Raises:
+            ConfigurationProblem: when no such tenant is configured.
+        """
+        self.policy_for(tenant)
+        return self._checks[tenant]
 
     def tools_for(self, tenant: str) -> ToolPolicy:
         """Which tools the tenant may use, and how each is held tighter.
@@ -172,6 +184,13 @@ class Configuration:
             tenant: read_guardrails(
                 shared.under(tenants.below("tenants", tenant, "overrides", "guardrails")), opened=opened
             )
+            for tenant in self._policies
+        }
+
+    def _read_checks(self) -> dict[str, tuple[Check, ...]]:
+        shared, tenants = read_layers(self.dirs, CHECKS_FILE), read_layers(self.dirs, TENANTS_FILE)
+        return {
+            tenant: read_checks(shared.under(tenants.below("tenants", tenant, "overrides", "checks")))
             for tenant in self._policies
         }
 

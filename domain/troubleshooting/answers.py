@@ -1,4 +1,4 @@
-"""What the answer of a check says: a finding where it is bad, a denial where it is good, nothing where it is neither."""
+"""What the answer of a check says: a finding where it is bad, a denial where it is good, else nothing."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def read_answer(asked: CheckAsked, output: JsonValue, meaning: Meaning, *, sourc
     worst = _WORST_FIRST[sign](numbers) if sign in _WORST_FIRST else (bad or numbers)[0]
     sentence = f"{asked.title}: {worst:g}{_unit(asked)} (bad when {asked.reads.bad.strip()})"
     given = {"value": worst, "threshold": asked.reads.limit[1]}
-    return _answer(asked, bool(bad), worst, sentence, source, asked.reads.sign, given)
+    return _answer(asked, worst, sentence, bad=bool(bad), source=source, given=given)
 
 
 def _of_lines(asked: CheckAsked, output: JsonValue, meaning: Meaning, source: str) -> CheckAnswer:
@@ -68,21 +68,30 @@ def _of_lines(asked: CheckAsked, output: JsonValue, meaning: Meaning, source: st
         if sign is not None and asked.reads.sign in (None, sign):
             told.setdefault(sign, []).append(line.strip())
     if not told:
-        return _answer(asked, False, 0.0, f"{asked.title}: no line tells of trouble", source, asked.reads.sign, {})
+        return _answer(asked, 0.0, f"{asked.title}: no line tells of trouble", bad=False, source=source)
     found = []
     for sign, lines in sorted(told.items(), key=lambda entry: (-len(entry[1]), entry[0].value)):
         shown = Redactor().redact(cut(lines[0], 160)).text
         sentence = f"{asked.title}: {len(lines)} lines tell of {sign.label}, such as: {shown}"
-        found.append(_answer(asked, True, float(len(lines)), sentence, source, sign, {"count": float(len(lines))}))
+        count = float(len(lines))
+        found.append(_answer(asked, count, sentence, bad=True, source=source, sign=sign, given={"count": count}))
     findings = tuple(finding for one in found for finding in one.findings.findings)
     together = found[0].findings.model_copy(update={"findings": findings})
     return found[0].model_copy(update={"findings": together})
 
 
 def _answer(
-    asked: CheckAsked, bad: bool, value: float, sentence: str, source: str, sign: Sign | None, given: dict[str, float]
+    asked: CheckAsked,
+    value: float,
+    sentence: str,
+    *,
+    bad: bool,
+    source: str,
+    sign: Sign | None = None,
+    given: dict[str, float] | None = None,
 ) -> CheckAnswer:
     reads = asked.reads
+    sign = sign or reads.sign
     strength = reads.strength if bad else reads.against
     one = None
     if sign is not None and strength > 0:
@@ -92,7 +101,7 @@ def _answer(
             about=reads.about,
             strength=strength,
             text=cut(sentence + ".", 500),
-            numbers=given,
+            numbers=given or {},
             source=f"check:{asked.name} {source}".strip(),
         )
     findings = Findings(

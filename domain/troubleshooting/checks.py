@@ -186,22 +186,30 @@ def _fault_of_arguments(check: Check) -> tuple[tuple[str, ...], str] | None:
 def _fault_of_reading(check: Check) -> tuple[tuple[str, ...], str] | None:
     reads = check.reads
     if reads is None:
-        if check.capability in _FINDINGS:
-            return None
-        return ("reads",), "nobody knows what its answer says: add `reads`"
-    if [bool(reads.value), bool(reads.column), reads.lines].count(True) != 1:
-        return ("reads",), "give one of value, column and lines"
-    if not reads.lines and (reads.sign is None or _BAD.fullmatch(reads.bad.strip()) is None):
-        return ("reads", "bad"), "give a sign, and when the number is bad, such as `> 90`"
-    if reads.sign is not None and not any(OWN[fault].get(reads.sign, 0.0) > 0 for fault in check.tells):
-        return ("reads", "sign"), f"{reads.sign.value} is a sign of nothing that it tells: correct sign or tells"
-    if not {"service", "host"} & check.needs and not reads.service and not check.services:
-        return ("reads", "service"), "nobody knows whose answer it is: name the service there, or fill in {service}"
+        known = check.capability in _FINDINGS
+        return None if known else (("reads",), "nobody knows what its answer says: add `reads`")
+    whose = {"service", "host"} & check.needs or reads.service or check.services
+    signs = [OWN[fault].get(reads.sign, 0.0) for fault in check.tells] if reads.sign is not None else [1.0]
+    problem = _problem_of_expression(reads.value)
+    faults = (
+        ([bool(reads.value), bool(reads.column), reads.lines].count(True) != 1, ("reads",),
+         "give one of value, column and lines"),
+        (not reads.lines and (reads.sign is None or _BAD.fullmatch(reads.bad.strip()) is None), ("reads", "bad"),
+         "give a sign, and when the number is bad, such as `> 90`"),
+        (max(signs) <= 0, ("reads", "sign"), f"{reads.sign} is a sign of nothing that it tells: correct sign or tells"),
+        (not whose, ("reads", "service"),
+         "nobody knows whose answer it is: name the service there, or fill in {service}"),
+        (bool(problem), ("reads", "value"), problem),
+    )  # fmt: skip
+    return next(((key, sentence) for wrong, key, sentence in faults if wrong), None)
+
+
+def _problem_of_expression(text: str) -> str:
     try:
-        compile_expression(reads.value or ".")
+        compile_expression(text or ".")
     except ExpressionSyntax as problem:
-        return ("reads", "value"), str(problem).rstrip(".")
-    return None
+        return str(problem).rstrip(".")
+    return ""
 
 
 def _filled(value: JsonValue, known: dict[str, str]) -> JsonValue:

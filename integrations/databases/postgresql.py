@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import asyncpg  # type: ignore[import-untyped]  # it has no types
 
 from domain.errors import VendorError, VendorRefused, VendorUnavailable
-from integrations.databases.statement import FUNCTIONS, Statement
+from integrations.databases.statement import FUNCTIONS, Scalar, Statement
 from integrations.tools.provider import NotAllowed
 
 VENDOR = "database"
 _CONNECT_SECONDS = 5.0
 _LONGEST_ROW = 20_000
+_TYPES: tuple[tuple[type, str], ...] = ((bool, "boolean"), (int, "bigint"), (float, "double precision"), (str, "text"))
 _PASSING = ("08", "53", "55", "57", "58", "40")
 _CALLS = """
 SELECT EXISTS (SELECT FROM pg_catalog.pg_proc
@@ -29,7 +31,9 @@ FROM (SELECT CAST(row_to_json(asked) AS text) AS line FROM (
 """The server makes JSON of each row and keeps back what is too long, so that no value can fill our memory."""
 
 
-async def read_postgresql(url: str, statement: Statement, *, most_rows: int, seconds: float) -> list[dict[str, Any]]:
+async def read_postgresql(
+    url: str, statement: Statement, *, most_rows: int, seconds: float, parameters: Mapping[str, Scalar] | None = None
+) -> list[dict[str, Any]]:
     """The rows of a query, one more than wanted where there are more.
 
     Args:
@@ -37,6 +41,7 @@ async def read_postgresql(url: str, statement: Statement, *, most_rows: int, sec
         statement: as `checked` gave it.
         most_rows: to read.
         seconds: to end it after.
+        parameters: bound to their places.
 
     Raises:
         NotAllowed: it writes.
@@ -64,7 +69,7 @@ async def read_postgresql(url: str, statement: Statement, *, most_rows: int, sec
         raise VendorUnavailable(VENDOR, code, "The database does not answer: check its address and its user.") from None
     try:
         async with connection.transaction(readonly=True):
-            return await _rows(connection, statement, most_rows)
+            return await _rows(connection, statement, most_rows, parameters or {})
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise _translated(error) from None
     finally:
@@ -72,13 +77,28 @@ async def read_postgresql(url: str, statement: Statement, *, most_rows: int, sec
         connection.terminate()
 
 
-async def _rows(connection: Any, statement: Statement, most_rows: int) -> list[dict[str, Any]]:
+async def _rows(
+    connection: Any, statement: Statement, most_rows: int, parameters: Mapping[str, Scalar]
+) -> list[dict[str, Any]]:
     if await connection.fetchval(_CALLS, list(statement.members), sorted(FUNCTIONS)):
         raise NotAllowed("The query has a name after a full stop that is a function: take it out.")
     if statement.explains:
-        return [{"plan": row[0]} for row in await connection.fetch(statement.sql)]
-    rows = await connection.fetch(_READS.format(sql=statement.sql), _LONGEST_ROW, most_rows + 1)
+        sql, values = _bound(statement, parameters, 1)
+        return [{"plan": row[0]} for row in await connection.fetch(sql, *values)]
+    sql, values = _bound(statement, parameters, 3)
+    rows = await connection.fetch(_READS.format(sql=sql), _LONGEST_ROW, most_rows + 1, *values)
     return [_row(row["line"], row["size"]) for row in rows]
+
+
+def _bound(statement: Statement, parameters: Mapping[str, Scalar], first: int) -> tuple[str, list[Scalar]]:
+    """The statement with `$3` in the place of `:name`, each of the type of its value, and the values in order."""
+    names = list(dict.fromkeys(name for _, _, name in statement.places))
+    sql = statement.sql
+    for start, end, name in reversed(statement.places):
+        value = parameters[name]
+        kind = next((word for known, word in _TYPES if isinstance(value, known)), "text")
+        sql = f"{sql[:start]}CAST(${first + names.index(name)} AS {kind}){sql[end:]}"
+    return sql, [parameters[name] for name in names]
 
 
 def _row(text: str | None, size: int) -> dict[str, Any]:

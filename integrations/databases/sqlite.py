@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from domain.errors import VendorRefused, VendorUnavailable
-from integrations.databases.statement import FUNCTIONS, Statement
+from integrations.databases.statement import FUNCTIONS, Scalar, Statement
 from integrations.tools.provider import NotAllowed
 
 VENDOR = "database"
@@ -32,7 +33,9 @@ class _Stop:
         return self.asked or time.monotonic() > self._deadline
 
 
-async def read_sqlite(file: Path, statement: Statement, *, most_rows: int, seconds: float) -> list[dict[str, Any]]:
+async def read_sqlite(
+    file: Path, statement: Statement, *, most_rows: int, seconds: float, parameters: Mapping[str, Scalar] | None = None
+) -> list[dict[str, Any]]:
     """The rows of a query, one more than wanted where there are more.
 
     Args:
@@ -40,6 +43,7 @@ async def read_sqlite(file: Path, statement: Statement, *, most_rows: int, secon
         statement: as `checked` gave it.
         most_rows: to read.
         seconds: to end it after.
+        parameters: bound to their places.
 
     Raises:
         NotAllowed: it does something else than read.
@@ -47,7 +51,9 @@ async def read_sqlite(file: Path, statement: Statement, *, most_rows: int, secon
         VendorUnavailable: the file cannot be read now.
     """
     stop = _Stop(seconds)
-    reading = asyncio.get_running_loop().run_in_executor(None, _read, file, statement, most_rows, stop)
+    reading = asyncio.get_running_loop().run_in_executor(
+        None, _read, file, statement, most_rows, stop, dict(parameters or {})
+    )
     try:
         return await asyncio.shield(reading)
     except asyncio.CancelledError:
@@ -56,7 +62,9 @@ async def read_sqlite(file: Path, statement: Statement, *, most_rows: int, secon
         raise
 
 
-def _read(file: Path, statement: Statement, most_rows: int, stop: _Stop) -> list[dict[str, Any]]:
+def _read(
+    file: Path, statement: Statement, most_rows: int, stop: _Stop, parameters: dict[str, Scalar]
+) -> list[dict[str, Any]]:
     if not file.is_file():
         raise VendorUnavailable(VENDOR, "no_file", "The database's file is not there: correct its secret.")
     try:
@@ -66,7 +74,7 @@ def _read(file: Path, statement: Statement, most_rows: int, stop: _Stop) -> list
             connection.set_progress_handler(stop.over, _STEPS)
             connection.set_authorizer(_allow)
             asked = f"EXPLAIN QUERY PLAN {_query(statement)}" if statement.explains else statement.sql
-            cursor = connection.execute(asked)
+            cursor = connection.execute(asked, parameters)
             names = _distinct([column[0] for column in cursor.description or ()])
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchmany(most_rows + 1)]
     except sqlite3.Error as error:

@@ -7,13 +7,15 @@ other connections, sessions of others, and SQL that is hidden in text for a func
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
 from integrations.tools.provider import NotAllowed
 
 LONGEST = 20_000
+Scalar = str | int | float | bool | None
+"""What can be bound to a place in a statement."""
 
 _TOKEN = re.compile(
     r"""
@@ -81,13 +83,16 @@ class Statement:
     """It asks for a plan."""
     members: tuple[str, ...] = ()
     """Names after a full stop. PostgreSQL reads `x.f` as a call of f when x has no column f."""
+    places: tuple[tuple[int, int, str], ...] = ()
+    """Where a parameter stands as `:name`: from, to, and its name. Its value is bound and never becomes text of it."""
 
 
-def checked(sql: str) -> Statement:
+def checked(sql: str, parameters: Collection[str] = ()) -> Statement:
     """Refuse a text that is anything but one query that reads.
 
     Args:
         sql: from outside.
+        parameters: names of the values that are given beside it.
 
     Raises:
         NotAllowed: the sentence says why and repeats nothing of it.
@@ -112,7 +117,20 @@ def checked(sql: str) -> Statement:
     members = {
         name for (_, before, _), (kind, name, _) in pairwise(tokens) if before == "." and kind in ("word", "quoted")
     }
-    return Statement(sql[: last[2]], explains, tuple(sorted(members)))
+    places = tuple(_places(sql, tokens, parameters))
+    if {name for _, _, name in places} != set(parameters):
+        raise NotAllowed("The query has no place for one of its parameters: write it there as :name.")
+    return Statement(sql[: last[2]], explains, tuple(sorted(members)), places)
+
+
+def _places(sql: str, tokens: list[Token], parameters: Collection[str]) -> Iterator[tuple[int, int, str]]:
+    """`:name` of each parameter; `::name` is a cast, and text in quotes is no place."""
+    before = ""
+    for (_, sign, start), (kind, _, end) in pairwise(tokens):
+        name = sql[start:end]
+        if sign == ":" and before != ":" and kind == "word" and name in parameters:
+            yield start - 1, end, name
+        before = sign
 
 
 Token = tuple[str, str, int]

@@ -98,6 +98,30 @@ class CommandTools:
             ) from None
         return self._judged(arguments.command, command, ended)
 
+    @tool(
+        name="command.look",
+        title="Run a command that is on the list and changes nothing",
+        vendor=VENDOR,
+        category=ToolCategory.MONITORING,
+        capabilities=("command.look",),
+        safety=Safety.SAFE,
+        idempotent=True,
+        timeout=timedelta(minutes=16),
+        result_limit_bytes=500_000,
+    )
+    async def look(self, arguments: Run, context: CallContext) -> Ran:
+        """As `command.run`, of commands that are listed with `changes: false` only.
+
+        Raises:
+            NotAllowed: the tenant has no such command, it may change something, or an argument is not what it may be.
+            VendorRefused: it ended with a code that is not expected, or was ended.
+            VendorUnavailable: it could not be started.
+        """
+        command = self._commands.get(arguments.command)
+        if command is not None and command.changes:
+            raise NotAllowed("This command may change something: say `changes: false` in tools.yaml if it does not.")
+        return await self.run(arguments, context)
+
     def _judged(self, name: str, command: AllowedCommand, ended: Ended) -> Ran:
         output, errors = (self._shown(name, content) for content in (ended.output, ended.errors))
         said: JsonValue = {"output": output[-_ERROR_LIMIT:], "errors": errors[-_ERROR_LIMIT:]}

@@ -6,9 +6,9 @@ import json
 import math
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from domain.errors import ConfigurationProblem
 from domain.model import JsonValue, Value
@@ -17,7 +17,7 @@ from domain.tool import Safety, ToolCategory
 from integrations.databases.configuration import DatabaseSource, DatabaseSources
 from integrations.databases.postgresql import read_postgresql
 from integrations.databases.sqlite import read_sqlite
-from integrations.databases.statement import LONGEST, checked
+from integrations.databases.statement import LONGEST, Scalar, checked
 from integrations.tools.authentication import Secrets, secret_of
 from integrations.tools.provider import CallContext, NotAllowed
 from integrations.tools.python import tool
@@ -28,6 +28,9 @@ class Query(Value):
 
     database: str = Field(min_length=1, max_length=40, description="name below `databases` in tools.yaml")
     sql: str = Field(min_length=1, max_length=LONGEST, description="one SELECT, WITH or EXPLAIN")
+    parameters: dict[Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]{0,39}$")], Scalar] = Field(
+        default_factory=dict, max_length=20, description="values for places such as :service in the query"
+    )
 
 
 class Rows(Value):
@@ -78,13 +81,17 @@ class DatabaseTools:
         source = self._sources.get(arguments.database)
         if source is None or not source.is_for(context.tenant):
             raise NotAllowed("There is no such database for this tenant: see `databases` in tools.yaml.")
-        statement = checked(arguments.sql)
+        statement = checked(arguments.sql, arguments.parameters)
         address = self._addresses[arguments.database]
         most, seconds = source.most_rows, source.timeout_seconds
         if isinstance(address, Path):
-            rows = await read_sqlite(address, statement, most_rows=most, seconds=seconds)
+            rows = await read_sqlite(
+                address, statement, most_rows=most, seconds=seconds, parameters=arguments.parameters
+            )
         else:
-            rows = await read_postgresql(address, statement, most_rows=most, seconds=seconds)
+            rows = await read_postgresql(
+                address, statement, most_rows=most, seconds=seconds, parameters=arguments.parameters
+            )
         return self._shown(rows, source)
 
     def _shown(self, rows: list[dict[str, Any]], source: DatabaseSource) -> Rows:

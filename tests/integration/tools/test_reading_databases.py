@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from domain.errors import ConfigurationProblem, VendorRefused, VendorUnavailable
 from domain.tool import ToolCall
 from integrations.databases.configuration import DatabaseSources
-from integrations.databases.statement import checked
+from integrations.databases.statement import Scalar, checked
 from integrations.tools.builtin.databases import DatabaseTools, Query, Rows
 from integrations.tools.provider import CallContext, NotAllowed
 from integrations.tools.python import PythonTools
@@ -36,9 +36,11 @@ class World:
             DatabaseSources.model_validate({"orders": source}), {"orders_database": SecretStr(self.url)}
         )
 
-    async def ask(self, sql: str, *, tenant: str = "acme", **settings: object) -> Rows:
+    async def ask(
+        self, sql: str, values: dict[str, Scalar] | None = None, *, tenant: str = "acme", **more: object
+    ) -> Rows:
         context = CallContext(key="k", tenant=tenant, attempt=1)
-        return await self.tools(**settings).query(Query(database="orders", sql=sql), context)
+        return await self.tools(**more).query(Query(database="orders", sql=sql, parameters=values or {}), context)
 
     async def orders(self) -> int:
         if self.file is not None:
@@ -123,6 +125,33 @@ async def test_rows_and_bytes_are_bounded_and_the_answer_says_so(world: World) -
     assert not short.complete
 
 
+HOSTILE = ["' OR 1=1 --", "x'; DELETE FROM orders; --", "a\nb", "\u202e\u0430", "x" * 10_000, ":id", "$1", "1) OR (1=1"]
+
+
+@pytest.mark.parametrize("value", HOSTILE)
+async def test_a_value_is_bound_and_never_read_as_sql(world: World, value: str) -> None:
+    same = await world.ask("SELECT count(*) AS n FROM orders WHERE mail = :mail OR id = :id", {"mail": value, "id": 2})
+    assert same.rows == ({"n": 1},)
+    assert (await world.ask("SELECT :mail AS said", {"mail": value}, redact=False)).rows == ({"said": value},)
+    assert await world.orders() == 3
+
+
+async def test_values_of_every_kind_are_bound_wherever_their_place_stands(world: World) -> None:
+    given: dict[str, Scalar] = {"least": 15.5, "id": 2, "yes": True, "none": None}
+    sql = "SELECT id, ':id' AS quoted FROM orders WHERE amount > :least AND id = :id AND :yes AND :none IS NULL"
+    assert (await world.ask(sql, given)).rows == ({"id": 2, "quoted": ":id"},)
+    assert (await world.ask("EXPLAIN SELECT id FROM orders WHERE id = :id", {"id": 1})).count >= 1
+    if world.kind == "postgresql":
+        dated = await world.ask("SELECT CAST(:at AS timestamptz) AS at, 1::int AS n", {"at": "2026-03-02T14:05:00Z"})
+        assert dated.rows[0]["n"] == 1
+
+
+@pytest.mark.parametrize("sql", ["SELECT 1", "SELECT ':mail'", "SELECT 1::mail"])
+async def test_a_value_without_a_place_is_refused(world: World, sql: str) -> None:
+    with pytest.raises(NotAllowed, match="no place for one of its parameters"):
+        await world.ask(sql, {"mail": "a"})
+
+
 WRITES = [
     "DELETE FROM orders",
     "WITH gone AS (DELETE FROM orders RETURNING *) SELECT * FROM gone",
@@ -201,12 +230,12 @@ async def test_the_database_itself_refuses_writes_that_nobody_read_first(
     """The second lock holds without the first."""
     from integrations.databases.statement import Statement
 
-    monkeypatch.setattr("integrations.tools.builtin.databases.checked", lambda text: Statement(text, explains=False))
+    monkeypatch.setattr("integrations.tools.builtin.databases.checked", lambda text, _: Statement(text, explains=False))
     monkeypatch.setattr("integrations.databases.postgresql._READS", "{sql}")
     monkeypatch.setattr("integrations.databases.postgresql._LONGEST_ROW", None)
     if world.kind == "postgresql":
 
-        async def fetched(connection: asyncpg.Connection, statement: Statement, most: int) -> list[object]:
+        async def fetched(connection: asyncpg.Connection, statement: Statement, most: int, _: object) -> list[object]:
             return list(await connection.fetch(statement.sql))
 
         monkeypatch.setattr("integrations.databases.postgresql._rows", fetched)

@@ -217,5 +217,21 @@ async def test_a_child_that_outlives_its_parent_holds_nothing_up(tmp_path: Path)
 
 
 async def test_the_tool_asks_before_it_runs() -> None:
-    (spec,) = await PythonTools(tools(python("1"))).specs()
-    assert (spec.name, spec.safety, spec.idempotent) == ("command.run", Safety.CONFIRM, False)
+    specs = {spec.name: spec for spec in await PythonTools(tools(python("1"))).specs()}
+    assert {(name, spec.safety, spec.idempotent) for name, spec in specs.items()} == {
+        ("command.run", Safety.CONFIRM, False),
+        ("command.look", Safety.SAFE, True),
+    }
+    assert specs["command.look"].capabilities == ("command.look",)
+
+
+async def test_only_what_changes_nothing_may_be_run_to_look(tmp_path: Path) -> None:
+    written = tmp_path / "written"
+    source = f"open({str(written)!r}, 'w').close(); print('done')"
+    context = CallContext(key="k", tenant="acme", attempt=1)
+    with pytest.raises(NotAllowed, match="changes: false"):
+        await tools(python(source)).look(Run(command="it"), context)
+    assert not written.exists()
+    assert (await tools(python("print(93)"), changes=False).look(Run(command="it"), context)).output == "93\n"
+    with pytest.raises(NotAllowed, match="no such command"):
+        await tools(python("1"), changes=False).look(Run(command="other"), context)
