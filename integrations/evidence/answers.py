@@ -58,6 +58,7 @@ def gathered(
     calls: Iterable[tuple[str, str]] = (),
     begins: datetime | None = None,
     ends: datetime | None = None,
+    facts: Iterable[str] = (),
     details: dict[str, JsonValue] | None = None,
 ) -> Findings:
     """One answer, with at most `MOST_FINDINGS` findings."""
@@ -71,6 +72,7 @@ def gathered(
         ends=ends,
         summary=summary,
         left_out=max(0, len(ordered) - MOST_FINDINGS),
+        facts=tuple(dict.fromkeys(facts)),
         details=details or {},
     )
 

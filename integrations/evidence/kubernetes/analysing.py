@@ -16,6 +16,7 @@ from integrations.evidence.answers import earliest, gathered, latest, said
 from integrations.evidence.kubernetes.reading import Reader
 from integrations.evidence.kubernetes.symptoms import Gathered, counted, findings_of
 
+_MOST_FACTS = 6
 _NUMBERS = re.compile(r"[0-9a-f]{8,64}|\d{1,30}")
 
 
@@ -34,17 +35,18 @@ def analyse(
         going: called now and then; raises to stop.
         unread: what could not be read, one sentence each.
     """
-    everything, findings, notes = Gathered(), [], list(unread)
+    everything, findings, notes, facts = Gathered(), [], list(unread), list[str]()
     for name, text, service in pieces:
         found = Gathered()
         try:
             Reader(found, service).read(text, going)
         except RecursionError:
             notes.append(f"{name}: a part is nested too deeply to be read.")
-        if found.results:
-            notes.append(f"{name}: a query gave {', '.join(map(str, found.results[:5]))} results.")
-        elif found.logs_of and not found.symptoms:
-            notes.append(f"{name}: no error stands in the log of {said(', '.join(sorted(found.logs_of)[:3]), 120)}.")
+        if found.logs_of and not (found.symptoms or found.facts):
+            found.facts.append(f"No error stands in the log of {', '.join(sorted(found.logs_of)[:3])}.")
+        facts += [said(fact, 240) for fact in found.facts[:_MOST_FACTS]]
+        if found.facts:
+            notes.append(f"{name}: {said(' '.join(found.facts[:2]), 240)}")
         elif not (found.symptoms or found.pods or found.objects or found.empty_namespaces):
             notes.append(f"{name}: neither a table or object of kubectl's nor an error was recognised in it.")
         findings += findings_of(found, as_of=as_of, source=f"kubernetes.analyse {name}")
@@ -62,6 +64,7 @@ def analyse(
         services=sorted(everything.objects)[:500],
         begins=earliest([*(one.at for one in findings), earliest(everything.moments)]),
         ends=as_of or latest(everything.moments),
+        facts=[*facts, *_pods_in(counts)],
         details={"pods": counts, "unread": notes},
     )
 
@@ -113,6 +116,21 @@ def _missing(found: Gathered) -> list[Finding]:
     return told
 
 
+def _pods_in(counts: Mapping[str, Mapping[str, int]]) -> list[str]:
+    """How many pods each namespace showed, the fullest first."""
+    fullest = sorted(counts.items(), key=lambda one: -sum(one[1].values()))[:_MOST_FACTS]
+    return [
+        f"{sum(by_status.values())} pods were seen in the namespace {said(namespace, 80)}: {_listed(by_status)}."
+        for namespace, by_status in fullest
+        if namespace != "unknown"
+    ]
+
+
+def _listed(by_status: Mapping[str, int]) -> str:
+    ordered = sorted(by_status.items(), key=lambda one: -one[1])[:6]
+    return ", ".join(f"{number} {said(status, 40)}" for status, number in ordered)
+
+
 def _summary(found: Gathered, counts: Mapping[str, Mapping[str, int]], findings: Sequence[Finding]) -> str:
     total = sum(sum(by_status.values()) for by_status in counts.values())
     pods = ""
@@ -120,8 +138,7 @@ def _summary(found: Gathered, counts: Mapping[str, Mapping[str, int]], findings:
         by_status: Counter[str] = Counter()
         for one in counts.values():
             by_status.update(one)
-        listed = ", ".join(f"{number} {status}" for status, number in by_status.most_common(6))
-        pods = f"{total} pods in {len(counts)} namespace{'' if len(counts) == 1 else 's'} were seen: {listed}. "
+        pods = f"{total} pods in {len(counts)} namespace{'' if len(counts) == 1 else 's'} were seen: {_listed(by_status)}. "
     if not findings:
         return f"{pods}Nothing in it shows trouble."
     worst = max(findings, key=lambda one: one.strength)

@@ -10,8 +10,8 @@ from datetime import datetime
 from domain.troubleshooting.evidence import Sign
 from integrations.evidence.kubernetes.messages import of_exit, understood
 from integrations.evidence.kubernetes.names import workload_of
-from integrations.evidence.kubernetes.rows import Where, read_described_event
-from integrations.evidence.kubernetes.symptoms import Gathered, Symptom
+from integrations.evidence.kubernetes.rows import asking_for, read_described_event
+from integrations.evidence.kubernetes.symptoms import Gathered, Symptom, Where
 from integrations.evidence.moments import moment
 
 _FIELD = re.compile(r"^(\s{0,20})([A-Z][\w .()/-]{0,60}?):\s*(.{0,2000})$")
@@ -221,4 +221,4 @@ class Described:
 
 
 def _with_selector(symptom: Symptom, selector: str) -> Symptom:
-    return Symptom(**{**vars(symptom), "text": f"{symptom.text} It asks for {selector}."})
+    return Symptom(**{**vars(symptom), "text": asking_for(symptom.text, selector)})

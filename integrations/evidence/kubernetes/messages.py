@@ -55,6 +55,7 @@ _TABLE: tuple[tuple[str, Meaning], ...] = (
     (r"(?:pull(?:ing)? (?:and unpack )?image|image) \\?\"([^\"\\]{1,250})\\?\".{0,600}(?:not found|manifest unknown|does not exist)", Meaning(_S.SCHEDULING, "image", "{who} cannot start: the image {1} does not exist in the registry; check its name and tag.", 0.9)),
     (r"(?:pull(?:ing)? (?:and unpack )?image|image) \\?\"([^\"\\]{1,250})\\?\".{0,600}(?:timeout|no such host|connection refused|x509|toomanyrequests)", Meaning(_S.SCHEDULING, "image", "{who} cannot start: the registry of the image {1} does not give it. {message}", 0.85)),
     (r"(?:Failed to pull image|Back-off pulling image) \\?\"([^\"\\]{1,250})\\?\"", Meaning(_S.SCHEDULING, "image", "{who} cannot start: pulling the image {1} fails; check its name, tag and the registry's credentials.", 0.85)),
+    (r"is waiting to start: (?:trying and failing to pull image|image can't be pulled)|ErrImagePull|ImagePullBackOff", Meaning(_S.SCHEDULING, "image", "{who} cannot start: its image cannot be pulled; check its name, its tag and the registry's credentials. {message}", 0.7)),
     (r"InvalidImageName|couldn't parse image reference", Meaning(_S.CONFIGURATION, "image", "{who} cannot start: the image's name is not a valid one. {message}", 0.9)),
     # Settings
     (r"(secret|configmap)s? \\?\"([\w.-]{1,200})\\?\" (?:is )?not found", Meaning(_S.CONFIGURATION, "configuration", "{who} cannot start: the {1} {2} that it refers to is not there; make it or correct the name.", 0.9, 2)),
@@ -76,6 +77,8 @@ _TABLE: tuple[tuple[str, Meaning], ...] = (
     (r"(Readiness|Startup) probe (?:failed|errored)(?::| and) ?(.{0,300})", Meaning(_S.SCHEDULING, "probe", "{who} gets no traffic: its {1} probe fails: {2}; check the probe's port and path, and whether the program listens.", 0.75)),
     (r"Liveness probe (?:failed|errored)(?::| and) ?(.{0,300})", Meaning(_S.CRASH, "probe", "{who} is restarted because its liveness probe fails: {1}; check the probe, or why the program does not answer.", 0.8)),
     (r"Back-off restarting failed container ?=?([\w.-]{0,120})", Meaning(_S.CRASH, "crash", "{who} crashes again and again, and its restarts are delayed (CrashLoopBackOff); its last lines tell why.", 0.75)),
+    (r"CrashLoopBackOff|PodCrashLooping", Meaning(_S.CRASH, "crash", "{who} crashes again and again, and its restarts are delayed (CrashLoopBackOff); its last lines tell why.", 0.7)),
+    (r"KubeJobFailed|[Jj]ob [\w./-]{1,200} failed to complete", Meaning(_S.CRASH, "job", "The job {who} failed to complete; the logs of its pods tell why.", 0.75)),
     (r"BackoffLimitExceeded|reached the specified backoff limit", Meaning(_S.CRASH, "job", "The job {who} failed: it used up its retries.", 0.8)),
     (r"DeadlineExceeded|active longer than specified deadline", Meaning(_S.TIMEOUT, "job", "The job {who} failed: it took longer than its deadline.", 0.75)),
     (r"ProgressDeadlineExceeded|exceeded its progress deadline", Meaning(_S.SCHEDULING, "unavailable", "The rollout of {who} does not get on: its new pods do not become ready.", 0.7)),
@@ -85,7 +88,8 @@ _TABLE: tuple[tuple[str, Meaning], ...] = (
     (r"Error from server \(Forbidden\)|(?i:\bforbidden\b.{0,80}\b(?:user|serviceaccount)\b)", Meaning(_S.PERMISSION, "access", "Access denied: {message}", 0.75)),
     (r"Error from server \(NotFound\): ([\w.]{1,80}) \\?\"([\w.:-]{1,200})\\?\" not found", Meaning(_S.CONFIGURATION, "missing", "The {1} {2} does not exist where it was looked for; check its name and namespace, or whether it was deleted.", 0.6, 2)),
     (r"\| ?grep (?:-\w{1,8} )?['\"]?([\w.-]{1,200})['\"]?[`'\"]{0,2} failed with return code 1", Meaning(_S.CONFIGURATION, "missing", "Nothing that was looked through has the name {1}; check the name and the namespace.", 0.45, 1)),
-    (r"(\d{1,3}(?:\.\d{1,4})?) ?% (?:CPU )?throttl(?:ing|ed)|CPUThrottlingHigh", Meaning(_S.CPU, "throttled", "{who} is held back by its CPU limit (throttling {1} %); raise its CPU limit. {message}", 0.8)),
+    (r"CPUThrottlingHigh", Meaning(_S.CPU, "throttled", "{who} is held back by its CPU limit; raise its CPU limit.", 0.7)),
+    (r"(\d{1,3}(?:\.\d{1,4})?) ?% (?:CPU )?throttl(?:ing|ed)", Meaning(_S.CPU, "throttled", "{who} is held back by its CPU limit (throttling {1} %); raise its CPU limit. {message}", 0.8)),
     # Names, certificates, services
     (r"(?i)(?:lookup|resolve host:?|resolve|resolution of|getaddrinfo[\w ]{0,20}) ['\"]?" + _HOST + r".{0,120}(?:no such host|server misbehaving|i/o timeout|NXDOMAIN|SERVFAIL|timed out|failure in name resolution)", Meaning(_S.DNS, "dns", "{who} cannot resolve the name {1}; check the name, CoreDNS, and network policies that hold back DNS. {message}", 0.75, 1)),
     (r"(?i)no such host|could(?: not|n't) resolve|NXDOMAIN|SERVFAIL|Name or service not known|failure in name resolution|ENOTFOUND|EAI_AGAIN", Meaning(_S.DNS, "dns", "{who} cannot resolve a name; check CoreDNS and network policies that hold back DNS. {message}", 0.7)),

@@ -10,8 +10,8 @@ from typing import Any
 from domain.troubleshooting.evidence import Sign
 from integrations.evidence.kubernetes.messages import of_exit, understood
 from integrations.evidence.kubernetes.names import workload_of
-from integrations.evidence.kubernetes.rows import Where, add_event
-from integrations.evidence.kubernetes.symptoms import Gathered, Symptom
+from integrations.evidence.kubernetes.rows import add_event
+from integrations.evidence.kubernetes.symptoms import Gathered, Symptom, Where
 from integrations.evidence.moments import moment
 
 _MOST_RESTARTS = 10**7

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,11 +14,12 @@ from integrations.evidence.answers import said
 from integrations.evidence.documents import Unreadable, values_of
 from integrations.evidence.kubernetes.described import Described
 from integrations.evidence.kubernetes.messages import is_error, understood
-from integrations.evidence.kubernetes.names import workload_of
 from integrations.evidence.kubernetes.objects import is_object, read_object
-from integrations.evidence.kubernetes.rows import Where, is_heading, read_row
-from integrations.evidence.kubernetes.symptoms import Gathered, Symptom
+from integrations.evidence.kubernetes.rows import is_heading, read_row
+from integrations.evidence.kubernetes.symptoms import Gathered, Symptom, Where
+from integrations.evidence.kubernetes.told import culprit, read_command, read_told
 from integrations.evidence.moments import moment
+from integrations.evidence.printed import Printed, counted_by, nothing_of, printed_by
 
 _MOST_LINES = 400_000
 _LONGEST_LINE = 6_000
@@ -27,14 +28,13 @@ _MOST_BROKEN = 40
 _MOST_WORDS = 12
 """Different error lines of programs that are told."""
 _DESCRIBES = re.compile(r"^Name:\s{1,40}(\S{1,250})\s*$")
-_NAMESPACE = re.compile(r"kubectl[^|\"\n]{0,300}?(?:-n|--namespace)[ =]([\w.-]{1,250})")
-_LOGS_OF = re.compile(r"kubectl[^|\"\n]{0,200}? logs (?:-\S{1,30} ){0,4}(?:\w{1,20}/)?([\w.-]{1,250})")
 _EMPTY = re.compile(r"No resources found(?: in ([\w.-]{1,250}) namespace)?")
-_RESULTS = re.compile(r"^\s{0,20}(\d{1,7}) results?$")
+_RESULTS = re.compile(r"^\s{0,20}(\d{1,7})( results?)?$")
+_COMPLAINTS = ("Error from server", "error:", "Error:")
+_HEAD_LINES, _LONGEST_HEAD, _LONGEST_RECORD = 8, 65_536, 20_001
 _NUMBERS = re.compile(r"[0-9a-f]{8,64}|\d{1,30}")
 _STAMP = re.compile(r"^\W{0,3}(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?)")
 _YAML_GOES_ON = re.compile(r"^(?:\s|-|#|$|[\w.$/-]{1,120}:)")
-_NAMING = ("pod_name", "pod", "subject_name", "resource_name", "workload", "name")
 
 
 class Reader:
@@ -43,6 +43,7 @@ class Reader:
     def __init__(self, found: Gathered, service: str | None) -> None:
         self._found = found
         self._service = service
+        self._head: Printed | None = None
         self._where = Where(workload=service)
         self._described: Described | None = None
         self._heading: list[str] = []
@@ -57,9 +58,24 @@ class Reader:
         Raises:
             Unreadable: it holds nothing that kubectl could have printed.
         """
+        first = [line[:_LONGEST_RECORD] for line in text[:_LONGEST_HEAD].splitlines()[:_HEAD_LINES]]
+        self._head = printed_by(first)
+        before = len(self._found.symptoms)
         if not self._as_objects(text):
             self._as_lines(text, going)
         self._conclude()
+        if self._head is not None and self._head.is_log and self._head.pod:
+            self._found.logs_of.discard(self._head.pod)
+            if not self._head.failed:
+                self._quiet_log(self._head, text, len(self._found.symptoms) > before)
+
+    def _quiet_log(self, head: Printed, text: str, told: bool) -> None:
+        """That a log was asked for and holds nothing, or nothing bad, is an answer too."""
+        body = [line for line in text.splitlines()[head.lines :] if line.strip() not in ("", "stdout:", "stderr:")]
+        if not body:
+            self._found.facts.append(nothing_of(head))
+        elif not told and not any(line.startswith(_COMPLAINTS) for line in body):
+            self._found.facts.append(f"The log of {head.pod} has {len(body)} lines; none reports an error.")
 
     def _as_objects(self, text: str) -> bool:
         """Whether the whole is JSON or YAML of objects."""
@@ -81,7 +97,7 @@ class Reader:
         if is_object(value):
             read_object(value, self._found)
         elif isinstance(value, dict):
-            self._told(value)
+            self._where = read_told(value, self._where, self._service, self._found)
 
     def _as_lines(self, text: str, going: Callable[[], None]) -> None:
         lines = text.splitlines()[:_MOST_LINES]
@@ -131,45 +147,6 @@ class Reader:
             read_object(value, self._found)
         return end - number if objects else None
 
-    def _told(self, value: Mapping[str, Any]) -> None:
-        """JSON that is no object, such as an alert or the record of a call: whom it names, and what its texts say."""
-        texts = list(_texts(value))
-        low = {key.lower(): one for key, one in texts}
-        named = next((low[word] for word in _NAMING if low.get(word)), None)
-        namespace = low.get("namespace") or low.get("subject_namespace")
-        pod = low.get("pod_name") or low.get("pod") or low.get("subject_name")
-        for _, one in texts:
-            self._command(one)
-        if pod or namespace:
-            self._where = Where(namespace or self._where.namespace, workload_of(pod) if pod else self._service, pod)
-            self._found.logs_of.update([pod] if pod and "pod_name" in low else [])
-        for key, one in texts:
-            meaning = understood(one) if len(one) > 15 and key.lower() not in ("invocation", "cmd", "command") else None
-            if meaning is not None and (meaning.cause != "log" or meaning.strength >= 0.7):
-                whose = workload_of(named) if named and (pod or key != "error") else self._where.workload
-                at = moment(low.get("creation_date") or low.get("timestamp") or low.get("startsat"))
-                self._found.add(
-                    Symptom(
-                        meaning.sign,
-                        meaning.cause,
-                        meaning.text,
-                        meaning.strength,
-                        whose,
-                        namespace,
-                        _culprit(meaning),
-                        at=at,
-                    )
-                )
-
-    def _command(self, line: str) -> None:
-        namespace, logs = _NAMESPACE.search(line), _LOGS_OF.search(line)
-        if namespace is not None:
-            self._where = Where(namespace[1], self._service)
-        if logs is not None:
-            pod = logs[1]
-            self._where = Where(namespace[1] if namespace else None, workload_of(pod), pod)
-            self._found.logs_of.add(pod)
-
     def _end_of_section(self) -> None:
         if self._described is not None:
             self._described.finish()
@@ -178,7 +155,7 @@ class Reader:
     def _line(self, line: str, number: int) -> None:
         if "kubectl " in line[:300]:
             self._end_of_section()
-            self._command(line)
+            self._where = read_command(line, self._where, self._service, self._found)
             if line.lstrip().startswith(("$", "#", "kubectl", ">", "%")):
                 return
         describes = _DESCRIBES.match(line)
@@ -207,8 +184,8 @@ class Reader:
             self._found.empty_namespaces.append(empty[1] or self._where.namespace or "")
             return
         results = _RESULTS.match(line)
-        if results is not None:
-            self._found.results.append(int(results[1]))
+        if results is not None and (results[2] or (self._head is not None and self._head.counts)):
+            self._found.facts.append(counted_by(self._head, int(results[1])))
             return
         stamp = _STAMP.match(line)
         at = moment(stamp[1].replace(",", ".")) if stamp is not None else None
@@ -228,8 +205,9 @@ class Reader:
 
     def _reports(self, line: str) -> bool:
         """Whether a line tells of trouble: it is an error, or says something that is known to be one."""
-        if line.startswith(("Error from server", "error:", "Error:")):
-            return "(BadRequest)" not in line
+        if line.startswith(_COMPLAINTS):
+            meaning = understood(line)
+            return "(BadRequest)" not in line or (meaning is not None and meaning.cause != "log")
         if is_error(line):
             return True
         meaning = understood(line) if not _INFORMS.search(line) else None
@@ -259,7 +237,7 @@ class Reader:
                         meaning.strength,
                         whose,
                         where.namespace,
-                        _culprit(meaning),
+                        culprit(meaning),
                         where.pod,
                         at,
                         until=until,
@@ -290,10 +268,6 @@ class Reader:
 _INFORMS = re.compile(r"(?i)\b(?:info|debug|trace|notice)\b")
 
 
-def _culprit(meaning: Any) -> str | None:
-    return None if meaning.cause == "image" else meaning.about
-
-
 def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
@@ -304,14 +278,3 @@ def _offsets(text: str) -> list[int]:
         places.append(at)
         at += len(line)
     return places
-
-
-def _texts(value: Any, key: str = "", depth: int = 0) -> Iterable[tuple[str, str]]:
-    if isinstance(value, str):
-        yield key, value[:_LONGEST_LINE]
-    elif isinstance(value, dict) and depth < 8:
-        for name, inner in list(value.items())[:500]:
-            yield from _texts(inner, str(name), depth + 1)
-    elif isinstance(value, list) and depth < 8:
-        for inner in value[:500]:
-            yield from _texts(inner, key, depth + 1)

@@ -5,13 +5,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import timedelta
 
 from domain.troubleshooting.evidence import Sign
 from integrations.evidence.kubernetes.messages import understood
 from integrations.evidence.kubernetes.names import age, workload_of
-from integrations.evidence.kubernetes.symptoms import Gathered, Symptom
+from integrations.evidence.kubernetes.symptoms import Gathered, Symptom, Where
+from integrations.evidence.kubernetes.tables import read_by_heading
 
 _SPAN = r"(?:\d{1,6}[ydhms]){1,4}"
 _POD = re.compile(
@@ -28,17 +28,6 @@ _DESCRIBED_EVENT = re.compile(
 )
 _HEADING = re.compile(r"^(?:NAMESPACE|NAME|LAST SEEN|REVISION)\s{2,}[A-Z]")
 _RECENT = timedelta(hours=3)
-
-
-@dataclass(frozen=True)
-class Where:
-    """What the lines around a row say: whose output it is."""
-
-    namespace: str | None = None
-    workload: str | None = None
-    pod: str | None = None
-    selector: str | None = None
-    """Node selector, where the description shows one."""
 
 
 def is_heading(line: str) -> bool:
@@ -73,7 +62,7 @@ def read_row(line: str, heading: list[str], where: Where, gathered: Gathered, nu
         _node(node[1], node[2], node[3], gathered, number)
         return True
     if heading:
-        return _by_heading(line, heading, where, gathered, number)
+        return read_by_heading(line, heading, where, gathered, number)
     return False
 
 
@@ -125,7 +114,7 @@ def add_event(
     else:
         text, sign, cause, strength, about = meaning.text, meaning.sign, meaning.cause, meaning.strength, meaning.about
     if cause == "placing" and where.selector and "selector" in text:
-        text = f"{text} It asks for {where.selector}."
+        text = asking_for(text, where.selector)
     if cause == "image":
         about = None
     if reason == "Evicted":
@@ -135,6 +124,11 @@ def add_event(
             sign, cause, text, strength, workload, where.namespace, about, name or None, ago=ago, count=count, line=line
         )
     )
+
+
+def asking_for(text: str, selector: str) -> str:
+    """What cannot be placed, with the labels that it asks for."""
+    return text.replace("affinity asks for;", f"affinity asks for ({selector});", 1)
 
 
 def _pod(found: re.Match[str], where: Where, gathered: Gathered, number: int) -> None:
@@ -237,124 +231,3 @@ def _node(name: str, status: str, unschedulable: str | None, gathered: Gathered,
     elif unschedulable:
         text = f"The node {name} takes no new pods (SchedulingDisabled): it was cordoned."
         gathered.add(Symptom(Sign.SCHEDULING, "cordoned", text, 0.35, name, line=number))
-
-
-def _by_heading(line: str, heading: list[str], where: Where, gathered: Gathered, number: int) -> bool:
-    cells = [cell for cell in re.split(r"\t+| {2,}", line.strip()[:2_000]) if cell]
-    if len(cells) < 2 or len(cells) > len(heading) + 1:
-        return False
-    row = dict(zip(heading, cells, strict=False))
-    kind, _, bare = row.get("NAME", "").rpartition("/")
-    name = re.sub(r"^[^\w]{1,20}", "", bare)
-    namespace = row.get("NAMESPACE") or where.namespace
-    told = _told(row, name, kind, heading)
-    if told is not None:
-        sign, cause, text, strength, about = told
-        workload = workload_of(name, "job" if "COMPLETIONS" in heading else kind or "deployment")
-        gathered.add(
-            Symptom(
-                sign,
-                cause,
-                text,
-                strength,
-                workload,
-                namespace,
-                about,
-                ago=age(row.get("AGE", "")) if cause == "pending" else None,
-                line=number,
-            )
-        )
-    return True
-
-
-def _told(  # noqa: PLR0911 - one per kind of table
-    row: dict[str, str], name: str, kind: str, heading: list[str]
-) -> tuple[Sign, str, str, float, str | None] | None:
-    share = re.match(r"(\d{1,6})/(\d{1,6})$", row.get("READY", ""))
-    if share is not None and ("UP-TO-DATE" in heading or ("STATUS" not in heading and "AGE" in heading)):
-        ready, wanted = int(share[1]), int(share[2])
-        if ready < wanted:
-            return (
-                Sign.SCHEDULING,
-                "unavailable",
-                f"{{who}} has {ready} of {wanted} pods ready.",
-                0.7 if not ready else 0.5,
-                None,
-            )
-    if "COMPLETIONS" in heading and row.get("STATUS") == "Failed":
-        return Sign.CRASH, "job", "The job {who} failed.", 0.75, None
-    if "VOLUME" in heading and row.get("STATUS") in ("Pending", "Lost"):
-        return (
-            Sign.SCHEDULING,
-            "volume",
-            f"The volume claim {name} is {row['STATUS']}: no volume fits, or its storage class is missing.",
-            0.7,
-            None,
-        )
-    if "ENDPOINTS" in heading and row.get("ENDPOINTS") == "<none>":
-        return (
-            Sign.UNREACHABLE,
-            "endpoints",
-            f"The service {name} has no pods behind it: its selector matches none, or none is ready.",
-            0.75,
-            None,
-        )
-    if "EXTERNAL-IP" in heading and "TYPE" in heading and row.get("EXTERNAL-IP") == "<pending>":
-        return Sign.SCHEDULING, "address", f"The load balancer of the service {name} has no address yet.", 0.5, None
-    if "REFERENCE" in heading:
-        return _autoscaler(row)
-    if "SECRET" in heading and row.get("READY") == "False":
-        return (
-            Sign.CERTIFICATE,
-            "certificate",
-            f"The certificate {name} is not ready: cert-manager could not issue or renew it; look at its request and challenge.",
-            0.75,
-            None,
-        )
-    if "CPU%" in heading:
-        full = [
-            word
-            for word, column in (("CPU", "CPU%"), ("memory", "MEMORY%"))
-            if row.get(column, "0%").rstrip("%").isdigit() and int(row[column].rstrip("%")) >= 90
-        ]
-        if full:
-            return (
-                (Sign.MEMORY if "memory" in full else Sign.CPU),
-                "node",
-                f"The node {name} has hardly any {' and '.join(full)} left.",
-                0.65,
-                None,
-            )
-    if "POD-SELECTOR" in heading and re.search(r"(?i)deny|default-deny|isolate", name):
-        return (
-            Sign.DNS,
-            "policy",
-            f"The network policy {name} holds back traffic; where it holds back what goes out, names do not resolve unless DNS is let through.",
-            0.55,
-            name,
-        )
-    if "READY" in heading and "STATUS" in heading and row.get("STATUS") in ("Error", "CrashLoopBackOff") and kind:
-        return Sign.CRASH, "failed", f"{kind} {{who}} ended with an error; its log tells why.", 0.55, None
-    return None
-
-
-def _autoscaler(row: dict[str, str]) -> tuple[Sign, str, str, float, str | None] | None:
-    if "<unknown>" in row.get("TARGETS", ""):
-        return (
-            Sign.CONFIGURATION,
-            "autoscaler",
-            "{who} cannot be scaled by its use: its metrics are unknown; check the metrics server and that the pods request CPU and memory.",
-            0.65,
-            None,
-        )
-    if row.get("REPLICAS") and row.get("REPLICAS") == row.get("MAXPODS"):
-        use = re.search(r"(\d{1,6})%/(\d{1,6})%", row.get("TARGETS", ""))
-        if use is not None and int(use[1]) > int(use[2]):
-            return (
-                Sign.TRAFFIC,
-                "autoscaler",
-                f"{{who}} runs at its most ({row['MAXPODS']} pods) and is still above its target ({use[0]}).",
-                0.65,
-                None,
-            )
-    return None

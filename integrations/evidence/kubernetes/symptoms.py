@@ -11,6 +11,17 @@ from integrations.evidence.answers import earliest, latest, numbers, said
 
 
 @dataclass(frozen=True)
+class Where:
+    """What the lines around a row say: whose output it is."""
+
+    namespace: str | None = None
+    workload: str | None = None
+    pod: str | None = None
+    selector: str | None = None
+    """Node selector, where the description shows one."""
+
+
+@dataclass(frozen=True)
 class Symptom:
     """One thing that one place says."""
 
@@ -44,8 +55,8 @@ class Gathered:
     moments: list[datetime] = field(default_factory=list)
     """Every time that the text gives: the last is about when it was printed."""
     empty_namespaces: list[str] = field(default_factory=list)
-    results: list[int] = field(default_factory=list)
-    """Counts that a query printed: `14 results`."""
+    facts: list[str] = field(default_factory=list)
+    """What it says plainly without being trouble."""
     logs_of: set[str] = field(default_factory=set)
     """Pods whose logs were read."""
     selectors: dict[str, dict[str, str]] = field(default_factory=dict)

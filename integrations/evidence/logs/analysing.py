@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from integrations.evidence.logs.heads import Level
 from integrations.evidence.logs.judging import Judge
 from integrations.evidence.logs.names import Names
 from integrations.evidence.logs.opening import Opened
+from integrations.evidence.logs.owners import Owner, owner_of, service_of, twins_of
+from integrations.evidence.logs.plainly import facts_of
 from integrations.evidence.logs.reading import FileReader
 from integrations.evidence.logs.sentences import redacted
 from integrations.evidence.logs.stamps import Stamps
@@ -54,12 +57,19 @@ def analyse(question: LogQuestion) -> Findings:
     Raises:
         OSError: a file cannot be read.
     """
-    book, names = Book(), _names(question)
+    owners = [owner_of(file.path) for file in question.files]
+    book, names, twins = Book(), _names(question, owners), twins_of(owners)
     deadline = time.monotonic() + question.most_seconds
     left, notes, size = question.most_bytes, [], 0
     for number, file in enumerate(question.files):
+        if number in twins:
+            notes.append(f"{file.name} says the same as {question.files[twins[number]].name}, and counts once.")
+            continue
         opened = Opened(file.path, left)
-        in_time = _read(opened, file, number, book, names, around=question.around, deadline=deadline)
+        service, sure = service_of(file.service, owners[number], file.name, names)
+        stamps = _stamps(file.path, question.around)
+        reader = FileReader(book, number, names, stamps, service=service, sure=sure)
+        in_time = _read(opened, reader, owners[number].skipped, deadline)
         left, size = left - opened.size, size + opened.size
         if opened.broken:
             notes.append(f"{file.name} is damaged or ends in the middle: what came before that was read.")
@@ -67,30 +77,30 @@ def analyse(question: LogQuestion) -> Findings:
             notes.append(
                 f"{file.name} was read up to its first {opened.size // 1_000_000} MB only: upload a smaller part."
             )
-    return _answer(question, book, names, notes, size)
+    return _answer(question, book, names, notes, size).model_copy(update={"facts": facts_of(book, owners)})
 
 
-def _names(question: LogQuestion) -> Names:
+def _names(question: LogQuestion, owners: Sequence[Owner]) -> Names:
     plain = Names(question.services)
-    owners = [file.service or plain.of_file(file.name)[0] for file in question.files]
-    return Names(question.services, seen=[owner for owner in owners if owner])
+    named = [
+        file.service or owner.service or plain.of_file(file.name)[0]
+        for file, owner in zip(question.files, owners, strict=True)
+    ]
+    return Names(question.services, seen=[name for name in named if name])
 
 
-def _read(
-    opened: Opened, file: LogFile, number: int, book: Book, names: Names, *, around: datetime | None, deadline: float
-) -> bool:
+def _stamps(path: Path, around: datetime | None) -> Stamps:
+    written = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    return Stamps(around if around is not None and around.tzinfo is not None else written)
+
+
+def _read(opened: Opened, reader: FileReader, skipped: int, deadline: float) -> bool:
     """Read one file; whether there was time for all of it."""
-    written = datetime.fromtimestamp(file.path.stat().st_mtime, UTC)
-    stamps = Stamps(around if around is not None and around.tzinfo is not None else written)
-    if file.service is not None:
-        service, sure = names.named(file.service) or file.service, True
-    else:
-        named, _ = names.of_file(file.name)
-        service, sure = named or "", named in names.known
-    reader = FileReader(book, number, names, stamps, service=service or None, sure=sure)
     in_time = True
     for lines in opened.batches():
-        reader.read(lines)
+        reader.skip(min(skipped, len(lines)))
+        reader.read(lines[skipped:] if skipped else lines)
+        skipped = max(0, skipped - len(lines))
         if time.monotonic() > deadline:
             in_time = False
             break

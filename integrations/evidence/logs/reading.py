@@ -83,6 +83,10 @@ class FileReader:
         self._seconds: int | None = None
         self._access = False
 
+    def skip(self, lines: int) -> None:
+        """Lines that are passed over: they are counted, and not read."""
+        self._line += lines
+
     def read(self, lines: list[str]) -> None:
         """Take the next lines."""
         head, shapes = self._stamps.head, self._shapes
@@ -251,7 +255,8 @@ class FileReader:
             inner = json_entry(entry.message, self._names)  # a container's log, wrapped once more
             if inner is not None:
                 outer = entry
-                entry = inner
+                # Whose container it is, the node knows; what the program calls itself there is often a logger.
+                entry = _with_service(inner, outer.service) if outer.service and not inner.service else inner
                 seconds = inner.seconds or outer.seconds or seconds
         self._entered(entry, entry.seconds if entry.seconds is not None else seconds)
         return True

@@ -191,7 +191,7 @@ def test_what_is_well_shows_no_trouble() -> None:
     result = found(text)
     assert result.findings == ()
     assert "Nothing in it shows trouble" in result.summary
-    assert "no error stands in the log of api" in result.summary
+    assert result.facts[0] == "No error stands in the log of api."
 
 
 @pytest.mark.parametrize(
@@ -229,4 +229,7 @@ async def test_the_tool_reads_several_pieces_as_one_cluster(shelf: Shelf) -> Non
 
 
 def test_a_count_that_a_query_printed_is_told() -> None:
-    assert "a query gave 14 results" in found("$ kubectl get pods -A | wc\n---\n      14 results\n").summary
+    result = found("$ kubectl get pods -n shop --no-headers | wc -l\n      14\n")
+    assert result.facts == ("A query counted 14 pods in the namespace shop.",)
+    assert result.facts[0] in result.summary
+    assert "counted 3 pods" in found("$ kubectl get pods -A | wc\n---\n      3 results\n").summary
