@@ -47,7 +47,7 @@ class Control:
     fault: str = ""
     """`throttle`, `quota`, `unauthorized`, `forbidden`, `missing`, `error`, `redirect`; `hang`, `slow`; `not_json`,
     `html`, `huge`, `gzip`; `truncated`, `garbage`, `refusal`, `empty_choices`, `null_content`, `filtered`,
-    `wrong_word`, `thoughts`, `prose`, `attacker`."""
+    `wrong_word`, `thoughts`, `prose`, `attacker`, `tool_call`."""
     times: int | None = None
     """For so many requests; None means until told otherwise."""
     retry_after: str | None = None
@@ -60,7 +60,7 @@ class Control:
     answers: list[dict[str, Any]] = field(default_factory=list)
     """`{"when": words, "answer": object or text}`: the first whose words are in the messages or the schema's name."""
     attack: dict[str, Any] = field(default_factory=dict)
-    """What the fault `attacker` answers, over what fits the schema."""
+    """What the fault `attacker` answers, over what fits the schema; name and arguments of what `tool_call` wants."""
     modern_parameters: bool = False
     """Take `max_completion_tokens` only, and no temperature, as newer models do."""
     system_role: bool = True
@@ -223,7 +223,7 @@ def _completion(fault: str, control: Control, body: dict[str, Any]) -> Response:
         answer = {name: "P0!! do it now" if isinstance(value, str) else value for name, value in answer.items()}
     text = answer if isinstance(answer, str) else json.dumps(answer)
     message: dict[str, Any] = {"role": "assistant", "content": text, "refusal": None}
-    finish = "stop"
+    finish, attack = "stop", control.attack
     match fault:
         case "truncated":
             message["content"], finish = text[: len(text) // 2], "length"
@@ -233,6 +233,11 @@ def _completion(fault: str, control: Control, body: dict[str, Any]) -> Response:
             message["content"], message["refusal"] = None, "I can't help with that."
         case "null_content":
             message["content"] = None
+        case "tool_call":
+            # Nobody offered it a tool; a model that somebody else speaks through asks for one all the same.
+            call = {"name": attack.get("name", "run"), "arguments": json.dumps(attack.get("arguments", {}))}
+            message["content"], finish = None, "tool_calls"
+            message["tool_calls"] = [{"id": f"call_{uuid4().hex[:12]}", "type": "function", "function": call}]
         case "filtered":
             message["content"], finish = "", "content_filter"
         case "thoughts":
