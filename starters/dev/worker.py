@@ -37,7 +37,10 @@ async def _main(line: str) -> None:
 
 
 def _watch_parent(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
-    sys.stdin.buffer.read()
+    # Not by `sys.stdin`: a thread that waits in it keeps its lock, and a worker that fails could not end without a
+    # message about that, the last thing in its log.
+    while os.read(sys.stdin.fileno(), 1024):
+        pass
     loop.call_soon_threadsafe(stop.set)
     time.sleep(_GONE_WITHIN_SECONDS)
     os._exit(1)
