@@ -8,7 +8,6 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
-    from activities.incidents import IncidentActivities, LearnInput
     from domain.case import Accepted, ClaimInput, UnparkInput
     from domain.ids import incident_number
     from domain.playbook.messages import HeldPlaybook
@@ -23,22 +22,24 @@ with workflow.unsafe.imports_passed_through():
         QueryInput,
     )
     from domain.troubleshooting.state import IncidentState
-    from domain.troubleshooting.telling.news import lesson_of, news_for_customers
     from domain.troubleshooting.telling.takeover import decision_for, urgency_of
     from domain.troubleshooting.terms import TroublePhase
 
-from workflows import options
-from workflows.cases.approvals import Approvals
+from workflows.cases.approvals import SHOWN_AT_ONCE, Approvals
 from workflows.cases.case import GIVEN_UP, Case
 from workflows.cases.claims import Claims
 from workflows.cases.handoff import Handoff
 from workflows.cases.lifecycle import Lifecycle
+from workflows.incidents.closing import LATE_TICKETS, Closing
+from workflows.incidents.fresh_evidence import FreshEvidence
 from workflows.incidents.informing import Informing
 from workflows.incidents.investigation import Investigation
 from workflows.incidents.opened import Opened
 from workflows.incidents.record import IncidentRecord, ShownIncident
 from workflows.incidents.solving import Solving
 from workflows.incidents.words import IncidentWords
+
+PEOPLE_FIRST = "people-before-records"
 
 
 @workflow.defn
@@ -63,12 +64,12 @@ class TroubleshootingWorkflow(Lifecycle[IncidentState]):
         self.approvals = Approvals(self.case)
         self.opened = Opened(self.case)
         self.investigation = Investigation(self.case, self.opened)
-        self.solving = Solving(self.case, self.opened, self.investigation, self.approvals)
+        self.fresh = FreshEvidence(self.case, self.investigation)
+        self.solving = Solving(self.case, self.opened, self.investigation, self.approvals, self.fresh)
         self.informing = Informing(self.case, self.approvals)
+        self.closing = Closing(self.case, self.approvals, self.informing, self.record)
         self.handoff = Handoff(self.case, IncidentWords(self.case))
         self.claims = Claims(self.case, self.handoff.show_claim)
-        self._new_evidence = False
-        self._saved_people = False
 
     # The business process
 
@@ -96,6 +97,8 @@ class TroubleshootingWorkflow(Lifecycle[IncidentState]):
                 self._find_and_solve(),
                 self.informing.answer_questions(lambda: self.state.is_resolved),
                 self._keep_claimed(),
+                self.fresh.read_meanwhile(),
+                self.approvals.keep_shown(lambda: self.state.is_resolved),
                 leave=self._should_continue_as_new,
             )
             if not came_to_end:
@@ -116,17 +119,21 @@ class TroubleshootingWorkflow(Lifecycle[IncidentState]):
                 self._resolve(_how(self.state), "surehand")
                 return
             await self._hand_over(why)
-            await self.case.lanes.wait(lambda: self.state.is_resolved or self._new_evidence)
-            self._new_evidence = False
+            await self.case.lanes.wait(lambda: self.state.is_resolved or self.fresh.arrived)
+            self.fresh.arrived = False
 
     async def _hand_over(self, why: str) -> None:
-        """Have people take over, with everything that is known."""
+        """Have people take over, with everything that is known. A store that is down does not keep it from them."""
         state = self.state
         self.investigation.enter(TroublePhase.ESCALATION, why)
         state.escalated_because = why
-        await self.record.save("investigated")
+        people_first = workflow.patched(PEOPLE_FIRST)
+        if not people_first:
+            await self.record.save("investigated")
         if not state.people_have_it:
             await self.handoff.hand_over(decision_for(state, self.case.policy.immediate_technical_team, why))
+        if people_first:
+            await self.record.save("investigated")
 
     async def _keep_claimed(self) -> None:
         state = self.state
@@ -136,34 +143,10 @@ class TroubleshootingWorkflow(Lifecycle[IncidentState]):
             await self.claims.keep_claimed(within, self._team, lambda: state.is_resolved)
 
     async def _close(self) -> None:
-        """Tell the customers, write down what was learned, and end."""
-        state = self.state
-        self.investigation.enter(TroublePhase.CASE_CLOSURE, state.resolution)
+        """What was carried out stays; tell the customers, write down what was learned, and end."""
+        self.investigation.enter(TroublePhase.CASE_CLOSURE, self.state.resolution)
         await self.solving.let_stay()
-        await self.informing.tell_customers(news_for_customers(state))
-        await self.approvals.show_outcomes()
-        await self._learn()
-        state.closed = True
-        self.case.note(TimelineKind.CASE, "Closed")
-        self.case.changed()
-        await self.record.save("closed")
-
-    async def _learn(self) -> None:
-        """Keep what it taught as a draft. It is worth trying, and not worth holding up the end."""
-        lesson = lesson_of(self.state)
-        if lesson is None:
-            return
-        learned = LearnInput(tenant=self.state.tenant, lesson=lesson)
-        reference = await self.case.attempt(
-            "Keep what it taught",
-            lambda: self.case.do(
-                IncidentActivities.learn_from_incident,
-                learned,
-                "Keep what it taught, for a person to review",
-                options.store(self.case.policy.timers),
-            ),
-        )
-        self.state.knowledge_id = reference or None
+        await self.closing.close()
 
     async def _withdraw(self, why: str) -> None:
         """Undo what a fix did, take back the handoff, and end; shielded from a further cancellation."""
@@ -176,6 +159,8 @@ class TroubleshootingWorkflow(Lifecycle[IncidentState]):
         state.parked.clear()
         self.approvals.supersede_all("the incident was withdrawn")
         await self.solving.stop()
+        if workflow.patched(SHOWN_AT_ONCE):
+            await self.approvals.show_outcomes()
         if state.policy is not None:
             left = await self.handoff.withdraw()
             if left:
@@ -241,12 +226,17 @@ class TroubleshootingWorkflow(Lifecycle[IncidentState]):
             return self._accepted("This evidence is in the incident already.")
         names = ", ".join(one.name for one in new)
         self.case.note(TimelineKind.STEP, f"New evidence: {names}", more.person_id)
-        self._new_evidence = True
+        self.fresh.arrived = True
         return self._accepted(f"{len(new)} pieces of evidence are in the incident.")
 
     @add_evidence.validator
     def _check_evidence(self, more: EvidenceInput) -> None:
         self._refuse_when_over()
+        if self.state.is_resolved:
+            raise ApplicationError(
+                "This incident is resolved, and nothing is looked at any more: open a new one with this evidence.",
+                non_retryable=True,
+            )
 
     @workflow.update
     def claim(self, claim: ClaimInput) -> Accepted:
@@ -298,7 +288,14 @@ class TroubleshootingWorkflow(Lifecycle[IncidentState]):
     @workflow.signal
     async def link_ticket(self, link: LinkTicketInput) -> None:
         """A ticket is about this incident."""
-        if self._is_over or not self.state.link(link.ticket_id, link.person_id, workflow.now()):
+        state = self.state
+        if state.withdrawn or state.is_linked(link.ticket_id):
+            return
+        if state.closed and not workflow.patched(LATE_TICKETS):
+            return
+        if not state.link(link.ticket_id, link.person_id, workflow.now()):
+            why = f"{len(state.linked)} tickets are, and there is no room for more: tell its customer yourself"
+            self.case.note(TimelineKind.STEP, f"Ticket {link.ticket_id} is not linked: {why}", link.person_id)
             return
         self.case.note(TimelineKind.STEP, f"Ticket {link.ticket_id} is linked", link.person_id)
         await self.informing.join(link.ticket_id)

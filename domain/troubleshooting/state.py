@@ -6,7 +6,7 @@ from datetime import datetime
 
 from pydantic import Field
 
-from domain.case import ServedCaseState, Status
+from domain.case import Status
 from domain.model import JsonValue
 from domain.ticket import Priority
 from domain.tool import call_digest
@@ -16,19 +16,18 @@ from domain.troubleshooting.fitting import fit
 from domain.troubleshooting.hypotheses import Diagnosis, Hypothesis, HypothesisStatus, Known, Supposition
 from domain.troubleshooting.incident import (
     MOST_EVIDENCE,
-    MOST_TICKETS,
     IncidentClassification,
     IncidentReport,
     RejectedSolution,
     Solution,
 )
 from domain.troubleshooting.keeping import cut, kept_diagnosis, kept_observation, kept_topology, shrink
+from domain.troubleshooting.linked import TicketsState
 from domain.troubleshooting.looks import Look
 from domain.troubleshooting.records import (
     CallMade,
     ExecutionState,
     FallbackUse,
-    LinkedTicket,
     MonitoringState,
     Observed,
     PhaseTransition,
@@ -46,9 +45,7 @@ KEPT_QUERY_TEXT = 1_500
 KEPT_VERDICTS = 20
 KEPT_SOLUTIONS = 10
 KEPT_TOLD_APART = 8
-KEPT_FALLBACKS = 14
-LINKED_BYTES = 52_000
-"""What all linked tickets may take together, as JSON: about 500 of them with ids as systems make them."""
+KEPT_FALLBACKS = 13
 KEPT_SPOKEN = 4
 """Messages of the conversation; older ones are in the store."""
 _OUTCOME = 160
@@ -64,7 +61,7 @@ _STATUS_OF = {
 }
 
 
-class IncidentState(ServedCaseState):
+class IncidentState(TicketsState):
     """Everything an incident knows."""
 
     KEPT_MARKS = 500
@@ -92,6 +89,9 @@ class IncidentState(ServedCaseState):
     shown_to_model: list[str] = Field(default_factory=list)
     """Digests of the material that a model was asked about."""
 
+    capabilities: tuple[str, ...] | None = None
+    """Of the tools that only look here; None when nobody knows."""
+
     budget: Budget = Budget()
     spent: Spent = Field(default_factory=Spent)
     model_cost: float = 0.0
@@ -103,7 +103,6 @@ class IncidentState(ServedCaseState):
     execution: ExecutionState | None = None
     monitoring: MonitoringState | None = None
 
-    linked: list[LinkedTicket] = Field(default_factory=list)
     queries: list[QueryRecord] = Field(default_factory=list)
     query_count: int = 0
     fallbacks: list[FallbackUse] = Field(default_factory=list)
@@ -191,26 +190,6 @@ class IncidentState(ServedCaseState):
                 new.append(one)
         self.evidence = [*self.evidence, *new]
         return tuple(new)
-
-    def link(self, ticket_id: str, by: str, now: datetime) -> bool:
-        """Link a ticket; False when it is linked already or there are too many."""
-        if self.is_linked(ticket_id) or not self.has_room_for(ticket_id, by):
-            return False
-        self.linked.append(LinkedTicket(ticket_id=ticket_id, linked_at=now, linked_by=by))
-        return True
-
-    def is_linked(self, ticket_id: str) -> bool:
-        """Whether a ticket is linked."""
-        return any(one.ticket_id == ticket_id for one in self.linked)
-
-    def has_room_for(self, ticket_id: str, by: str) -> bool:
-        """Whether one more ticket can be linked."""
-        used = sum(_room_of(one.ticket_id, one.linked_by) for one in self.linked)
-        return len(self.linked) < MOST_TICKETS and used + _room_of(ticket_id, by) <= LINKED_BYTES
-
-    def untold(self, what: str) -> list[LinkedTicket]:
-        """Linked tickets whose cases were not told something yet, such as `outcome`."""
-        return [one for one in self.linked if what not in one.told]
 
     def was_called(self, capability: str, arguments: dict[str, JsonValue]) -> bool:
         """Whether this very call was made before, well or not."""
@@ -332,6 +311,10 @@ class IncidentState(ServedCaseState):
         self.solution_count += 1
         self.solutions = [*self.solutions, solution][-KEPT_SOLUTIONS:]
 
+    def take_back(self, solution: Solution) -> None:
+        """A solution is no longer put forward, and nothing is held against it."""
+        self.solutions = [one for one in self.solutions if one.solution_id != solution.solution_id]
+
     def reject(self, solution: Solution, reason: str, by: str, now: datetime, *, refutes: bool = False) -> None:
         """A solution was turned down, or failed.
 
@@ -404,11 +387,6 @@ class IncidentState(ServedCaseState):
             (phase in _STATUS_OF, _STATUS_OF.get(phase, Status.INVESTIGATING)),
         )
         return next((status for holds, status in facts if holds), Status.INVESTIGATING)
-
-
-def _room_of(ticket_id: str, by: str) -> int:
-    """Bytes of one linked ticket: its words, and the rest, which is the same for each."""
-    return len(ticket_id.encode("utf-8", "replace")) + len(by.encode("utf-8", "replace")) + 84
 
 
 def _references(arguments: dict[str, JsonValue]) -> tuple[str, ...]:

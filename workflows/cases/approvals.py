@@ -28,6 +28,8 @@ with workflow.unsafe.imports_passed_through():
 from workflows import options
 from workflows.cases.case import Case, StateT
 
+SHOWN_AT_ONCE = "decisions-are-shown-at-once"
+
 
 class Approvals:
     """The approvals of one case. Requests live in the case's state, so they outlive a run."""
@@ -77,6 +79,21 @@ class Approvals:
         for request in list(self._case.state.approvals.values()):
             if not request.is_pending and request.chat is not None:
                 await self._show_outcome(request, request.chat)
+
+    async def keep_shown(self, is_over: Callable[[], bool]) -> None:
+        """The lane that shows each outcome soon after it was decided, so that nobody presses a dead button."""
+        while not is_over():
+            await self._case.lanes.wait(lambda: is_over() or self._is_to_show())
+            if is_over():
+                return
+            if not workflow.patched(SHOWN_AT_ONCE):
+                await self._case.lanes.wait(is_over)
+                return
+            await self.show_outcomes()
+
+    def _is_to_show(self) -> bool:
+        known = self._case.state.approvals.values()
+        return any(not request.is_pending and request.chat is not None for request in known)
 
     def refusal(self, decision: ApprovalDecision) -> str | None:
         """Why a decision cannot be taken; None when it can. Reads only, for the update's validator."""

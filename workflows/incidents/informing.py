@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from temporalio import workflow
 from temporalio.exceptions import FailureError, is_cancelled_exception
@@ -65,9 +65,9 @@ class Informing:
         why = state.budget.model_exceeded(state.spent) if state.channels.model else "no model is configured"
         if why is None:
             answer = await self._ask_model(query)
-            why = answer.unavailable or ""
+            why = answer.unavailable or "The model's answer had no words."
             if answer.origin is not None and isinstance(answer.value, str):
-                text = answer.value
+                text = answer.value.strip()
                 level = ModelFallback.SECONDARY if answer.degraded else ModelFallback.PRIMARY
         if not text:
             text, level = answer_by_rules(state, query)
@@ -97,14 +97,16 @@ class Informing:
 
     # News
 
-    async def tell_customers(self, news: str) -> None:
-        """Tell each linked customer once how it ended, after a person approved the words.
+    async def tell_customers(self, news: str, tickets: Sequence[str], *, again: bool = False) -> None:
+        """Tell customers once how it ended, after a person approved the words.
 
         Args:
             news: for customers, in plain words.
+            tickets: theirs.
+            again: others were asked about before.
         """
         state = self._state
-        waiting = state.untold(OUTCOME)
+        waiting = [one for one in state.untold(OUTCOME) if one.ticket_id in tickets]
         if not waiting:
             return
         question = ApprovalQuestion(
@@ -113,7 +115,10 @@ class Informing:
             arguments={"text": news, "tickets": [one.ticket_id for one in waiting]},
             requested_by="surehand",
         )
-        request = await self._approvals.obtain(f"news-{state.reopened + 1}", question, ladder="reply")
+        request_id = f"news-{state.reopened + 1}"
+        if again:
+            request_id = state.begin(request_id)
+        request = await self._approvals.obtain(request_id, question, ladder="reply")
         self._case.changed()
         if not request.granted:
             self._case.note(TimelineKind.MESSAGE, f"Customers are not told: {request.reason or 'nobody approved it'}")

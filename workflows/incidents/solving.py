@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from datetime import datetime, timedelta
-
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.incidents import IncidentActivities, RehearsedSolution, RehearseSolutionInput
     from activities.reasoning import ProposeInput, ReasoningActivities
     from domain.approval import ApprovalQuestion, ApprovalState
-    from domain.guarding import judge_call
-    from domain.ids import effect_key
     from domain.model import JsonValue
     from domain.playbook.messages import HeldPlaybook, PlaybookResult
     from domain.timeline import TimelineKind
-    from domain.tool import ToolCall, ToolResult
     from domain.troubleshooting.incident import Solution
-    from domain.troubleshooting.records import ExecutionState, MonitoringState, Verdict
+    from domain.troubleshooting.records import ExecutionState, MonitoringState
     from domain.troubleshooting.state import IncidentState
     from domain.troubleshooting.terms import TroublePhase
 
@@ -26,24 +20,37 @@ from workflows import options
 from workflows.cases.approvals import Approvals
 from workflows.cases.case import Case
 from workflows.cases.child_playbooks import PlaybookRun, start_held_playbook
+from workflows.incidents.fresh_evidence import FreshEvidence
 from workflows.incidents.investigation import Investigation, thinkable
 from workflows.incidents.opened import Opened
+from workflows.incidents.watching import Watched, Watching
 
-BAD_LOOKS = 2
-"""So many bad looks in a row are a regression: one alone may be noise."""
+OF_A_SOLUTION = "solution-"
+"""How the ids of approvals begin that are about a fix."""
+RUN_IS_FORGOTTEN = "run-is-forgotten-when-over"
+STOPPED_AT_THE_END = "stopped-at-the-end-of-the-watch"
+LOOKS_AGAIN = "looks-again-after-a-fix-did-not-hold"
+LEFT_ONCE = "what-a-run-left-is-asked-once"
 
 
 class Solving:
     """Solves one incident."""
 
     def __init__(
-        self, case: Case[IncidentState], opened: Opened, investigation: Investigation, approvals: Approvals
+        self,
+        case: Case[IncidentState],
+        opened: Opened,
+        investigation: Investigation,
+        approvals: Approvals,
+        fresh: FreshEvidence,
     ) -> None:
         """Work on an incident."""
+        self._fresh = fresh
         self._case = case
         self._opened = opened
         self._investigation = investigation
         self._approvals = approvals
+        self._watching = Watching(case, opened)
         self.run: PlaybookRun | None = None
         """The playbook that carries the solution out, until it has ended."""
         self._held = False
@@ -67,9 +74,11 @@ class Solving:
                 return None if held else "Nobody can tell whether the fix helped: look at it."
             solution = await self._propose()
             if solution is None:
-                return "No fix is known for it that was not turned down: decide what to do."
+                return _why_nothing(state)
             plan = await self._rehearse(solution)
             refused = await self._review(solution, plan)
+            if solution not in state.solutions:
+                continue  # new evidence spoke against it
             if refused is not None:
                 await self._investigation.think()
                 if state.cause is None:
@@ -107,13 +116,22 @@ class Solving:
             state.reject(solution, reason, "surehand", self._case.now())
             return reason
         self._investigation.enter(TroublePhase.HUMAN_REVIEW, f"People decide: {solution.title}")
-        request = await self._approvals.obtain(
-            f"solution-{solution.solution_id}",
-            self._question(solution, plan),
-            superseded=lambda: state.is_resolved,
-            ladder="change",
-        )
+        outdated = self._fresh.speaks_against(solution.hypothesis_id)
+        request_id = f"{OF_A_SOLUTION}{solution.solution_id}"
+        if request_id not in state.approvals:
+            # One that was open before this run of the workflow, when something else was thought.
+            self._approvals.supersede_all("another fix is proposed", below=OF_A_SOLUTION)
+        with self._fresh.may_be_read(TroublePhase.HUMAN_REVIEW):
+            request = await self._approvals.obtain(
+                request_id,
+                self._question(solution, plan),
+                superseded=lambda: state.is_resolved or outdated(),
+                ladder="change",
+            )
+        await self._fresh.until_read()
         self._case.changed()
+        if outdated() and not state.is_resolved:
+            return self._withdraw(solution, request)
         if request.granted:
             return None
         reason = request.reason or "nobody approved it"
@@ -121,6 +139,13 @@ class Solving:
             state.reject(solution, reason, _decider(request), self._case.now())
             self._case.note(TimelineKind.APPROVAL, f"Turned down: {solution.title}. {reason}")
         return reason
+
+    def _withdraw(self, solution: Solution, request: ApprovalState) -> str:
+        """New evidence speaks against the cause: what was proposed for it is not done, approved or not."""
+        said = " It was approved, and is not carried out." if request.granted else ""
+        self._state.take_back(solution)
+        self._case.note(TimelineKind.APPROVAL, f"No longer proposed: {solution.title}.{said}")
+        return "New evidence speaks against the cause."
 
     async def _rehearse(self, solution: Solution) -> RehearsedSolution:
         if solution.playbook is None:
@@ -186,7 +211,7 @@ class Solving:
             solution_id=solution.solution_id,
             success=solution.success,
             started_at=now,
-            until=now + self._lasting(solution.success.watch_minutes),
+            until=now + self._watching.lasting(solution.success.watch_minutes),
         )
         self._investigation.enter(TroublePhase.MONITOR_OUTCOME, solution.success.sentence)
         return True
@@ -208,6 +233,8 @@ class Solving:
         await workflow.wait_condition(lambda: self._held or run.is_over)
         if run.is_over:
             self._keep(execution, await run.end())
+            if workflow.patched(RUN_IS_FORGOTTEN):
+                self.run = None
             return execution.status == "completed"
         execution.status, execution.sentence = "held", "It was carried out."
         self._case.note(TimelineKind.EFFECT, f"Carried out: {solution.title}")
@@ -227,18 +254,23 @@ class Solving:
 
     async def stop(self) -> None:
         """The incident ends early: what the run did is undone."""
-        if self.run is not None and not self.run.is_over:
-            await self.run.cancel()
+        if self.run is None or self.run.is_over:
+            return
+        await self.run.cancel()
+        execution = self._state.execution
+        if execution is not None:
+            done = tuple(execution.done)
+            # A run that is cancelled gives no result; it ends once nothing is left that a person did not deal with.
+            self._keep(execution, PlaybookResult(status="cancelled", done=done, undone=done), taken_back=True)
 
-    def _keep(self, execution: ExecutionState, result: PlaybookResult | None) -> None:
+    def _keep(self, execution: ExecutionState, result: PlaybookResult | None, *, taken_back: bool = False) -> None:
         execution.ended_at = self._case.now()
         if result is None:
             execution.status, execution.sentence = "faulted", "The playbook ended abnormally: see its run."
             return
         execution.status = result.status
         execution.done, execution.undone, execution.left = list(result.done), list(result.undone), list(result.left)
-        problem = (result.error.title or result.error.type) if result.error is not None else ""
-        execution.sentence = "It was carried out." if result.status == "completed" else f"It failed: {problem}"
+        execution.sentence = _outcome_of(result, taken_back=taken_back)
         self._case.note(TimelineKind.EFFECT, execution.sentence)
 
     # Watch
@@ -247,47 +279,30 @@ class Solving:
         """Look at the measure that proved the trouble, until the agreed time is over.
 
         Returns:
-            True when it held, None when it regressed and was rolled back, False when it could not be measured.
+            True when it held, None when it did not or was stopped, and was taken back; False when nobody can tell.
         """
         state = self._state
-        every = self._lasting(max(1, watch.success.check_minutes))
-        while self._case.now() < watch.until:
-            await self._pause(min(watch.until, self._case.now() + every))
-            if state.is_resolved:
-                break
-            if self.run is not None and self.run.is_over:
-                await self._aborted(watch)
+        with self._fresh.may_be_read(TroublePhase.MONITOR_OUTCOME):
+            ended = await self._watching.until_over(watch, self.run)
+        await self._fresh.until_read()
+        if ended is Watched.RUN_ENDED:
+            await self._stopped(watch)
+            return None
+        if ended is Watched.REGRESSED:
+            await self._regressed(watch)
+            return None
+        if self.run is not None and state.execution is not None:
+            self._keep(state.execution, await self.run.release(keep=True))
+            if state.execution.status == "cancelled" and workflow.patched(STOPPED_AT_THE_END):
+                await self._stopped(watch)
                 return None
-            verdict = await self._look(watch)
-            state.judge(verdict)
-            if watch.bad_in_a_row >= BAD_LOOKS:
-                await self._regressed(watch, verdict)
-                return None
+            self.run = None
         watch.ended_at = self._case.now()
         watch.outcome = "held" if watch.good else "unknown"
         self._case.note(TimelineKind.OUTCOME, f"Watched {watch.looks} times: {watch.outcome}")
-        if self.run is not None and state.execution is not None:
-            self._keep(state.execution, await self.run.release(keep=True))
-            self.run = None
         return bool(watch.good) or state.is_resolved
 
-    def _lasting(self, minutes: int) -> timedelta:
-        return self._case.policy.timers.lasting(timedelta(minutes=minutes))
-
-    async def _pause(self, until: datetime) -> None:
-        """Wait for the next look; with a run that is held there is no continue-as-new, which would lose it."""
-        state, run = self._state, self.run
-        if run is None:
-            await self._case.lanes.wait(lambda: state.is_resolved, until=until, summary="Look whether the fix holds")
-            return
-        with suppress(TimeoutError):
-            await workflow.wait_condition(
-                lambda: state.is_resolved or run.is_over,
-                timeout=max(until - self._case.now(), timedelta(0)),
-                timeout_summary="Look whether the fix holds",
-            )
-
-    async def _aborted(self, watch: MonitoringState) -> None:
+    async def _stopped(self, watch: MonitoringState) -> None:
         """A person stopped the run while its outcome was watched; it has undone what it did."""
         state = self._state
         assert self.run is not None  # noqa: S101  (the caller saw it)
@@ -299,86 +314,58 @@ class Solving:
         state.reject(solution, "A person stopped it.", "surehand", self._case.now())
         await self._investigation.think()
 
-    async def _look(self, watch: MonitoringState) -> Verdict:
-        success, now = watch.success, self._case.now()
-        if success.health_url is not None:
-            answer = await self._ask("health.probe", {"url": success.health_url})
-            if answer is not None and isinstance(answer.get("healthy"), bool):
-                good = answer["healthy"]
-                return Verdict(at=now, good=good, sentence=str(answer.get("reason") or "")[:200], source="health.probe")
-        if success.query and success.threshold is not None:
-            answer = await self._ask("metrics.query", {"query": success.query})
-            value = highest(answer)
-            if value is not None:
-                good = success.is_met(value)
-                return Verdict(
-                    at=now, value=value, good=good, sentence=f"{success.measure}: {value:g}", source="metrics"
-                )
-        return Verdict(at=now, sentence="It could not be measured.")
-
-    async def _ask(self, capability: str, arguments: dict[str, JsonValue]) -> dict[str, JsonValue] | None:
-        state = self._state
-        for brief in self._opened.tools_for(capability):
-            facts: dict[str, JsonValue] = {"tenant": state.tenant, "undoing": False, "totals": {}}
-            if judge_call(self._opened.guardrails, brief, arguments, facts).action.value not in ("allow", "log"):
-                continue
-            call = ToolCall(
-                tool=brief.name,
-                arguments=arguments,
-                key=effect_key(workflow.info().workflow_id, state.begin(f"watch/{capability}")),
-                tenant=state.tenant,
-                digest=brief.digest,
-            )
-
-            async def once(brief: object = brief, call: ToolCall = call) -> ToolResult:
-                config: workflow.ActivityConfig = {
-                    **options.tool(brief, self._case.policy.timers),  # type: ignore[arg-type]  # a default binds the loop's value
-                    "summary": "Look whether the fix holds",
-                }
-                result: ToolResult = await workflow.execute_activity(call.tool, call, result_type=ToolResult, **config)
-                return result
-
-            result = await self._case.attempt("Look whether the fix holds", once)
-            if result is not None and result.refusal is None and isinstance(result.output, dict):
-                return result.output
-        return None
-
-    async def _regressed(self, watch: MonitoringState, verdict: Verdict) -> None:
+    async def _regressed(self, watch: MonitoringState) -> None:
         """The trouble is back: take the fix back, and look for the cause anew."""
         state = self._state
+        seen = watch.verdicts[-1].sentence
         watch.ended_at, watch.outcome = self._case.now(), "regressed"
         state.reopened += 1
         solution = next(one for one in state.solutions if one.solution_id == watch.solution_id)
-        self._case.note(TimelineKind.OUTCOME, f"It regressed: {verdict.sentence}")
+        self._case.note(TimelineKind.OUTCOME, f"It regressed: {seen}")
         self._investigation.enter(TroublePhase.ERROR_RECOVERY, f"Regression after: {solution.title}")
-        await self._roll_back(solution, verdict.sentence)
+        await self._roll_back(solution, seen)
         self.run = None
-        state.reject(solution, f"It did not hold: {verdict.sentence}", "surehand", self._case.now(), refutes=True)
-        await self._investigation.think()
+        state.reject(solution, f"It did not hold: {seen}", "surehand", self._case.now(), refutes=True)
+        planned = await self._investigation.think()
+        if planned and state.cause is None and not state.is_resolved and workflow.patched(LOOKS_AGAIN):
+            await self._investigation.look()
 
     async def _roll_back(self, solution: Solution, reason: str) -> None:
         """Have the run undo what it did; what people did by hand they take back by hand."""
         execution = self._state.execution
         if execution is None:
             return
+        by_hand = self.run is None
         if self.run is not None:
-            self._keep(execution, await self.run.release(keep=False, reason=reason))
-            left = execution.left
-        else:
-            left = [solution.undo]
-        if left:
+            self._keep(execution, await self.run.release(keep=False, reason=reason), taken_back=True)
+        left = [solution.undo] if by_hand else execution.left
+        if not left:
+            self._case.note(TimelineKind.EFFECT, f"Rolled back: {', '.join(execution.undone) or solution.title}")
+        elif by_hand or not workflow.patched(LEFT_ONCE):
             step = f"undo-{solution.solution_id}"
             await self._case.leave_to_person(step, f"Take back by hand: {solution.title}", left)
         else:
-            self._case.note(TimelineKind.EFFECT, f"Rolled back: {', '.join(execution.undone) or solution.title}")
+            # The run asked a person, and went on at their word.
+            self._case.note(TimelineKind.EFFECT, f"Left to people to take back: {', '.join(left)}")
 
 
-def highest(answer: dict[str, JsonValue] | None) -> float | None:
-    """The highest value of a metric's answer."""
-    samples = (answer or {}).get("samples")
-    values = [one.get("value") for one in samples if isinstance(one, dict)] if isinstance(samples, list) else []
-    numbers = [float(value) for value in values if isinstance(value, (int, float)) and not isinstance(value, bool)]
-    return max(numbers, default=None)
+def _why_nothing(state: IncidentState) -> str:
+    """Why people are needed, where nothing can be proposed."""
+    if state.cause is not None:
+        return "No fix is known for it that was not turned down: decide what to do."
+    if state.monitoring is not None and state.monitoring.outcome == "regressed":
+        return "The fix did not hold, and the evidence carries no other cause: look for it."
+    return "The evidence carries no cause any more: look for it."
+
+
+def _outcome_of(result: PlaybookResult, *, taken_back: bool) -> str:
+    """What became of a run, for people."""
+    if result.status == "completed":
+        return "It was carried out."
+    if result.status == "cancelled":
+        return "It was taken back." if taken_back else "A person stopped it, and what it had done was taken back."
+    problem = (result.error.title or result.error.type) if result.error is not None else "see its run"
+    return f"It failed: {problem}"
 
 
 def _decider(request: ApprovalState) -> str:

@@ -26,11 +26,22 @@ _LASTING: dict[FaultKind, str] = {
     FaultKind.QUEUE_BACKLOG: "Set an alarm on the age of the oldest message.",
 }
 
+_NAMED = 10
+
 
 def follow_ups(state: IncidentState) -> tuple[str, ...]:
     """Sentences, the most pressing first."""
-    found = [*_left(state), *_cause(state), *_blind_spots(state)]
+    found = [*_untold(state), *_left(state), *_cause(state), *_blind_spots(state)]
     return tuple(dict.fromkeys(found))
+
+
+def _untold(state: IncidentState) -> list[str]:
+    """Whose case has ended, or whose news nobody approved."""
+    waiting = [one.ticket_id for one in state.untold("outcome")] if state.closed or state.withdrawn else []
+    if not waiting:
+        return []
+    more = f" and {len(waiting) - _NAMED} more" if len(waiting) > _NAMED else ""
+    return [f"Nobody told the customers of {', '.join(waiting[:_NAMED])}{more} how it ended: write to them."]
 
 
 def _left(state: IncidentState) -> list[str]:

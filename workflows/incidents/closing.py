@@ -1,0 +1,109 @@
+"""The end of an incident: customers are told, the last questions answered, and what it taught is kept."""
+
+from __future__ import annotations
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.incidents import IncidentActivities, LearnInput
+    from domain.timeline import TimelineKind
+    from domain.troubleshooting.state import IncidentState
+    from domain.troubleshooting.telling.news import lesson_of, news_for_customers
+
+from workflows import options
+from workflows.cases.approvals import Approvals
+from workflows.cases.case import Case
+from workflows.incidents.informing import OUTCOME, Informing
+from workflows.incidents.record import IncidentRecord
+
+TO_THE_END = "questions-are-answered-to-the-end"
+LATE_TICKETS = "late-tickets-are-told"
+
+
+class Closing:
+    """Ends one incident."""
+
+    def __init__(
+        self, case: Case[IncidentState], approvals: Approvals, informing: Informing, record: IncidentRecord
+    ) -> None:
+        """Work on an incident."""
+        self._case = case
+        self._approvals = approvals
+        self._informing = informing
+        self._record = record
+        self._told = False
+        self._asked_about: set[str] = set()
+
+    @property
+    def _state(self) -> IncidentState:
+        return self._case.state
+
+    async def close(self) -> None:
+        """Do all that is left, and what comes up meanwhile: nobody who asked or was linked is forgotten."""
+        await self._tell_and_answer()
+        await self._approvals.show_outcomes()
+        await self._learn()
+        await self._end()
+        while self._came_late() and workflow.patched(LATE_TICKETS):
+            self._state.closed = False
+            self._case.note(TimelineKind.CASE, "Opened once more for what came while it was closed")
+            await self._tell_and_answer()
+            await self._approvals.show_outcomes()
+            await self._end()
+
+    async def _end(self) -> None:
+        self._state.closed = True
+        self._case.note(TimelineKind.CASE, "Closed")
+        self._case.changed()
+        await self._record.save("closed")
+
+    def _came_late(self) -> bool:
+        return bool(self._state.open_query) or bool(self._not_asked_about())
+
+    def _not_asked_about(self) -> list[str]:
+        return [one.ticket_id for one in self._state.untold(OUTCOME) if one.ticket_id not in self._asked_about]
+
+    # Telling and answering
+
+    async def _tell_and_answer(self) -> None:
+        self._told = False
+        await self._case.lanes.run(self._tell(), self._answer(), leave=lambda: False)
+
+    async def _tell(self) -> None:
+        """Tell the customers of all tickets that are linked, also of those that are linked while people decide."""
+        try:
+            while True:
+                tickets = self._not_asked_about()
+                again = bool(self._asked_about)
+                if again and not (tickets and workflow.patched(LATE_TICKETS)):
+                    return
+                self._asked_about.update(tickets)
+                await self._informing.tell_customers(news_for_customers(self._state), tickets, again=again)
+                if not tickets:
+                    return
+        finally:
+            self._told = True
+
+    async def _answer(self) -> None:
+        """The lane of questions, until all is told."""
+        await self._case.lanes.wait(lambda: self._told or self._state.open_query is not None)
+        if self._state.open_query is not None and workflow.patched(TO_THE_END):
+            await self._informing.answer_questions(lambda: self._told)
+        await self._case.lanes.wait(lambda: self._told)
+
+    async def _learn(self) -> None:
+        """Keep what it taught as a draft. It is worth trying, and not worth holding up the end."""
+        lesson = lesson_of(self._state)
+        if lesson is None:
+            return
+        learned = LearnInput(tenant=self._state.tenant, lesson=lesson)
+        reference = await self._case.attempt(
+            "Keep what it taught",
+            lambda: self._case.do(
+                IncidentActivities.learn_from_incident,
+                learned,
+                "Keep what it taught, for a person to review",
+                options.store(self._case.policy.timers),
+            ),
+        )
+        self._state.knowledge_id = reference or None
