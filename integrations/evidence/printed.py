@@ -183,4 +183,9 @@ def counted_by(head: Printed | None, number: int) -> str:
     """What a count says."""
     kind = (head.kind if head is not None and head.kind else "result").split(".", 1)[0].rstrip("s")
     where = f" in the namespace {head.namespace}" if head is not None and head.namespace else ""
-    return f"A query counted {number} {kind}{'' if number == 1 else 's'}{where}."
+    return f"A query counted {plural(number, kind)}{where}."
+
+
+def plural(number: int, what: str) -> str:
+    """`1 pod`, `14 pods`."""
+    return f"{number} {what}{'' if number == 1 else 's'}"

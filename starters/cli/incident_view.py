@@ -11,6 +11,7 @@ from rich.text import Text
 
 from domain.troubleshooting.hypotheses import Hypothesis, HypothesisStatus
 from domain.troubleshooting.state import IncidentState
+from domain.troubleshooting.telling.asked import clearest, facts_of, line_of
 from starters.cases import Attempt
 from starters.cli import report
 from starters.cli.case_parts import attempts_of, facts_table, timeline_lines, waits_of
@@ -36,6 +37,7 @@ def incident_page(workflow_id: str, state: IncidentState, under_way: Sequence[At
         ("Calls under way", list(attempts_of(under_way))),
         ("Cause", list(_cause(state))),
         ("Possible causes", list(_hypotheses(state))),
+        ("What the evidence shows", list(_shown(state))),
         ("What happened to the system", list(_system_timeline(state))),
         ("Services", list(_services(state))),
         ("Looked at", list(_once(f"{call.capability}: {one_line(call.outcome, _LONGEST)}" for call in state.calls))),
@@ -107,6 +109,12 @@ def _hypotheses(state: IncidentState) -> Iterator[str]:
     for one in others[:_HYPOTHESES]:
         refuted = " refuted" if one.status is HypothesisStatus.REFUTED else ""
         yield f"{one.posterior:>4.0%}{refuted}  {one_line(one.sentence, _LONGEST)}  [{one.hypothesis_id}]"
+
+
+def _shown(state: IncidentState) -> Iterator[str]:
+    """The clearest findings and plain facts, first those about what was reported."""
+    yield from (one_line(line_of(one, sourced=False), _LONGEST + 40) for one in clearest(state))
+    yield from (one_line(fact, _LONGEST + 40) for fact in facts_of(state))
 
 
 def _system_timeline(state: IncidentState) -> Iterator[str]:

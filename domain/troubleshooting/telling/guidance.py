@@ -6,6 +6,7 @@ They are the third and the fourth of the model's fallbacks; each answer says whi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 from domain.troubleshooting.classification import classify
 from domain.troubleshooting.fixing.remedies import by_hand
@@ -14,14 +15,32 @@ from domain.troubleshooting.incident import IncidentClassification
 from domain.troubleshooting.keeping import cut
 from domain.troubleshooting.records import QueryRecord
 from domain.troubleshooting.state import IncidentState
+from domain.troubleshooting.telling.asked import (
+    asks_for_logs,
+    clearest,
+    facts_for,
+    findings_for,
+    known_names,
+    line_of,
+    names_in,
+    unknown_names_in,
+)
 from domain.troubleshooting.telling.glossary import FIRST_STEPS, PRACTICES, meanings_in
-from domain.troubleshooting.telling.report import moment
+from domain.troubleshooting.telling.moments import moment
 from domain.troubleshooting.terms import ModelFallback, QueryIntent, TechnicalDomain
 
 _WEIGHED = 4
 _HYPOTHESES = 3
 _OF_A_SERVICE = 4
+_CLEAREST = 3
 LONGEST = 1_400
+
+
+class _Question(NamedTuple):
+    """What is asked."""
+
+    text: str
+    kind: IncidentClassification
 
 
 def answer_by_rules(state: IncidentState, query: QueryRecord) -> tuple[str, ModelFallback]:
@@ -36,11 +55,20 @@ def answer_by_rules(state: IncidentState, query: QueryRecord) -> tuple[str, Mode
         answers the question, static otherwise.
     """
     kind = classify(query.text, known_services=state.known().topology.names()[:200])
-    intent = query.intent or kind.intent
-    lines = list(_STRUCTURED[intent](state, kind))
-    if lines:
+    question = _Question(query.text, kind)
+    facts = facts_for(state, query.text)
+    lines = (
+        list(_STRUCTURED[query.intent or kind.intent](state, question)) if _wants_more(state, question, facts) else []
+    )
+    if facts or lines:
+        lines = list(dict.fromkeys([*facts, *lines]))
         return cut("\n".join(lines), LONGEST), ModelFallback.STRUCTURED_GUIDANCE
     return cut("\n".join(static_guidance(query.text, kind)), LONGEST), ModelFallback.STATIC_GUIDANCE
+
+
+def _wants_more(state: IncidentState, question: _Question, facts: tuple[str, ...]) -> bool:
+    """Whether plain facts are not all that there is to say."""
+    return not facts or state.cause is not None or bool(findings_for(state, question.text))
 
 
 def static_guidance(text: str, kind: IncidentClassification) -> tuple[str, ...]:
@@ -68,9 +96,9 @@ def static_guidance(text: str, kind: IncidentClassification) -> tuple[str, ...]:
 # Structured guidance, by what is asked for. An empty answer leaves the question to static guidance.
 
 
-def _status(state: IncidentState, kind: IncidentClassification) -> Iterator[str]:
+def _status(state: IncidentState, question: _Question) -> Iterator[str]:
     yield f"Status: {state.current_status().label}; phase: {state.trouble_phase.label}."
-    yield from _of_services(state, kind)
+    yield from _of_services(state, question)
     yield from _radius(state)
     cause = state.cause
     if cause is not None:
@@ -82,7 +110,7 @@ def _status(state: IncidentState, kind: IncidentClassification) -> Iterator[str]
         yield f"People have it: {state.escalated_because}"
 
 
-def _why(state: IncidentState, kind: IncidentClassification) -> Iterator[str]:
+def _why(state: IncidentState, question: _Question) -> Iterator[str]:
     diagnosis, cause = state.diagnosis, state.cause
     if diagnosis is None:
         return
@@ -90,17 +118,29 @@ def _why(state: IncidentState, kind: IncidentClassification) -> Iterator[str]:
         yield f"Cause: {cause.sentence} ({cause.posterior:.0%})"
         yield from _evidence(cause)
     else:
+        # What is asked about stands first: that the cause of everything is not known is no answer to it.
+        yield from list(_of_services(state, question)) or _clearest(state, question)
         yield f"The cause is not known. {diagnosis.why_not}".strip()
         for one in state.open_hypotheses[:_HYPOTHESES]:
             yield f"- {one.posterior:.0%}: {one.sentence}"
             if one.refuted_by:
                 yield f"  Test: {one.refuted_by}"
-    yield from _of_services(state, kind)
+    if cause is not None:
+        yield from _of_services(state, question)
     yield from _radius(state)
 
 
-def _what_to_do(state: IncidentState, kind: IncidentClassification) -> Iterator[str]:
-    lines = list(_why(state, kind))
+def _clearest(state: IncidentState, question: _Question) -> Iterator[str]:
+    """What there is, where nothing is about what was asked."""
+    found = clearest(state, _CLEAREST)
+    unknown = unknown_names_in(question.text, known_names(state))
+    if found and unknown:
+        yield f"No finding is about {', '.join(unknown)}. The clearest of all:"
+    yield from (f"- {line_of(one)}" for one in found)
+
+
+def _what_to_do(state: IncidentState, question: _Question) -> Iterator[str]:
+    lines = list(_why(state, question))
     if not lines:
         return
     yield from lines
@@ -111,15 +151,17 @@ def _what_to_do(state: IncidentState, kind: IncidentClassification) -> Iterator[
         yield from (f"- {step}" for step in by_hand(likely.fault, likely.service))
 
 
-def _explained(state: IncidentState, kind: IncidentClassification) -> Iterator[str]:
-    yield from _of_services(state, kind)
+def _explained(state: IncidentState, question: _Question) -> Iterator[str]:
+    lines = list(_of_services(state, question))
+    asks_for_words = bool(meanings_in(question.text))
+    yield from lines or (() if asks_for_words else _clearest(state, question))
 
 
-def _nothing(state: IncidentState, kind: IncidentClassification) -> Iterator[str]:
+def _nothing(state: IncidentState, question: _Question) -> Iterator[str]:
     yield from ()
 
 
-_STRUCTURED: dict[QueryIntent, Callable[[IncidentState, IncidentClassification], Iterator[str]]] = {
+_STRUCTURED: dict[QueryIntent, Callable[[IncidentState, _Question], Iterator[str]]] = {
     QueryIntent.STATUS_CHECK: _status,
     QueryIntent.ROOT_CAUSE_ANALYSIS: _why,
     QueryIntent.TROUBLESHOOTING: _what_to_do,
@@ -156,22 +198,29 @@ def _proposal(state: IncidentState) -> Iterator[str]:
         yield f"It is watched until {moment(watch.until)}: {watch.good} of {watch.looks} looks were good."
 
 
-def _of_services(state: IncidentState, kind: IncidentClassification) -> Iterator[str]:
-    """What is known of the services that the question names."""
+def _of_services(state: IncidentState, question: _Question) -> Iterator[str]:
+    """What is known of the services that the question names, and of the words that it quotes."""
     topology = state.known().topology
     names = set(topology.names())
-    for name in kind.entities.services:
+    told = findings_for(state, question.text)
+    in_order, done = asks_for_logs(question.text), set[str | None]()
+    for name in dict.fromkeys([*question.kind.entities.services, *names_in(question.text, known_names(state))]):
         findings = [one for seen in state.observed for one in seen.findings if one.service == name]
         changes = [one for seen in state.observed for one in seen.changes if one.service == name]
         if name not in names and not findings and not changes:
             continue
         callers, callees = topology.callers(name), topology.callees(name)
-        nobody = "nobody known"
-        yield f"{name}: called by {', '.join(callers[:6]) or nobody}; calls {', '.join(callees[:6]) or nobody}."
+        if callers or callees or not findings:
+            nobody = "nobody known"
+            yield f"{name}: called by {', '.join(callers[:6]) or nobody}; calls {', '.join(callees[:6]) or nobody}."
         strongest = sorted(findings, key=lambda one: -one.strength)[:_OF_A_SERVICE]
-        yield from (f"- {one.text}{f' ({one.source})' if one.source else ''}" for one in strongest)
+        shown = [one for one in told if one.service == name] if in_order else strongest
+        yield from (f"- {line_of(one, dated=in_order, sourced=not in_order)}" for one in shown)
         yield from (
             f"- changed at {moment(one.at)}: {one.summary} [{one.change_id}]" for one in changes[-_OF_A_SERVICE:]
         )
         if not findings:
             yield "- shows no symptoms in the evidence."
+            continue
+        done.add(name)
+    yield from (f"- {line_of(one, dated=in_order)}" for one in told if one.service not in done)

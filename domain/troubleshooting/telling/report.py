@@ -13,8 +13,10 @@ from domain.troubleshooting.hypotheses import Hypothesis, HypothesisStatus, Weig
 from domain.troubleshooting.incident import Solution
 from domain.troubleshooting.records import ExecutionState, MonitoringState
 from domain.troubleshooting.state import IncidentState
+from domain.troubleshooting.telling.asked import clearest, facts_of, line_of
 from domain.troubleshooting.telling.escaping import literal
 from domain.troubleshooting.telling.follow_ups import follow_ups
+from domain.troubleshooting.telling.moments import moment
 from domain.troubleshooting.telling.service_graph import marks_of, mermaid
 from domain.troubleshooting.terms import TroublePhase
 
@@ -33,6 +35,8 @@ class Brief(Value):
     services: dict[str, str]
     """Service -> `faulty`, `affected` or `at_risk`."""
     timeline: tuple[str, ...]
+    shown: tuple[str, ...] = ()
+    """The clearest of what the evidence shows, whatever the cause is, and what it says plainly."""
     evidence_for: tuple[str, ...]
     evidence_against: tuple[str, ...]
     refuted_by: str
@@ -54,6 +58,7 @@ def brief(state: IncidentState) -> Brief:
         impact=tuple(_impact(state)),
         services=marks_of(state),
         timeline=tuple(f"{moment(at)}  {kind}: {text}" for at, kind, text in _events(state)),
+        shown=tuple(_shown(state)),
         evidence_for=tuple(_weighed(cause.evidence_for)) if cause is not None else (),
         evidence_against=tuple(_weighed(cause.evidence_against)) if cause is not None else (),
         refuted_by=cause.refuted_by if cause is not None else "",
@@ -85,6 +90,7 @@ def markdown(state: IncidentState) -> str:
         *_section("What would refute it", [page.refuted_by] if page.refuted_by else [], level=3, paragraph=True),
         *_section("Other possible causes", page.others, level=3),
         *(["### Services", f"```mermaid\n{graph}\n```"] if graph else []),
+        *_section("What the evidence shows", page.shown),
         *_section("What was looked at", [f"{call.why}: {call.outcome}" for call in state.calls]),
         *_section("What was done and undone", page.done, otherwise="Nothing was changed."),
         *_section("Who answered", page.fallbacks, otherwise="The first choice answered everywhere."),
@@ -100,13 +106,6 @@ def _section(
     if shown:
         yield f"{'#' * level} {title}"
         yield "\n".join(shown if paragraph else [f"- {line}" for line in shown])
-
-
-def moment(at: datetime) -> str:
-    """A time as people read it in a report: minutes, UTC or with its offset."""
-    offset = at.utcoffset()
-    zone = " UTC" if offset == timedelta(0) else f" {at:%z}" if offset is not None else ""
-    return f"{at:%Y-%m-%d %H:%M}{zone}"
 
 
 # The parts
@@ -184,6 +183,11 @@ def _weighed(weighed: Iterable[Weighed]) -> Iterator[str]:
         yield (
             f"{one.text} ({one.source}; weight {one.weight:+.1f})" if one.source else f"{one.text} ({one.weight:+.1f})"
         )
+
+
+def _shown(state: IncidentState) -> Iterator[str]:
+    yield from (line_of(one) for one in clearest(state, _SHOWN))
+    yield from facts_of(state)
 
 
 def _others(state: IncidentState) -> Iterator[str]:

@@ -15,6 +15,7 @@ from domain.troubleshooting.evidence import Finding, Findings, Sign
 from integrations.evidence.answers import earliest, gathered, latest, said
 from integrations.evidence.kubernetes.reading import Reader
 from integrations.evidence.kubernetes.symptoms import Gathered, counted, findings_of
+from integrations.evidence.printed import plural
 
 _MOST_FACTS = 6
 _NUMBERS = re.compile(r"[0-9a-f]{8,64}|\d{1,30}")
@@ -120,7 +121,7 @@ def _pods_in(counts: Mapping[str, Mapping[str, int]]) -> list[str]:
     """How many pods each namespace showed, the fullest first."""
     fullest = sorted(counts.items(), key=lambda one: -sum(one[1].values()))[:_MOST_FACTS]
     return [
-        f"{sum(by_status.values())} pods were seen in the namespace {said(namespace, 80)}: {_listed(by_status)}."
+        f"In the namespace {said(namespace, 80)}, {plural(sum(by_status.values()), 'pod')} can be seen: {_listed(by_status)}."
         for namespace, by_status in fullest
         if namespace != "unknown"
     ]

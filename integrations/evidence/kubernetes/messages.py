@@ -41,10 +41,10 @@ _HOST = r"([\w-]{1,63}(?:\.[\w-]{1,63}){0,8}(?::\d{1,5})?)"
 _S = Sign
 _TABLE: tuple[tuple[str, Meaning], ...] = (
     # Placing
-    (r"exceeded quota: ([\w.-]{1,120})", Meaning(_S.SCHEDULING, "quota", "{who}: the quota {1} is used up, so no further pod is made; raise it or ask for less. {message}", 0.85, 1)),
+    (r"exceeded quota: ([\w.-]{1,120})", Meaning(_S.SCHEDULING, "quota", "{who}: the quota {1} is used up, so no further pod is made; raise it or ask for less. {message}", 0.9, 1)),
     (r"(?:unbound immediate PersistentVolumeClaims|persistentvolumeclaim \"?([\w.-]{0,120})\"? (?:is )?not (?:found|bound))", Meaning(_S.SCHEDULING, "volume", "{who} waits for its volume: a PersistentVolumeClaim is not bound; check its storage class and whether a volume fits. {message}", 0.85)),
-    (r"didn't match Pod's node affinity/selector|didn't match node selector|didn't satisfy .{0,30}affinity", Meaning(_S.SCHEDULING, "placing", "{who} cannot be placed: no node has the labels that its node selector or affinity asks for; label a node or correct the selector. {message}", 0.85)),
-    (r"Insufficient ([\w./-]{1,60})", Meaning(_S.SCHEDULING, "placing", "{who} cannot be placed: no node has enough free {1}; lower what it requests or add nodes. {message}", 0.85)),
+    (r"didn't match Pod's node affinity/selector|didn't match node selector|didn't satisfy .{0,30}affinity", Meaning(_S.SCHEDULING, "placing", "{who} cannot be placed: no node has the labels that its node selector or affinity asks for; label a node or correct the selector. {message}", 0.9)),
+    (r"Insufficient ([\w./-]{1,60})", Meaning(_S.SCHEDULING, "placing", "{who} cannot be placed: no node has enough free {1}; lower what it requests or add nodes. {message}", 0.9)),
     (r"(?:had (?:untolerated )?taints?(?: \{([^}]{0,120})\})?|taints? that the pod didn't tolerate)", Meaning(_S.SCHEDULING, "placing", "{who} cannot be placed: the nodes have taints that it does not tolerate. {message}", 0.8)),
     (r"volume node affinity conflict", Meaning(_S.SCHEDULING, "volume", "{who} cannot be placed: its volume lies in another zone than the free nodes. {message}", 0.8)),
     (r"Too many pods|didn't have free ports", Meaning(_S.SCHEDULING, "placing", "{who} cannot be placed: the nodes are full. {message}", 0.8)),
@@ -68,7 +68,8 @@ _TABLE: tuple[tuple[str, Meaning], ...] = (
     (r"(?i)/(?:bin/)?(?:ba|da|z)?sh: .{0,40}?(syntax error[^\n]{0,160})", Meaning(_S.CONFIGURATION, "log", "{who} fails in its own script: {message}", 0.8)),
     # Memory, disk, eviction, nodes
     (r"(?i)OOMKill|out of memory|cannot allocate memory|java\.lang\.OutOfMemoryError|heap out of memory", Meaning(_S.MEMORY, "memory", "{who} is killed for using more memory than its limit; raise the limit or look for a leak. {message}", 0.85)),
-    (r"low on resource: ephemeral-storage|(?i:disk ?pressure|no space left on device|ENOSPC|imagefs|nodefs)", Meaning(_S.DISK, "disk", "{who}: the node or volume has too little ephemeral storage or disk space left; free space or set limits. {message}", 0.8)),
+    (r"low on resource: ephemeral-storage", Meaning(_S.DISK, "disk", "{who} is evicted or about to be: its node is low on ephemeral storage; free space on the node, or set requests and limits for ephemeral-storage. {message}", 0.9)),
+    (r"(?i:disk ?pressure|no space left on device|ENOSPC|imagefs|nodefs)", Meaning(_S.DISK, "disk", "{who}: the node or volume has too little ephemeral storage or disk space left; free space or set limits. {message}", 0.8)),
     (r"low on resource: memory|(?i:MemoryPressure)", Meaning(_S.MEMORY, "node memory", "{who}: the node has too little memory left. {message}", 0.75)),
     (r"(?i)PIDPressure", Meaning(_S.SCHEDULING, "node", "{who}: the node has no process ids left. {message}", 0.7)),
     (r"FailedCreatePodSandBox|failed to (?:set up|setup) (?:sandbox|network)|network plugin .{0,60}(?:not ready|failed)|cni plugin not initialized", Meaning(_S.SCHEDULING, "network", "{who} cannot start: the node's network plugin fails. {message}", 0.75)),

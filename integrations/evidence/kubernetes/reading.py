@@ -19,7 +19,7 @@ from integrations.evidence.kubernetes.rows import is_heading, read_row
 from integrations.evidence.kubernetes.symptoms import Gathered, Symptom, Where
 from integrations.evidence.kubernetes.told import culprit, read_command, read_told
 from integrations.evidence.moments import moment
-from integrations.evidence.printed import Printed, counted_by, nothing_of, printed_by
+from integrations.evidence.printed import Printed, counted_by, nothing_of, plural, printed_by
 
 _MOST_LINES = 400_000
 _LONGEST_LINE = 6_000
@@ -75,7 +75,7 @@ class Reader:
         if not body:
             self._found.facts.append(nothing_of(head))
         elif not told and not any(line.startswith(_COMPLAINTS) for line in body):
-            self._found.facts.append(f"The log of {head.pod} has {len(body)} lines; none reports an error.")
+            self._found.facts.append(f"The log of {head.pod} has {plural(len(body), 'line')}; none reports an error.")
 
     def _as_objects(self, text: str) -> bool:
         """Whether the whole is JSON or YAML of objects."""

@@ -77,7 +77,7 @@ def analyse(question: LogQuestion) -> Findings:
             notes.append(
                 f"{file.name} was read up to its first {opened.size // 1_000_000} MB only: upload a smaller part."
             )
-    return _answer(question, book, names, notes, size).model_copy(update={"facts": facts_of(book, owners)})
+    return _answer(question, book, names, notes, size).model_copy(update={"facts": facts_of(book, owners, twins)})
 
 
 def _names(question: LogQuestion, owners: Sequence[Owner]) -> Names:

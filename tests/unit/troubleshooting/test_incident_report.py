@@ -90,6 +90,7 @@ def test_a_post_mortem_says_what_happened_why_and_what_is_left() -> None:
         "## Impact",
         "## Timeline",
         "## Cause",
+        "## What the evidence shows",
         "## What was looked at",
         "## What was done and undone",
         "## Who answered",
