@@ -31,6 +31,9 @@ class OpenIncidentInput(Value):
     title: str
     customer_id: str | None = None
     opened_at: datetime
+    service: str | None = None
+    description: str = ""
+    """The beginning of it: tickets are compared with it."""
 
 
 class KnownPlaybook(Value):
@@ -143,6 +146,7 @@ class IncidentActivities:
                 customer_ref=opening.customer_id,
                 opened_at=opening.opened_at,
                 updated_at=opening.opened_at,
+                details={"reported_service": opening.service, "description": opening.description},
             )
         )
         return OpenedIncident(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from temporalio import activity
 
 from activities.asking import AnswerT, ModelAsker
+from domain.disruption import Disruption
 from domain.model import JsonValue, Value
 from domain.model_answers import AnalysisAnswer, ClassificationAnswer, MessageAnswer, ProposalAnswer
 from domain.policy import CasePolicy, ModelBudget
@@ -60,6 +61,8 @@ class Decided(Value):
     risk: Risk
     strategy: HandlingStrategy
     decision: Decision
+    disruption: Disruption | None = None
+    """Of a service, where the customer reports one. Recorded, so that its rules may change under running cases."""
 
 
 class AssessInput(Value):
@@ -136,7 +139,8 @@ class TriageActivities:
         decision = self._rules.decide(
             request.ticket, classification, analysis, risk, policy, proposal=proposal, origin=origin, past=past
         )
-        return Decided(risk=risk, strategy=strategy, decision=decision)
+        disruption = self._rules.disruption(request.ticket, classification)
+        return Decided(risk=risk, strategy=strategy, decision=decision, disruption=disruption)
 
     @activity.defn
     async def assess_message(self, request: AssessInput) -> MessageAssessment:

@@ -77,6 +77,20 @@ class IncidentNews(Value):
     text: str = Field(max_length=4_000)
 
 
+class OpenIncidentOrder(Value):
+    """A person opens an incident from a ticket."""
+
+    person_id: str = Field(min_length=1, max_length=200)
+
+
+class JoinIncidentInput(Value):
+    """A person says which incident a ticket is about."""
+
+    person_id: str = Field(min_length=1, max_length=200)
+    incident: str = Field(min_length=1, max_length=300)
+    """As people call it: `incident:INC-7`."""
+
+
 class ParkedStep(State):
     """A step that ran out of automatic options."""
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from pydantic import Field
 
 from domain.case import ServedCaseState
+from domain.disruption import Disruption
 from domain.knowledge import ArticleHit
 from domain.model import State, Value
 from domain.ticket import Priority, Ticket
@@ -20,6 +21,7 @@ from domain.triage import (
     Reply,
     Risk,
 )
+from domain.troubleshooting.linking import IncidentAdvice, LinkKind
 
 
 class Draft(Value):
@@ -89,8 +91,34 @@ class EscalationState(ServedCaseState):
     outcome: OutcomeState = Field(default_factory=OutcomeState)
     incidents: dict[str, str] = Field(default_factory=dict)
     """Incidents that the ticket is about, and what the customer was told of each; empty while nothing."""
+    incident_advice: IncidentAdvice | None = None
+    """What the rules said of incidents after triage; None for a ticket that reports no disruption."""
+    disruption: Disruption | None = None
+    """Of a service, as the ticket reports it."""
+    not_incidents: list[str] = Field(default_factory=list)
+    """Incidents that a person said the ticket is not about."""
     runs: int = 1
     """How many runs the case has had (continue-as-new)."""
+
+    @property
+    def incident_lines(self) -> tuple[str, ...]:
+        """What people should know of incidents, in sentences that repeat nothing the customer wrote."""
+        if self.incidents:
+            return tuple(
+                f"Belongs to {name}{', of which the customer was told how it ended' if told else ''}"
+                for name, told in self.incidents.items()
+            )
+        advice, case = self.incident_advice, self.case_number
+        if advice is None:
+            return ()
+        why = "; ".join(advice.reasons)
+        if advice.kind is LinkKind.SUGGEST_JOIN and advice.incident not in self.not_incidents:
+            return (
+                f"May belong to {advice.incident} ({why}): surehand case join {case} {advice.incident} --as PERSON",
+            )
+        if advice.kind is LinkKind.SUGGEST_OPEN:
+            return (f"May be an incident ({why}): surehand case open-incident {case} --as PERSON",)
+        return ()
 
     @property
     def priority(self) -> Priority:

@@ -92,6 +92,7 @@ def _notes(state: EscalationState, decision: Decision) -> tuple[str, ...]:
         notes.append("The rules overrode what the model proposed")
     if state.degraded:
         notes.append("Judged by rules; no language model answered")
+    notes += state.incident_lines
     if state.rejection_reason:
         notes.append(f"An answer was turned down: {state.rejection_reason}")
     return tuple(notes)

@@ -148,6 +148,7 @@ class FakeStore(Breakable):
         self.interventions: dict[tuple[str, int], InterventionRecord] = {}
         self.results: dict[str, OutcomeRecord] = {}
         self.texts: dict[tuple[str, str], str] = {}
+        self.incidents_are_unknown: VendorError | None = None
 
     async def save_case(self, record: CaseRecord) -> None:
         self.break_down(record)
@@ -162,6 +163,13 @@ class FakeStore(Breakable):
         self, tenant: str, *, status: str | None = None, limit: int = 50, offset: int = 0
     ) -> list[CaseRecord]:
         return [case for case in self.cases.values() if case.tenant == tenant][offset : offset + limit]
+
+    async def open_incidents(self, tenant: str, *, limit: int = 20) -> list[CaseRecord]:
+        if self.incidents_are_unknown is not None:
+            raise self.incidents_are_unknown
+        mine = [case for case in self.cases.values() if (case.tenant, case.kind) == (tenant, "troubleshooting")]
+        running = [case for case in mine if case.status not in ("resolved", "closed", "withdrawn")]
+        return sorted(running, key=lambda case: case.opened_at, reverse=True)[:limit]
 
     async def timeline(self, workflow_id: str, *, tenant: str | None = None) -> list[TimelineEntry]:
         return [self.lines[workflow_id][number] for number in sorted(self.lines[workflow_id])]

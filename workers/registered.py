@@ -9,6 +9,7 @@ from activities.allowances import AllowanceActivities
 from activities.cases import CaseActivities
 from activities.directory import DirectoryActivities
 from activities.incidents import IncidentActivities
+from activities.linking import LinkingActivities
 from activities.notices import NoticeActivities
 from activities.playbook_functions import PlaybookFunctions
 from activities.playbooks import PlaybookActivities
@@ -77,6 +78,7 @@ def activity_methods(
     ticketing = TicketingActivities(tickets)
     customers = CustomerActivities(records, billing)
     people = DirectoryActivities(directory)
+    linking = LinkingActivities(store, rules, allowances)
     reasoning = ReasoningActivities()
     supposing = SupposingActivities(model=model)
     counts = AllowanceActivities(allowances) if allowances is not None else None
@@ -116,6 +118,7 @@ def activity_methods(
         triage.analyse_ticket,
         triage.decide_escalation,
         triage.assess_message,
+        linking.find_incident,
         replies.draft_reply,
         notices.mail_customer,
         notices.mail_team,

@@ -10,13 +10,10 @@ from temporalio.exceptions import ApplicationError, is_cancelled_exception
 with workflow.unsafe.imports_passed_through():
     from domain.case import (
         Accepted,
-        ClaimInput,
         EscalateNowInput,
         FeedbackInput,
-        IncidentNews,
         MessageInput,
         ResolveInput,
-        UnparkInput,
     )
     from domain.escalation import EscalationInput, EscalationResult, EscalationState
     from domain.ids import case_id
@@ -30,9 +27,10 @@ from workflows.cases.approvals import Approvals
 from workflows.cases.case import GIVEN_UP, Case
 from workflows.cases.claims import Claims
 from workflows.cases.handoff import Handoff
-from workflows.cases.lifecycle import Lifecycle
 from workflows.cases.status import Shown
 from workflows.escalations.conversation import Conversation
+from workflows.escalations.incident import IncidentLinks
+from workflows.escalations.linked import LinkedLifecycle
 from workflows.escalations.outcome import Outcome
 from workflows.escalations.record import Record
 from workflows.escalations.resolution import Resolution
@@ -43,11 +41,13 @@ from workflows.escalations.words import EscalationWords
 
 
 @workflow.defn
-class EscalationWorkflow(Lifecycle[EscalationState]):
+class EscalationWorkflow(LinkedLifecycle):
     """One escalation case. Its id is `domain.ids.escalation_workflow_id(tenant, ticket id)`."""
 
     IS_OVER = "this case is closed"
     INSTEAD = "submit a new ticket"
+    THING = "case"
+    NOT_HANDED_OVER = "This case is not handed over, so there is nothing to claim."
 
     # State
 
@@ -70,6 +70,7 @@ class EscalationWorkflow(Lifecycle[EscalationState]):
             self.case, self.resolution, self.handoff, self.sla, escalate=self._escalate, resolve=self._resolve
         )
         self.triage = Triage(self.case, self.sla)
+        self.links = IncidentLinks(self.case)
         self.outcome = Outcome(self.case, self.conversation, self.sla, self.record)
         self.withdrawal = Withdrawal(self.case, self.approvals, self.handoff, self.record)
 
@@ -107,6 +108,7 @@ class EscalationWorkflow(Lifecycle[EscalationState]):
             await self.triage.take_in()
             await self.triage.classify_and_analyse()
             await self.triage.decide(self._escalate)
+            await self.links.consider()
         while not self.state.closed:
             await self._work_until_resolved()
             await self._track_outcome()
@@ -290,22 +292,6 @@ class EscalationWorkflow(Lifecycle[EscalationState]):
             raise ApplicationError("The case was not handed over: escalate it first, then write.", non_retryable=True)
 
     @workflow.update
-    def claim(self, claim: ClaimInput) -> Accepted:
-        """Somebody takes the case."""
-        if self.state.claim.claimed_by != claim.person_id:
-            self.claims.claim(claim.person_id)
-        return self._accepted("The case is yours.")
-
-    @claim.validator
-    def _check_claim(self, claim: ClaimInput) -> None:
-        self._refuse_when_over()
-        holder = self.state.claim.claimed_by
-        if not self.state.people_have_it:
-            raise ApplicationError("This case is not handed over, so there is nothing to claim.", non_retryable=True)
-        if holder is not None and holder != claim.person_id and not claim.take_over:
-            raise ApplicationError(f"{holder} has this case: talk to them, or take it over.", non_retryable=True)
-
-    @workflow.update
     def resolve(self, resolution: ResolveInput) -> Accepted:
         """Somebody says that it is solved."""
         self._resolve(resolution.resolution, resolution.person_id)
@@ -340,57 +326,11 @@ class EscalationWorkflow(Lifecycle[EscalationState]):
         if feedback.rating is None and not feedback.comment and feedback.escalation_was_right is None:
             raise ApplicationError("The feedback is empty: give a rating or a comment.", non_retryable=True)
 
-    @workflow.update
-    def unpark(self, word: UnparkInput) -> Accepted:
-        """A person says how a parked step goes on."""
-        return self._accepted(f"{self.case.take_word(word).title}: {word.action.label}.")
-
-    @unpark.validator
-    def _check_unpark(self, word: UnparkInput) -> None:
-        why = self.case.refusal_of(word)
-        if why is None and word.arguments is not None:
-            why = "Only the retry of a tool's call takes other arguments."
-        if why is not None:
-            raise ApplicationError(why, non_retryable=True)
-
-    @workflow.signal
-    def incident_linked(self, news: IncidentNews) -> None:
-        """The ticket belongs to an incident."""
-        if news.incident not in self.state.incidents:
-            self.state.incidents[news.incident] = ""
-            self.case.note(TimelineKind.CASE, f"Belongs to {news.incident}")
-
-    @workflow.signal
-    async def incident_news(self, news: IncidentNews) -> None:
-        """How an incident ended, in words that a person approved: the customer is told once."""
-        if self._is_over or self.state.incidents.get(news.incident):
-            return
-        self.state.incidents[news.incident] = news.text
-        await workflow.wait_condition(lambda: self.state.policy is not None)
-        customer = self.state.ticket.customer
-        await self.case.mail_customer(
-            self.state.begin("incident-news"),
-            "mail/incident_news.txt",
-            {
-                "case_number": self.state.case_number,
-                "subject": self.state.ticket.subject,
-                "customer_name": customer.name or "",
-                "text": news.text,
-                "signature": self.case.policy.reply.signature,
-            },
-            address=customer.email,
-            what=f"news of {news.incident}",
-        )
-
     @workflow.signal
     def escalate_now(self, order: EscalateNowInput) -> None:
         """Bring the handoff forward, or hand over a case that was not to be escalated."""
         if not self._is_over and not self.state.is_resolved:
             self._escalate(order.reason or f"asked for by {order.person_id}")
-
-    @property
-    def _is_over(self) -> bool:
-        return self.state.closed or self.state.withdrawn
 
 
 def _was_given_up(error: BaseException) -> bool:

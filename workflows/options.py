@@ -15,6 +15,7 @@ HEARTBEAT = timedelta(seconds=10)
 _MARGIN = timedelta(seconds=10)
 _MODEL_CALLS = 4
 """Primary and secondary, each with one repair turn."""
+_LONGEST_LOOK = timedelta(minutes=1)
 _STORE_ATTEMPT = timedelta(seconds=25)
 """The longest wait for a connection and a statement together."""
 
@@ -60,6 +61,11 @@ def handoff(timers: Timers) -> ActivityConfig:
 def store(timers: Timers) -> ActivityConfig:
     """One write to the store."""
     return _config(timers, _STORE_ATTEMPT, timers.give_up_after)
+
+
+def looking(timers: Timers) -> ActivityConfig:
+    """A look into the store that others wait for; what it would have found is not worth a delay."""
+    return _config(timers, _STORE_ATTEMPT, min(timers.handoff_give_up_after, _LONGEST_LOOK))
 
 
 def tool(brief: ToolBrief, timers: Timers) -> ActivityConfig:

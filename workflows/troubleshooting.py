@@ -8,7 +8,7 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
-    from domain.case import Accepted, ClaimInput, UnparkInput
+    from domain.case import Accepted
     from domain.ids import incident_number
     from domain.playbook.messages import HeldPlaybook
     from domain.policy import shared
@@ -18,7 +18,6 @@ with workflow.unsafe.imports_passed_through():
         EvidenceInput,
         IncidentInput,
         IncidentResult,
-        LinkTicketInput,
         QueryInput,
     )
     from domain.troubleshooting.state import IncidentState
@@ -29,25 +28,27 @@ from workflows.cases.approvals import SHOWN_AT_ONCE, Approvals
 from workflows.cases.case import GIVEN_UP, Case
 from workflows.cases.claims import Claims
 from workflows.cases.handoff import Handoff
-from workflows.cases.lifecycle import Lifecycle
-from workflows.incidents.closing import LATE_TICKETS, Closing
+from workflows.incidents.closing import Closing
 from workflows.incidents.fresh_evidence import FreshEvidence
 from workflows.incidents.informing import Informing
 from workflows.incidents.investigation import Investigation
 from workflows.incidents.opened import Opened
 from workflows.incidents.record import IncidentRecord, ShownIncident
 from workflows.incidents.solving import Solving
+from workflows.incidents.ticketed import TicketedLifecycle
 from workflows.incidents.words import IncidentWords
 
 PEOPLE_FIRST = "people-before-records"
 
 
 @workflow.defn
-class TroubleshootingWorkflow(Lifecycle[IncidentState]):
+class TroubleshootingWorkflow(TicketedLifecycle):
     """One incident. Its id is `domain.ids.troubleshooting_workflow_id(tenant, incident id)`."""
 
     IS_OVER = "this incident is closed"
     INSTEAD = "open a new one"
+    THING = "incident"
+    NOT_HANDED_OVER = "Nobody was asked to take over this incident yet."
 
     # State
 
@@ -239,22 +240,6 @@ class TroubleshootingWorkflow(Lifecycle[IncidentState]):
             )
 
     @workflow.update
-    def claim(self, claim: ClaimInput) -> Accepted:
-        """Somebody takes the incident."""
-        if self.state.claim.claimed_by != claim.person_id:
-            self.claims.claim(claim.person_id)
-        return self._accepted("The incident is yours.")
-
-    @claim.validator
-    def _check_claim(self, claim: ClaimInput) -> None:
-        self._refuse_when_over()
-        holder = self.state.claim.claimed_by
-        if not self.state.people_have_it:
-            raise ApplicationError("Nobody was asked to take over this incident yet.", non_retryable=True)
-        if holder is not None and holder != claim.person_id and not claim.take_over:
-            raise ApplicationError(f"{holder} has this incident: talk to them, or take it over.", non_retryable=True)
-
-    @workflow.update
     def close(self, word: CloseIncidentInput) -> Accepted:
         """A person says that it is over, and may confirm the cause."""
         if word.cause is not None:
@@ -272,42 +257,10 @@ class TroubleshootingWorkflow(Lifecycle[IncidentState]):
         if word.cause is not None and (known is None or known.find(word.cause) is None):
             raise ApplicationError("There is no such hypothesis: see `surehand case show`.", non_retryable=True)
 
-    @workflow.update
-    def unpark(self, word: UnparkInput) -> Accepted:
-        """A person says how a parked step goes on."""
-        return self._accepted(f"{self.case.take_word(word).title}: {word.action.label}.")
-
-    @unpark.validator
-    def _check_unpark(self, word: UnparkInput) -> None:
-        why = self.case.refusal_of(word)
-        if why is None and word.arguments is not None:
-            why = "Only the retry of a tool's call takes other arguments."
-        if why is not None:
-            raise ApplicationError(why, non_retryable=True)
-
-    @workflow.signal
-    async def link_ticket(self, link: LinkTicketInput) -> None:
-        """A ticket is about this incident."""
-        state = self.state
-        if state.withdrawn or state.is_linked(link.ticket_id):
-            return
-        if state.closed and not workflow.patched(LATE_TICKETS):
-            return
-        if not state.link(link.ticket_id, link.person_id, workflow.now()):
-            why = f"{len(state.linked)} tickets are, and there is no room for more: tell its customer yourself"
-            self.case.note(TimelineKind.STEP, f"Ticket {link.ticket_id} is not linked: {why}", link.person_id)
-            return
-        self.case.note(TimelineKind.STEP, f"Ticket {link.ticket_id} is linked", link.person_id)
-        await self.informing.join(link.ticket_id)
-
     @workflow.signal
     def playbook_held(self, playbook: HeldPlaybook) -> None:
         """A fix is carried out, and waits for whether it helps."""
         self.solving.held(playbook)
-
-    @property
-    def _is_over(self) -> bool:
-        return self.state.closed or self.state.withdrawn
 
 
 def _first_state(request: IncidentInput) -> IncidentState:

@@ -42,6 +42,8 @@ class IncidentReport(Value):
     """Service -> address that tells whether it is well."""
     linked_tickets: tuple[str, ...] = Field(default=(), max_length=MOST_TICKETS)
     """Ticket ids that are about this incident."""
+    linked_customers: dict[str, str] = Field(default_factory=dict, max_length=MOST_TICKETS)
+    """Ticket id -> its customer's id in the CRM, for people."""
 
     @property
     def text(self) -> str:

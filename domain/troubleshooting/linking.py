@@ -211,6 +211,7 @@ def report_of_ticket(ticket: Ticket, disruption: Disruption | None, *, by: str, 
     redactor = Redactor()
     subject = redactor.redact(ticket.subject, names).text.strip() or "a disruption"
     body = redactor.redact(ticket.body[: _LONGEST_DESCRIPTION * 2], names).text
+    customer = ticket.customer.customer_id
     wide = disruption is not None and disruption.wide
     return IncidentReport(
         incident_id=incident_id_of_ticket(ticket.ticket_id),
@@ -219,4 +220,5 @@ def report_of_ticket(ticket: Ticket, disruption: Disruption | None, *, by: str, 
         reported_by=by[:200],
         urgency=priority if wide or disruption is None else None,
         linked_tickets=(ticket.ticket_id,),
+        linked_customers={ticket.ticket_id: customer} if customer else {},
     )

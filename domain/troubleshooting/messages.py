@@ -18,6 +18,7 @@ __all__ = [
     "IncidentResult",
     "LinkTicketInput",
     "QueryInput",
+    "UnlinkTicketInput",
 ]
 
 
@@ -53,6 +54,16 @@ class EvidenceInput(Value):
 
 class LinkTicketInput(Value):
     """A ticket is about this incident: its customer is told once when it is over, after approval."""
+
+    ticket_id: str = Field(min_length=1, max_length=200)
+    person_id: str = Field(min_length=1, max_length=200)
+    """`surehand` where a rule links."""
+    customer_id: str | None = Field(default=None, max_length=200)
+    """The customer's id in the CRM, for people."""
+
+
+class UnlinkTicketInput(Value):
+    """A person says that a ticket is about something else."""
 
     ticket_id: str = Field(min_length=1, max_length=200)
     person_id: str = Field(min_length=1, max_length=200)

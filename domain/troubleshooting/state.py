@@ -129,7 +129,7 @@ class IncidentState(TicketsState):
         state = cls(tenant=tenant, case_number=case_number, opened_at=now, report=report)
         state.add_evidence(report.evidence)
         for ticket_id in report.linked_tickets:
-            state.link(ticket_id, report.reported_by, now)
+            state.link(ticket_id, report.reported_by, now, report.linked_customers.get(ticket_id))
         return state
 
     @property
@@ -370,7 +370,7 @@ class IncidentState(TicketsState):
         oldest_needed = min(self.handled, self.conversation_saved, self.conversation_count - KEPT_SPOKEN)
         self.conversation = [message for message in self.conversation if message.number >= oldest_needed]
         # Both are in the state beside the report.
-        self.report = self.report.model_copy(update={"evidence": (), "linked_tickets": ()})
+        self.report = self.report.model_copy(update={"evidence": (), "linked_tickets": (), "linked_customers": {}})
         fit(self)
 
     def current_status(self) -> Status:

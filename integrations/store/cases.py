@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Select, Table, and_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.case import Status
 from domain.model import Value
 from domain.records import ApprovalRecord, CaseRecord, InterventionRecord, OutcomeRecord
 from domain.timeline import CaseMessage, TimelineEntry
@@ -49,6 +50,15 @@ class SqlCaseStore:
             query = query.where(cases.c.status == status)
         query = query.order_by(cases.c.opened_at.desc(), cases.c.workflow_id)
         return await self._select(CaseRecord, query.limit(_page(limit)).offset(max(offset, 0)))
+
+    async def open_incidents(self, tenant: str, *, limit: int = 20) -> list[CaseRecord]:
+        """Rows of a tenant's incidents that are not over, newest first."""
+        over = (Status.RESOLVED.value, Status.CLOSED.value, Status.WITHDRAWN.value)
+        query = select(cases).where(
+            cases.c.tenant == tenant, cases.c.kind == "troubleshooting", cases.c.status.not_in(over)
+        )
+        query = query.order_by(cases.c.opened_at.desc(), cases.c.workflow_id)
+        return await self._select(CaseRecord, query.limit(_page(limit)))
 
     async def timeline(self, workflow_id: str, *, tenant: str | None = None) -> list[TimelineEntry]:
         """The whole timeline, in order."""

@@ -41,6 +41,7 @@ def markdown(state: EscalationState, due_at: datetime | None) -> str:
     if state.handoff is not None and state.handoff.completed_at is not None:
         holder = state.claim.claimed_by or "nobody yet"
         lines.append(f"- handed to {state.handoff.team}, claimed by {holder}")
+    lines += [f"- {cell(line)}" for line in state.incident_lines]
     if due_at is not None:
         lines.append(f"- next SLA deadline {due_at.isoformat(timespec='minutes')}")
     lines += [f"- **parked**: {step.title}. {step.problem} (`surehand case unpark`)" for step in state.parked.values()]

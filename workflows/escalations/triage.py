@@ -117,6 +117,7 @@ class Triage:
             raise ApplicationError("Nothing was decided.", type=GIVEN_UP, non_retryable=True)
         decision = decided.decision
         self._state.risk, self._state.strategy, self._state.decision = decided.risk, decided.strategy, decision
+        self._state.disruption = decided.disruption
         self._state.degraded = self._state.degraded or decision.origin.degraded
         self._state.model_cost += decision.origin.cost
         self._case.note(

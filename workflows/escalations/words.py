@@ -68,7 +68,7 @@ class EscalationWords:
             "tier": state.ticket.customer.tier.value,
             "risk": state.risk.overall if state.risk else 0,
             "frustration": state.frustration,
-            "reasons": list(decision.reasons),
+            "reasons": [*decision.reasons, *state.incident_lines],
             "context_url": f"{dashboard}/cases/{state.case_number}" if dashboard else "",
         }
         return "handoff", context, state.ticket.slack_thread_id

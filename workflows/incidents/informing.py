@@ -123,8 +123,10 @@ class Informing:
         if not request.granted:
             self._case.note(TimelineKind.MESSAGE, f"Customers are not told: {request.reason or 'nobody approved it'}")
             return
+        state.news = news
         for ticket in waiting:
-            await self._tell(ticket, news)
+            if state.is_linked(ticket.ticket_id):  # nobody unlinked it meanwhile
+                await self._tell(ticket, news)
 
     async def _tell(self, ticket: LinkedTicket, news: str) -> None:
         """The ticket's own case writes to its customer, once per incident, however often this is asked."""
@@ -141,13 +143,24 @@ class Informing:
         ticket.told[OUTCOME] = self._case.now()
         self._case.note(TimelineKind.MESSAGE, f"The customer of ticket {ticket.ticket_id} is told")
 
-    async def join(self, ticket_id: str) -> None:
-        """Show on a ticket's case that it belongs to this incident."""
+    async def join(self, ticket_id: str) -> bool:
+        """Show on a ticket's case that it belongs to this incident; False when it has no open case."""
+        if await self._show("incident_linked", ticket_id, self._state.report.title):
+            return True
+        self._case.note(TimelineKind.MESSAGE, f"Ticket {ticket_id} has no open case")
+        return False
+
+    async def leave(self, ticket_id: str) -> None:
+        """Show on a ticket's case that it does not belong to this incident."""
+        await self._show("incident_unlinked", ticket_id)
+
+    async def _show(self, signal: str, ticket_id: str, text: str = "") -> bool:
         state = self._state
         handle = workflow.get_external_workflow_handle(escalation_workflow_id(state.tenant, ticket_id))
         try:
-            await handle.signal("incident_linked", IncidentNews(incident=state.case_number, text=state.report.title))
+            await handle.signal(signal, IncidentNews(incident=state.case_number, text=text))
         except FailureError as error:
             if is_cancelled_exception(error):
                 raise
-            self._case.note(TimelineKind.MESSAGE, f"Ticket {ticket_id} has no open case")
+            return False
+        return True

@@ -13,6 +13,7 @@ with workflow.unsafe.imports_passed_through():
 
 from workflows import options
 from workflows.cases.case import Case
+from workflows.incidents.record import DESCRIBED
 
 
 class Opened:
@@ -33,6 +34,8 @@ class Opened:
             title=state.report.title,
             customer_id=state.report.customer_id,
             opened_at=state.opened_at,
+            service=state.report.service,
+            description=state.report.description[:DESCRIBED],
         )
         found = await self._case.do(IncidentActivities.open_incident, opening, "Open the incident", options.opening())
         self._found = found

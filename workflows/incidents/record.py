@@ -15,6 +15,8 @@ from workflows import options, search_attributes
 from workflows.cases.case import Case
 from workflows.cases.status import cell
 
+DESCRIBED = 1_000
+"""Characters of the description that the row has: tickets are compared with them."""
 _LAST_LINES = 10
 _HYPOTHESES = 3
 _WAITING_FOR = {
@@ -94,6 +96,8 @@ def _details(state: IncidentState) -> dict[str, JsonValue]:
         "affected": list(state.diagnosis.blast_radius.affected) if state.diagnosis is not None else [],
         "solution": state.solution.title if state.solution is not None else None,
         "resolution": state.resolution,
+        "reported_service": state.report.service,
+        "description": state.report.description[:DESCRIBED],
         "reopened": state.reopened,
         "linked": [one.ticket_id for one in state.linked],
     }
