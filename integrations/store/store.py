@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from integrations.store.allowances import SqlAllowances
+from integrations.store.api_keys import SqlApiKeys
 from integrations.store.cases import SqlCaseStore
 from integrations.store.database import Database
 from integrations.store.knowledge import SqlKnowledgeBase
@@ -12,6 +13,8 @@ from integrations.store.ledger import SqlEffectLedger
 from integrations.store.lessons import SqlLessons
 from integrations.store.metering import SqlMeter
 from integrations.store.migration import migrate
+from integrations.store.requests import SqlRepeatableRequests
+from integrations.store.sessions import SqlSessions
 
 
 class SqlStore:
@@ -25,6 +28,9 @@ class SqlStore:
         meter: `Meter`.
         knowledge: `KnowledgeBase`.
         lessons: what incidents taught, behind `IncidentKnowledge`.
+        keys: of programs that use the HTTP service.
+        requests: what the HTTP service answered to requests that may be repeated.
+        sessions: of the HTTP service's clients.
     """
 
     def __init__(self, database: Database) -> None:
@@ -35,6 +41,9 @@ class SqlStore:
         self.meter = SqlMeter(database)
         self.knowledge = SqlKnowledgeBase(database)
         self.lessons = SqlLessons(database)
+        self.keys = SqlApiKeys(database)
+        self.requests = SqlRepeatableRequests(database)
+        self.sessions = SqlSessions(database)
 
     @classmethod
     async def open(cls, url: str, *, pool_size: int = 8, pool_timeout: timedelta = timedelta(seconds=10)) -> SqlStore:

@@ -319,6 +319,53 @@ allowance_claims = Table(
     _column("claimed_at", UtcTime),
 )
 
+api_keys = Table(
+    "api_keys",
+    metadata,
+    # Public: it stands in the key and in logs.
+    _column("key_id", Text, primary_key=True),
+    _tenant(),
+    _column("name", Words),
+    _column("roles", Json),
+    _column("person_id", Text, optional=True),
+    # SHA-256 of the secret part, which nobody keeps.
+    _column("digest", Text),
+    _column("created_at", UtcTime),
+    _column("expires_at", UtcTime, optional=True),
+    _column("revoked_at", UtcTime, optional=True),
+    Index(None, "tenant", "created_at"),
+)
+
+repeatable_requests = Table(
+    "repeatable_requests",
+    metadata,
+    _tenant(primary_key=True),
+    _column("principal", Text, primary_key=True),
+    _column("key", Text, primary_key=True),
+    # Of method, path and body: another request under the same key is refused.
+    _column("digest", Text),
+    _column("claim", Text),
+    _column("claimed_at", UtcTime),
+    _column("leased_until", UtcTime),
+    _column("answered_at", UtcTime, optional=True),
+    _column("status", Integer, optional=True),
+    _column("headers", Json, optional=True),
+    _column("body", LargeBinary, optional=True),
+    Index(None, "claimed_at"),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    _column("session_id", Text, primary_key=True),
+    _tenant(),
+    _column("principal", Text),
+    _column("kind", Text),
+    _column("created_at", UtcTime),
+    _column("expires_at", UtcTime),
+    Index(None, "tenant", "principal", "created_at"),
+)
+
 
 _FULL_TEXT = ("ix_articles_search", "ix_lessons_search")
 

@@ -1,0 +1,126 @@
+"""Requests that may be repeated: of many with one key, one is carried out, and all others get its answer."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import ColumnElement, RowMapping, and_, delete, select, update
+
+from domain.principals import Answered
+from integrations.store.database import Database
+from integrations.store.tables import repeatable_requests as table
+
+_TRIES = 5
+"""Rows come and go while others claim and release; who finds none and makes none looks again."""
+_SOON = timedelta(seconds=1)
+
+
+@dataclass(frozen=True)
+class RequestKey:
+    """Whose request it is, and under which key."""
+
+    tenant: str
+    principal: str
+    key: str
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """What became of a claim. Exactly one of the four holds."""
+
+    mark: str | None = None
+    """The request is ours to carry out; record or release it under this mark."""
+    answered: Answered | None = None
+    """It was carried out before."""
+    is_other: bool = False
+    """Another request has this key."""
+    free_at: datetime | None = None
+    """Somebody carries it out now, and has until then."""
+
+
+class SqlRepeatableRequests:
+    """The table `repeatable_requests` on a `Database`.
+
+    Whoever claims a key has it for the time of a lease. When that process dies, the next one with the same request
+    takes it over once the lease has run out; the dead one's answer can no longer be recorded.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def claim(self, key: RequestKey, digest: str, lease: timedelta) -> Claimed:
+        """Claim a request, or learn what became of it.
+
+        Args:
+            key: of the request.
+            digest: of everything that makes it this request.
+            lease: how long it may take to carry it out.
+        """
+        mark = secrets.token_hex(16)
+        for _ in range(_TRIES):
+            now = datetime.now(UTC)
+            # A look first: of a thousand repeats, none then waits for the right to write.
+            row = await self._read(key)
+            if row is None:
+                if await self._insert(key, digest, mark, now, lease):
+                    return Claimed(mark=mark)
+            elif row["digest"] != digest:
+                return Claimed(is_other=True)
+            elif row["answered_at"] is not None:
+                return Claimed(answered=Answered(status=row["status"], headers=row["headers"], body=row["body"]))
+            elif row["leased_until"] > now:
+                return Claimed(free_at=row["leased_until"])
+            elif await self._take_over(key, row["claim"], mark, now, lease):
+                return Claimed(mark=mark)
+        return Claimed(free_at=datetime.now(UTC) + _SOON)
+
+    async def record(self, key: RequestKey, mark: str, answered: Answered) -> bool:
+        """Keep the answer; False when somebody else took the request over meanwhile."""
+        values = {**answered.model_dump(), "answered_at": datetime.now(UTC)}
+        async with self._database.writing() as connection:
+            done = await connection.execute(update(table).where(_is(key), table.c.claim == mark).values(values))
+        return bool(done.rowcount)
+
+    async def release(self, key: RequestKey, mark: str) -> None:
+        """Forget a request that was not carried out, so that its repeat is tried at once."""
+        async with self._database.writing() as connection:
+            await connection.execute(delete(table).where(_is(key), table.c.claim == mark))
+
+    async def forget_before(self, moment: datetime) -> int:
+        """Forget what was claimed before a moment; returns how many."""
+        async with self._database.writing() as connection:
+            return (await connection.execute(delete(table).where(table.c.claimed_at < moment))).rowcount
+
+    async def _insert(self, key: RequestKey, digest: str, mark: str, now: datetime, lease: timedelta) -> bool:
+        """Whether it is ours; somebody may have come first."""
+        row = {
+            "tenant": key.tenant,
+            "principal": key.principal,
+            "key": key.key,
+            "digest": digest,
+            "claim": mark,
+            "claimed_at": now,
+            "leased_until": now + lease,
+        }
+        async with self._database.writing() as connection:
+            made = await connection.execute(self._database.insert(table).on_conflict_do_nothing().values(row))
+        return bool(made.rowcount)
+
+    async def _take_over(self, key: RequestKey, before: str, mark: str, now: datetime, lease: timedelta) -> bool:
+        async with self._database.writing() as connection:
+            taken = await connection.execute(
+                update(table)
+                .where(_is(key), table.c.claim == before, table.c.answered_at.is_(None))
+                .values(claim=mark, claimed_at=now, leased_until=now + lease)
+            )
+        return bool(taken.rowcount)
+
+    async def _read(self, key: RequestKey) -> RowMapping | None:
+        async with self._database.reading() as connection:
+            return (await connection.execute(select(table).where(_is(key)))).mappings().first()
+
+
+def _is(key: RequestKey) -> ColumnElement[bool]:
+    return and_(table.c.tenant == key.tenant, table.c.principal == key.principal, table.c.key == key.key)
