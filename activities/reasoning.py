@@ -11,6 +11,9 @@ import asyncio
 from temporalio import activity
 
 from domain.model import JsonValue, Value
+from domain.ports import CheckSource
+from domain.troubleshooting.answers import CheckAnswer, Meaning, read_answer
+from domain.troubleshooting.checks import Check, CheckAsked
 from domain.troubleshooting.classification import classify
 from domain.troubleshooting.evidence import EvidenceRef
 from domain.troubleshooting.fixing.solution import propose
@@ -44,8 +47,21 @@ class ProposeInput(Value):
     """Name of a playbook -> schema of its input."""
 
 
+class ReadCheckInput(Value):
+    """What a tool gave for a check."""
+
+    asked: CheckAsked
+    output: JsonValue
+    tool: str
+
+
 class ReasoningActivities:
-    """Needs nothing but what it is given."""
+    """Looks up what an installation's engineers look at by hand; else it needs nothing but what it is given."""
+
+    def __init__(self, checks: CheckSource | None = None, meaning: Meaning = lambda _: None) -> None:
+        """`meaning` says what the words of a line tell, as for lines of logs; without `checks` there are none."""
+        self._checks = checks
+        self._meaning = meaning
 
     @activity.defn
     async def classify_query(self, asked: ClassifyInput) -> IncidentClassification:
@@ -56,16 +72,27 @@ class ReasoningActivities:
     async def think(self, state: IncidentState) -> Thought:
         """Judge all evidence anew, and plan the next round."""
         # A tenth of a second of arithmetic where there are hundreds of findings: the worker's loop has other work.
-        return await asyncio.to_thread(_thought, state)
+        return await asyncio.to_thread(_thought, state, self._checks_of(state))
+
+    @activity.defn
+    async def read_check(self, read: ReadCheckInput) -> CheckAnswer:
+        """What the answer of a check says."""
+        # A pattern of somebody's configuration may take its time over much text.
+        return await asyncio.to_thread(read_answer, read.asked, read.output, self._meaning, source=read.tool)
 
     @activity.defn
     async def propose_solution(self, asked: ProposeInput) -> Solution | None:
         """The best fix that nobody turned down; None when there is none."""
         cause = asked.state.cause
-        return propose(asked.state, cause, asked.schemas) if cause is not None else None
+        if cause is None:
+            return None
+        return propose(asked.state, cause, asked.schemas, self._checks_of(asked.state))
+
+    def _checks_of(self, state: IncidentState) -> tuple[Check, ...]:
+        return self._checks.checks_for(state.tenant) if self._checks is not None else ()
 
 
-def _thought(state: IncidentState) -> Thought:
+def _thought(state: IncidentState, checks: tuple[Check, ...]) -> Thought:
     state.diagnosed(diagnose(state.known()))
     assert state.diagnosis is not None  # noqa: S101  (just made)
-    return Thought(diagnosis=state.diagnosis, planned=next_calls(state))
+    return Thought(diagnosis=state.diagnosis, planned=next_calls(state, checks))

@@ -24,6 +24,7 @@ from domain.ports import (
     Allowances,
     Billing,
     CaseStore,
+    CheckSource,
     CustomerRecords,
     Directory,
     EventPublisher,
@@ -40,6 +41,7 @@ from domain.ports import (
     ToolBox,
 )
 from domain.rules import RulesEngine
+from integrations.evidence.logs.meaning import sign_of
 from workers.clients import Clients
 
 
@@ -64,6 +66,7 @@ def activity_methods(
     library: PlaybookLibrary | None = None,
     guardrails: GuardrailSource | None = None,
     failures: IncidentKnowledge | None = None,
+    checks: CheckSource | None = None,
 ) -> list[Callable[..., Any]]:
     """Every activity, on its clients. The one list that workers and tests register.
 
@@ -79,7 +82,7 @@ def activity_methods(
     customers = CustomerActivities(records, billing)
     people = DirectoryActivities(directory)
     linking = LinkingActivities(store, rules, allowances)
-    reasoning = ReasoningActivities()
+    reasoning = ReasoningActivities(checks, sign_of)
     supposing = SupposingActivities(model=model)
     counts = AllowanceActivities(allowances) if allowances is not None else None
     functions = PlaybookFunctions(
@@ -149,6 +152,7 @@ def activity_methods(
         ),
         reasoning.classify_query,
         reasoning.think,
+        reasoning.read_check,
         supposing.suppose_causes,
         reasoning.propose_solution,
     ]
@@ -176,4 +180,5 @@ def methods_of(clients: Clients) -> list[Callable[..., Any]]:
         library=clients.library,
         guardrails=clients.configuration,
         failures=clients.failures,
+        checks=clients.configuration,
     )

@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 from domain.troubleshooting.checks import Check
 from domain.troubleshooting.hypotheses import FaultKind, Hypothesis
-from domain.troubleshooting.looks import PlannedCall
+from domain.troubleshooting.looks import NAME, PlannedCall, metric_call
+from domain.troubleshooting.reasoning.likelihoods import OWN
 from domain.troubleshooting.state import IncidentState
 
 MOST_CHECKS = 6
@@ -18,6 +19,7 @@ _SUPPOSED = 0.02
 """A hypothesis less likely than this is not worth a check of its own."""
 _CONFIRMING = 0.01
 """What a check is worth that tells nothing apart and may still refute."""
+_MEASURING = frozenset({"metrics.watch", "metrics.query"})
 _HELD = 2
 """Checks that are made of a cause that is accepted already, before anything is done about it."""
 
@@ -43,6 +45,25 @@ def check_calls(state: IncidentState, checks: Sequence[Check]) -> Iterator[Plann
     ranked = sorted(found.values(), key=lambda entry: (-entry[0], entry[1], entry[2].digest))
     for _, _, call in ranked[: MOST_CHECKS if cause is None else _HELD]:
         yield call
+
+
+def measure_calls(state: IncidentState) -> Iterator[PlannedCall]:
+    """Whether the metrics server has the metric of an uploaded file that proves the cause: then it can be watched.
+
+    Args:
+        state: the incident.
+    """
+    cause = state.cause
+    if cause is None or cause.service is None or not _MEASURING <= frozenset(state.capabilities or ()):
+        return
+    own = [one for seen in state.observed for one in seen.findings if one.service == cause.service and one.metric]
+    proving = [one for one in own if OWN[cause.fault].get(one.sign, 0.0) > 0]
+    if not proving or any(one.query for one in proving):
+        return
+    best = max(proving, key=lambda one: one.strength)
+    if NAME.match(best.metric) and NAME.match(cause.service) and state.diagnosis is not None:
+        why = f"See whether the metrics server has {best.metric} of {cause.service}, to watch it after a fix"
+        yield metric_call(cause.service, best.metric, state.diagnosis.onset, why, (cause.hypothesis_id,))
 
 
 def known_of(state: IncidentState, hypothesis: Hypothesis) -> dict[str, str]:

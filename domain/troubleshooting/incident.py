@@ -6,10 +6,11 @@ from datetime import datetime
 
 from pydantic import Field
 
-from domain.model import JsonValue, Value
+from domain.model import JsonValue, Term, Value
 from domain.ticket import Priority
 from domain.tool import call_digest
 from domain.triage import Complexity
+from domain.troubleshooting.checks import CheckAsked
 from domain.troubleshooting.evidence import EvidenceRef
 from domain.troubleshooting.terms import QueryIntent, TechnicalDomain
 
@@ -78,6 +79,29 @@ class IncidentClassification(Value):
     """`rules`, or the provider that answered."""
 
 
+class MeasureKind(Term):
+    """By what one sees whether a solution worked, the best first."""
+
+    METRIC = "metric"
+    """The metric that proved the trouble, at the metrics server that gave it."""
+    CHECK = "check"
+    """The check that showed the fault: its good value is success."""
+    HEALTH = "health"
+    """The address that tells the health of the service."""
+    HOUSE = "house"
+    """The metrics that the shipped playbooks go by."""
+    PEOPLE = "people"
+    """No tool can tell: people look."""
+
+
+class MeasuringCheck(Value):
+    """A check whose good value is success."""
+
+    asked: CheckAsked
+    capability: str
+    arguments: dict[str, JsonValue]
+
+
 class Success(Value):
     """How one sees whether a solution worked."""
 
@@ -95,6 +119,9 @@ class Success(Value):
     """The value before the incident."""
     during: float | None = None
     """The value while it lasted."""
+    kind: MeasureKind | None = None
+    """What is asked first; None in what was proposed before there was a choice: then the address, then the query."""
+    check: MeasuringCheck | None = None
     threshold: float | None = None
     """Of `measure`; None where nothing can be measured: then a person or a health check says it."""
     at_most: bool = True

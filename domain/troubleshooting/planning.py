@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from domain.model import JsonValue
-from domain.troubleshooting.checking import check_calls
+from domain.troubleshooting.checking import check_calls, measure_calls
 from domain.troubleshooting.checks import Check
 from domain.troubleshooting.evidence import EvidenceKind, EvidenceRef
 from domain.troubleshooting.hypotheses import Hypothesis
@@ -84,6 +84,7 @@ def _candidates(state: IncidentState, checks: Sequence[Check]) -> Iterator[Plann
     yield from _first_search(state)
     yield from check_calls(state, checks)
     if state.cause is not None:
+        yield from measure_calls(state)
         return
     suspects = _suspects(state)
     yield from _probes(state, suspects)

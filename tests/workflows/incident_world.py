@@ -26,11 +26,13 @@ from domain.ids import escalation_workflow_id, troubleshooting_workflow_id
 from domain.model import JsonValue
 from domain.tool import Safety, ToolSpec
 from domain.triage import Decision, DecisionKind, Urgency
+from domain.troubleshooting.checks import Check
 from domain.troubleshooting.evidence import Change, EvidenceKind, EvidenceRef, Finding, Findings, Sign
 from domain.troubleshooting.knowledge import KnowledgeAnswer, Lesson, LessonStatus
 from domain.troubleshooting.messages import IncidentInput, IncidentReport, IncidentResult
 from domain.troubleshooting.state import IncidentState
 from domain.troubleshooting.topology import Topology
+from integrations.evidence.logs.meaning import sign_of
 from integrations.rendering import Templates
 from runtime.configuration import Configuration
 from tests.workflows.conftest import TEMPLATES, a_ticket
@@ -107,10 +109,15 @@ class IncidentWorld(PlaybookWorld):
             self.tools.add(looking(name))
         self.tools.add(looking("metrics.query"), looking("health.probe"))
         self.lessons = FakeLessons()
+        self.checks: tuple[Check, ...] = ()
         self.with_model = False
         self.finds(ERRORS, changes=(DEPLOYED,))
         self.tools.on("knowledge.search", {"articles": [], "level": "general"})
         self.tools.on("metrics.query", {"value": 0.0, "samples": [{"labels": {}, "value": 0.0}]})
+
+    def checks_for(self, tenant: str) -> tuple[Check, ...]:
+        """What engineers look at by hand."""
+        return self.checks
 
     def finds(self, findings: tuple[Finding, ...], changes: tuple[Change, ...] = ()) -> None:
         """What the evidence holds, from now on."""
@@ -132,7 +139,7 @@ class IncidentWorld(PlaybookWorld):
             channels=Channels(mail=True, chat=True, model=self.with_model),
             knowledge=self.lessons,
         )
-        reasoning = ReasoningActivities()
+        reasoning = ReasoningActivities(self, sign_of)
         return [
             *super().methods(),
             NoticeActivities(self.mailer, self.chat, Templates(TEMPLATES), self.directory, self.store).mail_customer,
@@ -141,6 +148,7 @@ class IncidentWorld(PlaybookWorld):
             incidents.learn_from_incident,
             reasoning.classify_query,
             reasoning.think,
+            reasoning.read_check,
             reasoning.propose_solution,
             SupposingActivities(model=self.model).suppose_causes,
         ]

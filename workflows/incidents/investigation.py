@@ -9,7 +9,7 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
-    from activities.reasoning import ClassifyInput, ReasoningActivities
+    from activities.reasoning import ClassifyInput, ReadCheckInput, ReasoningActivities
     from activities.supposing import SupposeInput, SupposingActivities
     from domain.guarding import judge_call
     from domain.guardrails import RuleAction
@@ -178,7 +178,7 @@ class Investigation:
                 continue
             if place:
                 state.fell_back("tool", level.value, planned.capability, self._case.now(), problem)
-            self._observe(planned, brief, result, level)
+            await self._observe(planned, brief, result, level)
             return
         state.fell_back("tool", ToolFallback.MANUAL_INSTRUCTIONS.value, planned.capability, self._case.now(), problem)
         state.record_call(
@@ -223,10 +223,15 @@ class Investigation:
         result: ToolResult = await workflow.execute_activity(brief.name, call, result_type=ToolResult, **config)
         return result
 
-    def _observe(self, planned: PlannedCall, brief: ToolBrief, result: ToolResult, level: ToolFallback) -> None:
+    async def _observe(self, planned: PlannedCall, brief: ToolBrief, result: ToolResult, level: ToolFallback) -> None:
         """Take what a tool gave. It is data: what does not have the form of findings is not looked at."""
         state = self._state
-        findings, topology, problem = read_output(result)
+        if planned.check is not None:
+            read = ReadCheckInput(asked=planned.check, output=result.output, tool=brief.name)
+            answer = await self._case.think(ReasoningActivities.read_check, read, "Read the answer")
+            findings, topology, problem = answer.findings, None, answer.problem
+        else:
+            findings, topology, problem = read_output(result)
         said = f"{len(topology.names())} services, {len(topology.calls)} calls" if topology is not None else ""
         outcome = problem or findings.summary or said or "Nothing was found."
         call = state.record_call(

@@ -39,6 +39,7 @@ class Opened:
         )
         found = await self._case.do(IncidentActivities.open_incident, opening, "Open the incident", options.opening())
         self._found = found
+        state.capabilities = tuple(sorted(found.tools))
         if state.policy is None:
             state.policy, state.channels = shared(found.policy), found.channels
 

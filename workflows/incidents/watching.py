@@ -9,16 +9,12 @@ from enum import Enum, auto
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from domain.guarding import judge_call
-    from domain.ids import effect_key
-    from domain.model import JsonValue
-    from domain.tool import ToolCall, ToolResult
-    from domain.troubleshooting.records import MonitoringState, Verdict
+    from domain.troubleshooting.records import MonitoringState
     from domain.troubleshooting.state import IncidentState
 
-from workflows import options
 from workflows.cases.case import Case
 from workflows.cases.child_playbooks import PlaybookRun
+from workflows.incidents.measures import Measures
 from workflows.incidents.opened import Opened
 
 BAD_LOOKS = 2
@@ -43,7 +39,7 @@ class Watching:
     def __init__(self, case: Case[IncidentState], opened: Opened) -> None:
         """Work on an incident."""
         self._case = case
-        self._opened = opened
+        self._measures = Measures(case, opened)
 
     @property
     def _state(self) -> IncidentState:
@@ -64,7 +60,7 @@ class Watching:
                 return Watched.CLOSED
             if run is not None and run.is_over:
                 return Watched.RUN_ENDED
-            state.judge(await self._look(watch))
+            state.judge(await self._measures.look(watch.success))
             if watch.bad_in_a_row >= BAD_LOOKS and not self._people_are_still_at_it(watch, run):
                 return Watched.REGRESSED
         if run is None and watch.bad_in_a_row >= BAD_LOOKS:
@@ -91,55 +87,3 @@ class Watching:
                 timeout=max(until - self._case.now(), timedelta(0)),
                 timeout_summary="Look whether the fix holds",
             )
-
-    async def _look(self, watch: MonitoringState) -> Verdict:
-        success, now = watch.success, self._case.now()
-        if success.health_url is not None:
-            answer = await self._ask("health.probe", {"url": success.health_url})
-            if answer is not None and isinstance(answer.get("healthy"), bool):
-                good = answer["healthy"]
-                return Verdict(at=now, good=good, sentence=str(answer.get("reason") or "")[:200], source="health.probe")
-        if success.query and success.threshold is not None:
-            answer = await self._ask("metrics.query", {"query": success.query})
-            value = highest(answer)
-            if value is not None:
-                good = success.is_met(value)
-                return Verdict(
-                    at=now, value=value, good=good, sentence=f"{success.measure}: {value:g}", source="metrics"
-                )
-        return Verdict(at=now, sentence="It could not be measured.")
-
-    async def _ask(self, capability: str, arguments: dict[str, JsonValue]) -> dict[str, JsonValue] | None:
-        state = self._state
-        for brief in self._opened.tools_for(capability):
-            facts: dict[str, JsonValue] = {"tenant": state.tenant, "undoing": False, "totals": {}}
-            if judge_call(self._opened.guardrails, brief, arguments, facts).action.value not in ("allow", "log"):
-                continue
-            call = ToolCall(
-                tool=brief.name,
-                arguments=arguments,
-                key=effect_key(workflow.info().workflow_id, state.begin(f"watch/{capability}")),
-                tenant=state.tenant,
-                digest=brief.digest,
-            )
-
-            async def once(brief: object = brief, call: ToolCall = call) -> ToolResult:
-                config: workflow.ActivityConfig = {
-                    **options.tool(brief, self._case.policy.timers),  # type: ignore[arg-type]  # a default binds the loop's value
-                    "summary": "Look whether the fix holds",
-                }
-                result: ToolResult = await workflow.execute_activity(call.tool, call, result_type=ToolResult, **config)
-                return result
-
-            result = await self._case.attempt("Look whether the fix holds", once)
-            if result is not None and result.refusal is None and isinstance(result.output, dict):
-                return result.output
-        return None
-
-
-def highest(answer: dict[str, JsonValue] | None) -> float | None:
-    """The highest value of a metric's answer."""
-    samples = (answer or {}).get("samples")
-    values = [one.get("value") for one in samples if isinstance(one, dict)] if isinstance(samples, list) else []
-    numbers = [float(value) for value in values if isinstance(value, (int, float)) and not isinstance(value, bool)]
-    return max(numbers, default=None)

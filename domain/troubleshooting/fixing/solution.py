@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from domain.model import JsonValue
 from domain.playbook.schema_check import problem_with
+from domain.troubleshooting.checks import Check
 from domain.troubleshooting.fixing.measuring import success_of
 from domain.troubleshooting.fixing.remedies import MITIGATIONS, PLAYBOOKS, RISKS, UNDOES, UNDOS, Remedy, by_hand
 from domain.troubleshooting.fixing.wishes import Wishes, wishes_in
@@ -17,11 +19,22 @@ from domain.troubleshooting.state import IncidentState
 
 _SERVICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
+_NUMBERED = re.compile(r"[1-9][0-9]{0,8}\Z")
 _REASON = 180
 _ADDED_REPLICAS = 2
 
 
-def propose(state: IncidentState, cause: Hypothesis, playbooks: Mapping[str, JsonValue]) -> Solution | None:
+@dataclass(frozen=True, slots=True)
+class _Has:
+    """What the installation has."""
+
+    playbooks: Mapping[str, JsonValue]
+    checks: Sequence[Check]
+
+
+def propose(
+    state: IncidentState, cause: Hypothesis, playbooks: Mapping[str, JsonValue], checks: Sequence[Check] = ()
+) -> Solution | None:
     """The best fix that nobody turned down.
 
     Taking back the change comes first, then what relieves, then people. What was rejected, or failed, is not proposed
@@ -31,12 +44,14 @@ def propose(state: IncidentState, cause: Hypothesis, playbooks: Mapping[str, Jso
         state: the incident.
         cause: the accepted hypothesis.
         playbooks: what the library has: name -> input schema.
+        checks: what the engineers look at by hand; one that showed the fault can show that it is gone.
 
     Returns:
         None when nothing is known that helps, or all of it was turned down.
     """
     if cause.fault is FaultKind.UNKNOWN or cause.service is None:
         return None
+    has = _Has(playbooks, checks)
     wishes = wishes_in(one.reason for one in state.rejected)
     done = {one.digest for one in state.rejected}
     turned_down = {one.kind for one in state.rejected if one.hypothesis_id == cause.hypothesis_id}
@@ -44,10 +59,10 @@ def propose(state: IncidentState, cause: Hypothesis, playbooks: Mapping[str, Jso
     for remedy in _in_order(cause, wishes):
         if remedy.value in turned_down or remedy in wishes.ruled_out:
             continue
-        solution = _built(state, cause, remedy, playbooks)
+        solution = _built(state, cause, remedy, has)
         if solution is None and remedy is back and Remedy.MANUAL.value not in turned_down:
             # To take the change back is right, and no playbook can: people are better than a lesser fix.
-            solution = _manual(state, cause, playbooks)
+            solution = _manual(state, cause, has)
         if solution is not None and solution.digest not in done:
             return solution
     return None
@@ -68,17 +83,15 @@ def _in_order(cause: Hypothesis, wishes: Wishes) -> Iterator[Remedy]:
     yield from dict.fromkeys([*wanted, *usual])
 
 
-def _built(
-    state: IncidentState, cause: Hypothesis, remedy: Remedy, playbooks: Mapping[str, JsonValue]
-) -> Solution | None:
+def _built(state: IncidentState, cause: Hypothesis, remedy: Remedy, has: _Has) -> Solution | None:
     if remedy is Remedy.MANUAL:
-        return _manual(state, cause, playbooks)
+        return _manual(state, cause, has)
     arguments = _arguments(state, cause, remedy)
     if arguments is None:
         return None
     for name in PLAYBOOKS[remedy]:
-        if name in playbooks and problem_with(playbooks[name], arguments) is None:
-            return _solution(state, cause, remedy, playbook=name, arguments=arguments)
+        if name in has.playbooks and problem_with(has.playbooks[name], arguments) is None:
+            return _solution(state, cause, remedy, has, playbook=name, arguments=arguments)
     return None
 
 
@@ -97,9 +110,13 @@ def _arguments(state: IncidentState, cause: Hypothesis, remedy: Remedy) -> dict[
         arguments["to_version"] = change.before
         if change.version and _VERSION.match(change.version):
             arguments["from_version"] = change.version
-    elif remedy is Remedy.CONFIGURATION and _changed_again(state, cause):
-        # The playbook goes back one step, and that would not be this change.
-        return None
+    elif remedy is Remedy.CONFIGURATION:
+        if _changed_again(state, cause):
+            # The playbook goes back one step, and that would not be this change.
+            return None
+        if change is not None and _NUMBERED.match(change.before or ""):
+            # Named, so that people approve the very call that will be made.
+            arguments["to_version"] = int(change.before or "")
     elif remedy is Remedy.SCALE:
         arguments["add"] = _ADDED_REPLICAS
     return arguments
@@ -114,7 +131,7 @@ def _changed_again(state: IncidentState, cause: Hypothesis) -> bool:
     )
 
 
-def _manual(state: IncidentState, cause: Hypothesis, playbooks: Mapping[str, JsonValue]) -> Solution:
+def _manual(state: IncidentState, cause: Hypothesis, has: _Has) -> Solution:
     change = cause.change
     steps = by_hand(
         cause.fault,
@@ -125,7 +142,8 @@ def _manual(state: IncidentState, cause: Hypothesis, playbooks: Mapping[str, Jso
     if change is not None and change.kind not in UNDOES:
         steps = (f"Take back change {change.change_id} ({change.kind.replace('_', ' ')}): {change.summary}", *steps)
     steps = tuple(cut(step, 400) for step in steps)
-    return _solution(state, cause, Remedy.MANUAL, steps=steps, because=_why_by_hand(state, cause, playbooks))
+    because = _why_by_hand(state, cause, has.playbooks)
+    return _solution(state, cause, Remedy.MANUAL, has, steps=steps, because=because)
 
 
 def _why_by_hand(state: IncidentState, cause: Hypothesis, playbooks: Mapping[str, JsonValue]) -> str:
@@ -141,13 +159,14 @@ def _solution(
     state: IncidentState,
     cause: Hypothesis,
     remedy: Remedy,
+    has: _Has,
     *,
     playbook: str | None = None,
     arguments: dict[str, JsonValue] | None = None,
     steps: tuple[str, ...] = (),
     because: str = "",
 ) -> Solution:
-    success = success_of(state, cause)
+    success = success_of(state, cause, has.checks)
     rejected = [one.title for one in state.rejected if one.hypothesis_id == cause.hypothesis_id]
     if rejected and not because:
         because = cut(f"Turned down or failed before: {'; '.join(rejected[-3:])}.", 400)

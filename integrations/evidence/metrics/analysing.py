@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from statistics import median
 
 from domain.troubleshooting.evidence import Finding, Findings, Sign
-from integrations.evidence.answers import earliest, figure, gathered, latest, numbers, said
+from integrations.evidence.answers import figure, gathered, numbers, said
 from integrations.evidence.metrics.headings import ABOUT
 from integrations.evidence.metrics.meaning import meaning_of, named_in
 from integrations.evidence.metrics.series import Series, is_counter, rates, thinned
+from integrations.evidence.metrics.shares import shares_of_limits
 from integrations.evidence.metrics.shifts import Shift, Trend, find_shift, find_trend, first_crossing
+from integrations.evidence.metrics.summing import summary_of, together
 from integrations.evidence.metrics.vocabulary import Meaning
 
+_SELECTOR = re.compile(r"(?:[A-Za-z_:][\w:]{0,200})?\{[^{}]{1,400}\}|[A-Za-z_:][\w:]{0,200}")
+_LONGEST_QUERY = 480
 _SLOW_FROM = 3.0
 """Effects smaller than this many spreads are noise."""
 
@@ -55,7 +60,7 @@ def analyse(
     known = frozenset(each.lower() for each in [*services, *(one.service for _, one in pieces if one.service)])
     told: list[tuple[Finding, str]] = []
     unknown: list[str] = []
-    for name, series in [*pieces, *_shares_of_limits(pieces)]:
+    for name, series in [*pieces, *shares_of_limits(pieces)]:
         going()
         meaning = meaning_of(series.metric)
         if meaning is None:
@@ -63,13 +68,13 @@ def analyse(
             continue
         judged = _judged(series, meaning, known, f"{tool} {name} {series.name}")
         told += [(one, series.name) for one in _findings(judged, named=not relative)]
-    findings = _together(told)
+    findings = together(told)
     points = sum(len(one.values) for _, one in pieces)
     times = [at for _, one in pieces for at in (one.times[:1] + one.times[-1:])] if not relative else []
     begins, ends = (_at(min(times)), _at(max(times))) if times else (None, None)
     return gathered(
         findings,
-        summary=" ".join([_summary(findings, len(pieces), points, relative), *unread]),
+        summary=" ".join([summary_of(findings, len(pieces), points, relative), *unread]),
         services=[one.service for _, one in pieces if one.service],
         begins=begins,
         ends=ends,
@@ -233,7 +238,16 @@ def _finding(
         text=said(words + "."),
         numbers=numbers(**given),
         source=judged.source,
+        metric=judged.series.metric[:200],
+        query=_asked_again(judged.series),
     )
+
+
+def _asked_again(series: Series) -> str:
+    """What gives that number at any moment: of a counter its rate, where a plain selector was asked."""
+    if not series.rate or not series.query or len(series.query) > _LONGEST_QUERY:
+        return series.query if len(series.query) <= _LONGEST_QUERY else ""
+    return f"rate({series.query}[5m])" if _SELECTOR.fullmatch(series.query) else ""
 
 
 def _limit(judged: Judged) -> float | None:
@@ -283,66 +297,3 @@ def _moved(series: Series) -> list[str]:
         if shift is not None and shift.effect > 6:
             return [said(f"{series.name}: {figure(shift.before)} -> {figure(shift.after)}", 200)]
     return []
-
-
-def _shares_of_limits(pieces: Sequence[tuple[str, Series]]) -> list[tuple[str, Series]]:
-    """`..._in_use` beside `..._max` of the same service: how much of it is used."""
-    made = []
-    by_service: dict[str | None, list[tuple[str, Series]]] = {}
-    for name, one in pieces:
-        by_service.setdefault(one.service, []).append((name, one))
-    for many in by_service.values():
-        limits = [one for _, one in many if any(w in one.metric.lower() for w in ("_max", "max_", "limit", ".max"))]
-        for name, one in many:
-            limit = next(
-                (other for other in limits if other is not one and _same_resource(one.metric, other.metric)), None
-            )
-            if limit is not None and (top := median(limit.values)) > 0 and max(one.values) <= 1.05 * top:
-                metric = f"{one.metric}_used_share"
-                made.append((name, replace(one, metric=metric, values=tuple(value / top for value in one.values))))
-    return made
-
-
-def _same_resource(used: str, limit: str) -> bool:
-    low = used.lower()
-    if meaning_of(used) is None or any(word in low for word in ("max", "limit", "wait", "pending", "idle", "free")):
-        return False
-    stem = low
-    for word in ("_in_use", "_inuse", "_active", "_used", "_open", "_usage", "_bytes", "_current", "_count"):
-        stem = stem.replace(word, "")
-    bare = limit.lower()
-    for word in ("_max", "max_", ".max", "_limit", "_bytes", "_size"):
-        bare = bare.replace(word, "")
-    return len(stem) > 2 and stem == bare
-
-
-def _together(told: Sequence[tuple[Finding, str]]) -> list[Finding]:
-    """Says which series changed within a few points of one another."""
-    timed = [(one, name) for one, name in told if one.at is not None and one.sign is not Sign.RESTORED]
-    result = []
-    for finding, name in told:
-        beside = [
-            other
-            for one, other in timed
-            if other != name and finding.at and one.at and abs((one.at - finding.at).total_seconds()) <= 120
-        ]
-        if not beside or finding.sign is Sign.RESTORED:
-            result.append(finding)
-            continue
-        listed = said(", ".join(dict.fromkeys(beside[:4])), 200)
-        more = f" and {len(beside) - 4} more" if len(beside) > 4 else ""
-        words = f"{finding.text.rstrip('.')}; within two minutes of {listed}{more}."
-        result.append(finding.model_copy(update={"text": words[:500]}))
-    return result
-
-
-def _summary(findings: Sequence[Finding], series: int, points: int, relative: bool) -> str:
-    read = f"{series} series with {points} values were read"
-    began = earliest(one.at for one in findings if one.sign is not Sign.RESTORED)
-    ended = latest(one.at for one in findings if one.sign is Sign.RESTORED)
-    if not findings:
-        return f"{read}; none of them changed for long or is beyond a limit."
-    when = f"; the first change was at {began:%Y-%m-%d %H:%M:%S} UTC" if began else ""
-    over = f", and the last was back to normal at {ended:%H:%M:%S}" if ended else ""
-    unsure = " The times have no date, so nothing can be compared with other evidence." if relative else ""
-    return f"{read}; {len({one.source for one in findings})} of them show a symptom{when}{over}.{unsure}"

@@ -25,6 +25,8 @@ class Series:
     labels: Mapping[str, str] = field(default_factory=dict)
     rate: bool = False
     """It was a counter and is now its increase per second."""
+    query: str = ""
+    """What a server was asked for it; empty where it comes from a file."""
 
     @property
     def name(self) -> str:

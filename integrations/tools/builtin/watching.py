@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from pydantic import Field
@@ -11,7 +12,7 @@ from pydantic import Field
 from domain.errors import InvalidInput
 from domain.model import Value
 from domain.tool import Safety, ToolCategory
-from domain.troubleshooting.evidence import Findings
+from domain.troubleshooting.evidence import Finding, Findings
 from integrations.evidence.answers import figure, off_loop
 from integrations.evidence.metrics.analysing import analyse
 from integrations.evidence.metrics.comparing import Compared, Verdict, compare
@@ -26,6 +27,10 @@ _POINTS = 240
 _LABELS = ("service", "app", "job")
 """By which of them a service is known differs from system to system; the first that gives something counts."""
 _MOST_METRICS = 6
+_EACH_SIDE = 0.15
+"""Of the time that is looked at: so much on both sides of its middle must be known."""
+_UNMOVED = 0.5
+"""How clearly a measure that stayed as it was says that nothing moved it: others may measure it better."""
 _SENTENCES = {
     Verdict.AS_GOOD: "is as good as it has to be",
     Verdict.BETTER: "is better than before",
@@ -96,7 +101,11 @@ class WatchTools:
         compared = compare(found, earlier, threshold=arguments.threshold, at_most=arguments.at_most)
         given = {name: getattr(judged, name) for name in Findings.model_fields}
         return Watched(
-            **{**given, "summary": f"{_in_words(compared, arguments)} {judged.summary}".strip()},
+            **{
+                **given,
+                "summary": f"{_in_words(compared, arguments)} {judged.summary}".strip(),
+                "denied": _unmoved(arguments, found, judged, start, end),
+            },
             verdict=compared.verdict,
             now=compared.now,
             before=compared.before,
@@ -121,14 +130,43 @@ class WatchTools:
         for query in queries:
             for label in _LABELS if "LABEL=" in query else ("",):
                 context.beat()
-                series = await self._metrics.query_range(
-                    query.replace("LABEL=", f"{label}="), start=start, end=end, step_seconds=step
-                )
+                asked = query.replace("LABEL=", f"{label}=")
+                series = await self._metrics.query_range(asked, start=start, end=end, step_seconds=step)
                 await asyncio.sleep(0)
                 if series:
-                    found += series
+                    found += [replace(one, query=asked) for one in series]
                     break
         return [one for one in found if len(one.values) > 1]
+
+
+def _unmoved(
+    asked: Watch, found: list[Series], judged: Findings, start: datetime, end: datetime
+) -> tuple[Finding, ...]:
+    """That a measure of a service stayed as it was, which speaks against whatever would have moved it.
+
+    Only where the server has it from well before the middle of the time until well after: what is not known denies
+    nothing.
+    """
+    meant = meaning_of(asked.metric) if asked.metric else None
+    if meant is None or asked.start is None or any(one.sign is meant.sign for one in judged.findings):
+        return ()
+    middle = start.timestamp() + (end - start).total_seconds() / 2
+    enough = (end - start).total_seconds() * _EACH_SIDE
+    covering = [one for one in found if one.times[0] <= middle - enough and one.times[-1] >= middle + enough]
+    if not covering or len(covering) < len(found):
+        return ()
+    values = [value for one in covering for value in one.values]
+    text = f"{asked.metric} of {asked.service} stayed between {figure(min(values))} and {figure(max(values))}."
+    return (
+        Finding(
+            sign=meant.sign,
+            service=asked.service,
+            strength=_UNMOVED,
+            text=text.replace("_", " ", 1),
+            source=f"metrics.watch prometheus {covering[0].metric}"[:300],
+            metric=covering[0].metric[:200],
+        ),
+    )
 
 
 def _check(asked: Watch) -> None:

@@ -191,8 +191,8 @@ def test_success_is_measured_by_what_proved_the_trouble() -> None:
 
     assert (success.before, success.during, success.proof) == (2, 120, "errors per minute of checkout")
     assert success.sentence == (
-        "The error ratio of checkout is at most 0.01 and stays there for 30 minutes; errors per minute of checkout: "
-        "at most 25.6 (before: 2, during the incident: 120)."
+        "The health address of checkout says that it is well, and stays so for 30 minutes; errors per minute of "
+        "checkout: at most 25.6 (before: 2, during the incident: 120)."
     )
     assert success.query == 'service:error_ratio:rate5m{service="checkout"}'
     assert success.threshold == 0.01
