@@ -19,6 +19,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, Pydanti
 
 from domain.errors import ConfigurationProblem, InvalidInput
 from domain.ids import check_tenant
+from runtime.service_settings import ServiceSettings, TokenSettings
 from runtime.setting_faults import DELIMITER, PREFIX, explain, unknown_names
 from runtime.setting_groups import (
     CodecSettings,
@@ -56,12 +57,14 @@ __all__ = [
     "ModelSettings",
     "PlaybookSettings",
     "PrometheusSettings",
+    "ServiceSettings",
     "Settings",
     "SlackSettings",
     "SmtpSettings",
     "StoreSettings",
     "StripeSettings",
     "TemporalSettings",
+    "TokenSettings",
     "WorkerSettings",
     "ZendeskSettings",
     "bare_environment",
@@ -96,6 +99,7 @@ class Settings(BaseSettings):
     playbooks: PlaybookSettings = PlaybookSettings()
     events: EventSettings | None = None
     evidence: EvidenceSettings = EvidenceSettings()
+    service: ServiceSettings = ServiceSettings()
     log: LogSettings = LogSettings()
     secrets: NamedSecrets = Field({}, description="a secret by the name that tools.yaml calls it by; one variable each")
     servers: NamedServers = Field(
