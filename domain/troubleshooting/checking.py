@@ -54,7 +54,7 @@ def measure_calls(state: IncidentState) -> Iterator[PlannedCall]:
         state: the incident.
     """
     cause = state.cause
-    if cause is None or cause.service is None or not _MEASURING <= frozenset(state.capabilities or ()):
+    if cause is None or cause.service is None or not _MEASURING.issubset(state.capabilities or ()):
         return
     own = [one for seen in state.observed for one in seen.findings if one.service == cause.service and one.metric]
     proving = [one for one in own if OWN[cause.fault].get(one.sign, 0.0) > 0]
