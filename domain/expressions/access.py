@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from domain.expressions import syntax as s
 from domain.expressions.budget import Meter
 from domain.expressions.errors import Raised
-from domain.expressions.evaluation import FRAMES, Code, Env, Many, Path, Paths, Scope
+from domain.expressions.evaluation import FRAMES, Code, Compile, Env, Many, Path, Paths, Scope
 from domain.expressions.paths import cut, index
 from domain.expressions.values import kind
 from domain.model import JsonValue
-
-if TYPE_CHECKING:
-    from domain.expressions.compiler import Compiler
 
 Located = Iterator[tuple[Path, JsonValue]]
 
@@ -43,7 +39,7 @@ def step_to(path: Path, value: JsonValue, key: JsonValue) -> Path:
     return (*path, key)
 
 
-def build_index(c: Compiler, node: s.Index, scope: Scope, level: int) -> Code:
+def build_index(c: Compile, node: s.Index, scope: Scope, level: int) -> Code:
     """`t[key]`; a run of fixed keys is walked in one go."""
     keys: list[JsonValue] = []
     target: s.Node = node
@@ -132,7 +128,7 @@ def _computed(base: Code, key: Code) -> Code:
     return Code(many=many, paths=make, depth=depth)
 
 
-def build_slice(c: Compiler, node: s.Slice, scope: Scope, level: int) -> Code:
+def build_slice(c: Compile, node: s.Slice, scope: Scope, level: int) -> Code:
     """`t[from:to]`."""
     base = c(node.target, scope, level + FRAMES)
     nothing = s.Literal(node.at, None)
@@ -188,7 +184,7 @@ def places_of(value: JsonValue) -> Iterator[tuple[JsonValue, JsonValue]]:
     raise Raised(f"Cannot iterate over {kind(value)}")
 
 
-def build_iterate(c: Compiler, node: s.Iterate, scope: Scope, level: int) -> Code:
+def build_iterate(c: Compile, node: s.Iterate, scope: Scope, level: int) -> Code:
     """`t[]`."""
     base = c(node.target, scope, level + FRAMES)
 
@@ -215,7 +211,7 @@ def build_iterate(c: Compiler, node: s.Iterate, scope: Scope, level: int) -> Cod
     return Code(many=many, paths=make, depth=base.depth + FRAMES)
 
 
-def build_pipe(c: Compiler, node: s.Pipe, scope: Scope, level: int) -> Code:
+def build_pipe(c: Compile, node: s.Pipe, scope: Scope, level: int) -> Code:
     """`a | b | c`."""
     codes = [c(stage, scope, level + FRAMES * (place + 1)) for place, stage in enumerate(node.stages)]
     whole = codes[-1]
@@ -268,7 +264,7 @@ def _chained(left: Code, right: Code) -> Many:
     return flat if second is None else each
 
 
-def build_comma(c: Compiler, node: s.Comma, scope: Scope, level: int) -> Code:
+def build_comma(c: Compile, node: s.Comma, scope: Scope, level: int) -> Code:
     """`a, b, c`."""
     codes = [c(part, scope, level + FRAMES) for part in node.parts]
 

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from domain.expressions import syntax as s
-from domain.expressions.evaluation import FRAMES, Code, Env, Scope, located
+from domain.expressions.evaluation import FRAMES, Code, Compile, Env, Scope, located
 from domain.expressions.operators import OPERATORS
 from domain.expressions.paths import drop, get, replace
 from domain.expressions.values import truth
 from domain.model import JsonValue
 
-if TYPE_CHECKING:
-    from domain.expressions.compiler import Compiler
 
-
-def build_assign(c: Compiler, node: s.Assign, scope: Scope, level: int) -> Code:
+def build_assign(c: Compile, node: s.Assign, scope: Scope, level: int) -> Code:
     """Any assignment."""
     left = c(node.left, scope, level + FRAMES)
     right = c(node.right, scope, level + FRAMES)

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from domain.expressions import syntax as s
 from domain.expressions.errors import ExpressionSyntax, Raised
-from domain.expressions.evaluation import FRAMES, Code, Env, Path, Paths, Scope
+from domain.expressions.evaluation import FRAMES, Code, Compile, Env, Path, Paths, Scope
 from domain.expressions.paths import index
 from domain.expressions.values import kind
 from domain.model import JsonValue
-
-if TYPE_CHECKING:
-    from domain.expressions.compiler import Compiler
 
 Located = Iterator[tuple[Path, JsonValue]]
 Bound = dict[str, JsonValue]
@@ -34,7 +31,7 @@ def _names(pattern: s.Pattern) -> list[str]:
     return found
 
 
-def _match(c: Compiler, pattern: s.Pattern, scope: Scope, level: int) -> Match:
+def _match(c: Compile, pattern: s.Pattern, scope: Scope, level: int) -> Match:
     """How a value is taken apart."""
     if isinstance(pattern, s.VariablePattern):
         name = pattern.name
@@ -91,7 +88,7 @@ def _depth(pattern: s.Pattern) -> int:
 
 
 def build_patterns(
-    c: Compiler, patterns: tuple[s.Pattern, ...], scope: Scope, level: int
+    c: Compile, patterns: tuple[s.Pattern, ...], scope: Scope, level: int
 ) -> tuple[Scope, list[Bind], int]:
     """The scope with all names bound, one binder for each alternative, and the frames a binder takes."""
     if len(patterns) == 1 and isinstance(patterns[0], s.VariablePattern):
@@ -119,7 +116,7 @@ def _single(env: Env, value: JsonValue) -> Iterator[Env]:
     yield Env(env.meter, env, value, env.depth)
 
 
-def build_bind(c: Compiler, node: s.Bind, scope: Scope, level: int) -> Code:
+def build_bind(c: Compile, node: s.Bind, scope: Scope, level: int) -> Code:
     """`e as p ?// q | body`."""
     source = c(node.source, scope, level + FRAMES)
     inner, binders, frames = build_patterns(c, node.patterns, scope, level)
@@ -178,7 +175,7 @@ def _one_pattern(node: s.Reduce | s.Foreach) -> None:
         raise ExpressionSyntax("Alternative patterns are refused here: bind them with “as” inside.", node.at)
 
 
-def build_reduce(c: Compiler, node: s.Reduce, scope: Scope, level: int) -> Code:
+def build_reduce(c: Compile, node: s.Reduce, scope: Scope, level: int) -> Code:
     """`reduce e as p (init; update)`: the last output of `update` is the next state; none makes it null."""
     _one_pattern(node)
     source = c(node.source, scope, level + FRAMES)
@@ -234,7 +231,7 @@ def build_reduce(c: Compiler, node: s.Reduce, scope: Scope, level: int) -> Code:
     return Code(many=many, paths=make, depth=depth)
 
 
-def build_foreach(c: Compiler, node: s.Foreach, scope: Scope, level: int) -> Code:
+def build_foreach(c: Compile, node: s.Foreach, scope: Scope, level: int) -> Code:
     """`foreach e as p (init; update; extract)`."""
     _one_pattern(node)
     source = c(node.source, scope, level + FRAMES)

@@ -18,7 +18,8 @@ _DEEPEST = 200
 """Python frames a body may take when it is evaluated, not counting calls."""
 _WHERE_ARGUMENTS_START = FRAMES + 2
 
-Build: TypeAlias = "Callable[[Compiler, Any, Scope, int], Code]"
+Build: TypeAlias = Callable[[Any, Any, Scope, int], Code]
+"""Builds a part with whatever compiles its parts: the compiler itself."""
 
 
 class Compiler:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from domain.expressions import syntax as s
 from domain.expressions.budget import Meter
 from domain.expressions.errors import Raised
-from domain.expressions.evaluation import FRAMES, Code, Env, Scope
+from domain.expressions.evaluation import FRAMES, Code, Compile, Env, Scope
 from domain.expressions.values import kind
 from domain.model import JsonValue
-
-if TYPE_CHECKING:
-    from domain.expressions.compiler import Compiler
 
 
 def collected(meter: Meter, outputs: Iterator[JsonValue]) -> list[JsonValue]:
@@ -28,7 +25,7 @@ def collected(meter: Meter, outputs: Iterator[JsonValue]) -> list[JsonValue]:
     return found
 
 
-def build_array(c: Compiler, node: s.Array, scope: Scope, level: int) -> Code:
+def build_array(c: Compile, node: s.Array, scope: Scope, level: int) -> Code:
     """`[ ]`."""
     if node.body is None:
         return Code(one=lambda _env, _value: [], depth=1)
@@ -39,7 +36,7 @@ def build_array(c: Compiler, node: s.Array, scope: Scope, level: int) -> Code:
     return Code(one=lambda env, value: collected(env.meter, outputs(env, value)), depth=body.depth + FRAMES)
 
 
-def build_object(c: Compiler, node: s.Object, scope: Scope, level: int) -> Code:
+def build_object(c: Compile, node: s.Object, scope: Scope, level: int) -> Code:
     """`{ }`."""
     pairs = [(c(key, scope, level + FRAMES), c(value, scope, level + FRAMES)) for key, value in node.entries]
     depth = max((max(key.depth, value.depth) for key, value in pairs), default=0) + FRAMES

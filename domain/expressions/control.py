@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from domain.expressions import syntax as s
 from domain.expressions.errors import Broken, Raised
-from domain.expressions.evaluation import FRAMES, Code, Env, Path, Paths, Scope
+from domain.expressions.evaluation import FRAMES, Code, Compile, Env, Path, Paths, Scope
 from domain.expressions.formats import format_named, formatted
 from domain.expressions.operators import OPERATORS, negate
 from domain.expressions.values import truth
 from domain.model import JsonValue
 
-if TYPE_CHECKING:
-    from domain.expressions.compiler import Compiler
-
 Located = Iterator[tuple[Path, JsonValue]]
 
 
-def build_if(c: Compiler, node: s.If, scope: Scope, level: int) -> Code:
+def build_if(c: Compile, node: s.If, scope: Scope, level: int) -> Code:
     """`if`."""
     condition = c(node.condition, scope, level + FRAMES)
     then = c(node.then, scope, level + FRAMES)
@@ -61,7 +57,7 @@ def build_if(c: Compiler, node: s.If, scope: Scope, level: int) -> Code:
     return Code(one=one, paths=make, depth=depth)
 
 
-def build_try(c: Compiler, node: s.Try, scope: Scope, level: int) -> Code:
+def build_try(c: Compile, node: s.Try, scope: Scope, level: int) -> Code:
     """`try`, and `e?`."""
     body = c(node.body, scope, level + FRAMES)
     handler = c(node.handler, scope, level + FRAMES) if node.handler else None
@@ -96,7 +92,7 @@ def build_try(c: Compiler, node: s.Try, scope: Scope, level: int) -> Code:
     return Code(many=many, paths=make, depth=depth)
 
 
-def build_binary(c: Compiler, node: s.Binary, scope: Scope, level: int) -> Code:
+def build_binary(c: Compile, node: s.Binary, scope: Scope, level: int) -> Code:
     """Arithmetic, comparison, `and`, `or`, `//`."""
     left = c(node.left, scope, level + FRAMES)
     right = c(node.right, scope, level + FRAMES)
@@ -196,7 +192,7 @@ def _alternative(left: Code, right: Code) -> Code:
     return Code(one=one, paths=make, depth=depth)
 
 
-def build_negation(c: Compiler, node: s.Negation, scope: Scope, level: int) -> Code:
+def build_negation(c: Compile, node: s.Negation, scope: Scope, level: int) -> Code:
     """`-e`."""
     body = c(node.body, scope, level + FRAMES)
     single = body.one
@@ -210,7 +206,7 @@ def build_negation(c: Compiler, node: s.Negation, scope: Scope, level: int) -> C
     return Code(many=many, depth=body.depth + FRAMES)
 
 
-def build_text(c: Compiler, node: s.Text, scope: Scope, level: int) -> Code:
+def build_text(c: Compile, node: s.Text, scope: Scope, level: int) -> Code:
     """A text with interpolations, each through its format."""
     form = format_named(node.format, node.at)
     parts = [part if isinstance(part, str) else c(part, scope, level + FRAMES) for part in node.parts]
@@ -246,12 +242,12 @@ def build_text(c: Compiler, node: s.Text, scope: Scope, level: int) -> Code:
     return Code(many=lambda env, value: joined(env, value, len(parts) - 1), depth=depth + len(parts))
 
 
-def build_format(_c: Compiler, node: s.Format, _scope: Scope, _level: int) -> Code:
+def build_format(_c: Compile, node: s.Format, _scope: Scope, _level: int) -> Code:
     """`@name` on its own."""
     return formatted(node.name, node.at)
 
 
-def build_label(c: Compiler, node: s.Label, scope: Scope, level: int) -> Code:
+def build_label(c: Compile, node: s.Label, scope: Scope, level: int) -> Code:
     """`label $name | body`."""
     body = c(node.body, scope.bind("*" + node.name), level + FRAMES)
 

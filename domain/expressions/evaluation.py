@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from domain.expressions import syntax as s
 from domain.expressions.budget import DEEPEST_CALL, Meter
 from domain.expressions.errors import Raised
 from domain.expressions.values import kind
@@ -160,3 +161,7 @@ class Scope:
 
 
 ROOT = Scope(None, "", None, 0)
+
+
+Compile = Callable[[s.Node, Scope, int], Code]
+"""Compiles a part, so many frames into its body: what builds a whole gets its parts through it."""
