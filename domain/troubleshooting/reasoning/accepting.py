@@ -205,7 +205,7 @@ def _lacks_callees(best: Judged, scene: Scene, doubtless: bool) -> str:
     if not unseen:
         return ""
     return (
-        f"{one.service} shows trouble that may come from {_and(unseen[:3])}, whom it calls. "
+        f"{one.service} shows trouble that may come from {_and(unseen[:3])}, on whom it depends. "
         f"Logs or metrics of {_and(unseen[:3])} around the onset are missing."
     )
 

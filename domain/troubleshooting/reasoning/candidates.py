@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from domain.troubleshooting.evidence import Sign
@@ -15,12 +15,15 @@ from domain.troubleshooting.reasoning.signals import Signal
 
 UNKNOWN_ID = "unknown"
 _FAILS = frozenset({Sign.ERRORS, Sign.NEW_ERROR, Sign.LATENCY, Sign.TIMEOUT, Sign.UNREACHABLE, Sign.CRASH})
+_STRAINED = frozenset({Sign.CPU, Sign.THROTTLED, Sign.POOL_EXHAUSTED, Sign.DATA})
 _PLAINLY = 0.4
 SHARED = "shared"
 """Stands for the service in the id of a hypothesis about something that several services share and nobody names."""
 _MOST_SERVICES = 16
 _MOST_CHANGES = 2
 _SEEN_TO_GROW = 10.0
+_SECOND_AFTER = 2.0
+"""Minutes after which a service's own trouble may be another than the one that began with the onset."""
 _CLOCK_SLACK = 15.0
 """Minutes: a service whose clock is wrong does not know when anything happened."""
 _TREND_SLACK = 0.15
@@ -68,20 +71,24 @@ class Scene:
     """What was looked for and is not there."""
 
     def unseen(self, service: str) -> list[str]:
-        """Whom a service calls and nobody looked at, so that its trouble may come from there."""
+        """On whom a service depends and nobody looked at, so that its trouble may come from there; the nearest first.
+
+        Who stands between may well hand an error on and write nothing of it. Of vendors one never has evidence; of
+        databases, caches and queues it is missing only where there is some of others.
+        """
         if not self.observed:
             return []
-        callees = [name for name in self.graph.callees.get(service, ()) if name in self.graph.given]
-        some_data = any(self.graph.keeps_data(name) for name in self.observed)
-        return sorted(
-            name
-            for name in callees
-            if name not in self.observed
-            and (not self.graph.keeps_no_logs(name) or (some_data and self.graph.keeps_data(name)))
-        )
+        some_store = any(self.graph.is_store(name) for name in self.observed)
+        missing = [
+            (distance, name)
+            for name, distance in self.graph.downstream(service).items()
+            if name in self.graph.given - self.observed
+            and (not self.graph.keeps_no_logs(name) or (some_store and self.graph.is_store(name)))
+        ]
+        return [name for _, name in sorted(missing)]
 
     def in_trouble_below(self, service: str) -> list[str]:
-        """Whom a service calls and who fails or is slow no later than it, so that its trouble may come from there."""
+        """Whom a service calls and who is in trouble no later than it, so that its own may come from there."""
         first = min((one.start for one in self.own(service) if one.start is not None and not one.stale), default=None)
         callees = set(self.graph.callees.get(service, ()))
         return sorted(
@@ -89,7 +96,7 @@ class Scene:
                 one.service
                 for one in self.signals
                 if one.service in callees
-                and one.sign in _FAILS
+                and one.sign in _FAILS | _STRAINED
                 and one.weight >= _PLAINLY
                 and not one.stale
                 and not one.after(first, 1.0)
@@ -103,7 +110,8 @@ class Scene:
     def begins(self, service: str | None, fault: FaultKind) -> list[float]:
         """When a fault of a service may have begun: what builds up has several beginnings to choose from.
 
-        Otherwise it is the onset, or the service's own first clear symptom where that is earlier.
+        Otherwise it is the onset, or the service's own first clear symptom where that is earlier. Where that is later
+        and comes from nobody below, the service may have a trouble of its own that began then.
         """
         own = [one for one in self.signals if one.service == service and one.start is not None and not one.stale]
         onset = [self.onset] if self.onset is not None else []
@@ -113,7 +121,12 @@ class Scene:
             seen = [start for start in grew if self.onset is None or start < self.onset - _SEEN_TO_GROW]
             return sorted(set(seen or [*grew, *onset]))
         starts = [one.start or 0.0 for one in own if one.weight >= 0.3 and one.sign not in SLOW_SIGNS]
-        return [min([*starts, *onset])] if starts or onset else []
+        begins = [min([*starts, *onset])] if starts or onset else []
+        shown = [one.start or 0.0 for one in own if one.sign is defining and one.weight >= _PLAINLY]
+        late = min(shown or ([] if self.in_trouble_below(service or "") else starts), default=None)
+        if late is not None and late > begins[0] + _SECOND_AFTER:
+            begins.append(late)
+        return begins
 
 
 def candidates(scene: Scene) -> list[Candidate]:
@@ -170,26 +183,26 @@ def _suggested(fault: FaultKind, signs: set[Sign], service: str, scene: Scene) -
         return True
     if DEFINING[fault] in signs:
         return True
-    return fault is FaultKind.BAD_CONFIGURATION and any(
-        one.service == service
-        and one.change.kind != "deployment"
-        and _suspicion(one, service, fault, scene) >= MENTIONED
-        for one in scene.changes
-    )
+    if fault is not FaultKind.BAD_CONFIGURATION:
+        return False
+    made = [one for one in scene.changes if one.service == service and one.change.kind != "deployment"]
+    begins = scene.begins(service, fault) if made else []
+    return any(_suspicion(one, fault, begins, scene.onset) >= MENTIONED for one in made)
 
 
 def _with_changes(service: str, fault: FaultKind, scene: Scene) -> list[Candidate]:
-    weighed = [(_suspicion(one, service, fault, scene), one) for one in scene.changes if one.service == service]
+    made = [one for one in scene.changes if one.service == service]
+    begins = scene.begins(service, fault) if made else []
+    weighed = [(_suspicion(one, fault, begins, scene.onset), one) for one in made]
     named = sorted((pair for pair in weighed if pair[0] >= MENTIONED), key=lambda pair: (-pair[0], -pair[1].at))
     if not named:
         return [Candidate(service, fault)]
     return [Candidate(service, fault, one, nats) for nats, one in named[:_MOST_CHANGES]]
 
 
-def _suspicion(one: Made, service: str, fault: FaultKind, scene: Scene) -> float:
+def _suspicion(one: Made, fault: FaultKind, begins: Sequence[float], onset: float | None) -> float:
     """How far a change may have brought a fault about, by whichever beginning suits it best."""
-    begins: list[float | None] = [*scene.begins(service, fault)]
-    return max(_by_beginning(one, fault, begin, scene.onset) for begin in begins or [None])
+    return max(_by_beginning(one, fault, begin, onset) for begin in begins or [None])
 
 
 def _by_beginning(one: Made, fault: FaultKind, begin: float | None, onset: float | None) -> float:

@@ -27,7 +27,7 @@ _SAME_WITHIN = 20.0
 _WITHOUT_ONSET = 0.15
 _HARDLY = 0.4
 _LONGEST = 24 * 60.0
-MENTIONED = 0.4
+MENTIONED = 0.5
 """Nats: below this a change is no part of a hypothesis."""
 
 
@@ -58,8 +58,13 @@ def _same(logged: Made, recorded: Made) -> bool:
         return False
     versions = (logged.change.version, recorded.change.version)
     if all(versions):
-        return versions[0] == versions[1]
+        return _plain(versions[0]) == _plain(versions[1])
     return logged.change.kind == recorded.change.kind
+
+
+def _plain(version: str | None) -> str:
+    """`v4.2.0` and `4.2.0` are one version."""
+    return (version or "").strip().lower().removeprefix("v")
 
 
 def suspicion(
@@ -81,7 +86,10 @@ def suspicion(
     if fits <= 0.0:
         return 0.0
     fades = REACH_MINUTES.get(fault, REACH_OTHERWISE) if reach is None else reach
-    return math.log1p(_ODDS * fits * closeness(one.at, begins, fades, slack))
+    prompt = closeness(one.at, begins, min(fades, REACH_OTHERWISE), slack)
+    # The further back a fault may have its cause, the more changes are found there by chance.
+    late = min(1.0, math.sqrt(REACH_OTHERWISE / fades)) * closeness(one.at, begins, fades, slack)
+    return math.log1p(_ODDS * fits * max(prompt, late))
 
 
 def closeness(at: float, begins: float | None, reach: float, slack: float = 0.0) -> float:

@@ -159,6 +159,10 @@ class Graph:
         """Whether it answers others and calls nobody: databases and caches."""
         return self.kinds.get(name) in ("database", "cache")
 
+    def is_store(self, name: str) -> bool:
+        """Whether it is one of the user's own that services keep things in: databases, caches and queues."""
+        return self.kinds.get(name) in ("database", "cache", "queue", "broker", "storage")
+
     def resolver(self) -> str | None:
         """The service that resolves names for the others, where there is one."""
         marked = (name for name in self.names() if self.kinds.get(name) == "dns" or "dns" in name.lower())

@@ -64,7 +64,7 @@ OWN: Final[dict[FaultKind, dict[Sign, float]]] = {
     F.BAD_CONFIGURATION: {
         S.CONFIGURATION: 3.6, S.NEW_ERROR: 1.8, S.ERRORS: 1.4, S.PERMISSION: 1.2, S.LATENCY: 1.2, S.CRASH: 1.2,
         S.POOL_EXHAUSTED: 1.0, S.TIMEOUT: 1.2, S.UNREACHABLE: 1.0, S.THROTTLED: 1.2, S.DNS: 0.6, S.CPU: 0.6,
-        S.QUEUE: 0.6, S.MEMORY: 0.3, S.DATA: 1.2, S.DISK: -2.0, S.CERTIFICATE: -1.0, S.CLOCK: -2.0, S.TRAFFIC: -0.5,
+        S.QUEUE: 0.6, S.MEMORY: 0.3, S.DATA: 1.2, S.DISK: -2.0, S.CERTIFICATE: -1.0, S.CLOCK: -2.0, S.TRAFFIC: -1.5,
     },
     F.CONNECTION_POOL: {
         S.POOL_EXHAUSTED: 4.2, S.TIMEOUT: 0.8, S.LATENCY: 1.0, S.ERRORS: 0.8, S.NEW_ERROR: 0.8, S.QUEUE: 0.5,
@@ -85,7 +85,7 @@ OWN: Final[dict[FaultKind, dict[Sign, float]]] = {
     },
     F.TRAFFIC_SURGE: {
         S.TRAFFIC: 4.0, S.THROTTLED: 1.8, S.CPU: 1.0, S.LATENCY: 1.0, S.QUEUE: 1.0, S.POOL_EXHAUSTED: 0.8,
-        S.ERRORS: 0.6, S.TIMEOUT: 0.4, S.MEMORY: 0.4,
+        S.ERRORS: 0.6, S.NEW_ERROR: 0.6, S.TIMEOUT: 0.4, S.MEMORY: 0.4,
     },
     F.CLOCK_SKEW: {S.CLOCK: 5.0, S.PERMISSION: 2.0, S.CERTIFICATE: 0.6, S.ERRORS: 0.7, S.NEW_ERROR: 0.7},
     F.DNS_FAILURE: {S.DNS: 4.6, S.UNREACHABLE: 0.8, S.TIMEOUT: 0.6, S.ERRORS: 0.7, S.NEW_ERROR: 0.7},
@@ -124,7 +124,7 @@ BLAMED: Final[dict[FaultKind, dict[Sign, float]]] = {
         S.THROTTLED: 1.2, S.CRASH: 0.3, S.UNREACHABLE: 0.2, S.CERTIFICATE: -1.0,
     },
     F.DISK_FULL: {**_FAILING, S.DISK: 3.6, S.DATA: 0.5},
-    F.TRAFFIC_SURGE: {S.TRAFFIC: 2.4, S.THROTTLED: 0.8, S.TIMEOUT: 0.9, S.LATENCY: 0.9, S.ERRORS: 0.8},
+    F.TRAFFIC_SURGE: {S.TRAFFIC: 2.4, S.THROTTLED: 1.4, S.TIMEOUT: 0.9, S.LATENCY: 0.9, S.ERRORS: 0.8},
     F.CLOCK_SKEW: {S.CLOCK: 4.6, S.PERMISSION: 2.2, S.ERRORS: 0.8, S.NEW_ERROR: 0.8},
     F.DNS_FAILURE: {S.DNS: 4.2, S.UNREACHABLE: 0.8, S.ERRORS: 0.8, S.TIMEOUT: 0.6, S.NEW_ERROR: 0.8},
     F.CPU_SATURATION: {**_FAILING, S.LATENCY: 1.4, S.TIMEOUT: 1.5, S.UNREACHABLE: 0.4, S.CPU: 1.5},
@@ -196,7 +196,7 @@ CHANGE_FITS: Final[dict[FaultKind, dict[str, float]]] = {
         "migration": 0.8, "infrastructure": 0.7, "configuration": 0.4, "scaling": 0.6, "deployment": 0.25, "other": 0.3,
     },
     F.DISK_FULL: {"configuration": 0.4, "deployment": 0.15, "infrastructure": 0.4, "migration": 0.3, "other": 0.1},
-    F.TRAFFIC_SURGE: {"feature_flag": 0.5, "other": 0.15, "configuration": 0.2, "scaling": 0.1},
+    F.TRAFFIC_SURGE: {"feature_flag": 0.7, "other": 0.15, "configuration": 0.2, "scaling": 0.1},
     F.CLOCK_SKEW: {"infrastructure": 0.7, "configuration": 0.3},
     F.DNS_FAILURE: {"infrastructure": 1.0, "configuration": 0.6, "secret": 0.05, "deployment": 0.05, "other": 0.3},
     F.CPU_SATURATION: {"deployment": 0.7, "feature_flag": 0.7, "configuration": 0.6, "scaling": 0.7, "migration": 0.3},

@@ -20,6 +20,13 @@ _SLACK = 3.0
 """Minutes by which times may differ between sources."""
 _SHARED_THINGS = frozenset({Sign.DNS, Sign.CLOCK, Sign.CERTIFICATE})
 _AS_MUCH = 0.8
+_AT_ONCE = 5.0
+"""Minutes in which one broken resolver, clock or store is noticed at all whom a service calls."""
+_REACHED = 2
+"""Of so many others whom it calls a service has nothing of the kind to say: then it can resolve names."""
+_LONGEST_WAY = 6
+_STRAIN = frozenset({Sign.CPU, Sign.THROTTLED, Sign.QUEUE})
+"""What a service shows that gets more than it can take, and that nobody shows who merely waits for it."""
 _OF_OTHERS = CALLING | {Sign.DNS, Sign.CERTIFICATE}
 """Who says this of another has to wait for it or fails for it."""
 _NO_SICKNESS = frozenset({Sign.TRAFFIC, Sign.THROTTLED})
@@ -115,16 +122,35 @@ def _own_share(one: Signal, waits: list[Signal], graph: Graph, index: _Index) ->
     if one.sign in CALLING and graph.keeps_data(name):
         return 0.8
     share = OF_BLAMER.get(one.sign, 1.0)
-    if one.sign in _SHARED_THINGS:
-        blamed = {other.about for other in index.by_service[name] if other.sign is one.sign and other.about}
-        blamers = {other.service for other in index.by_about[one.about] if other.sign is one.sign}
-        if len(blamed) >= 2:
-            return 0.9
-        if len(blamers) == 1 and len(graph.callers.get(one.about, ())) >= 2:
-            return max(share, 0.85 if one.sign is not Sign.CERTIFICATE else share)
-        if len(blamers) >= 2:
-            return share / 2
+    return _share_of_blamer(one, share, graph, index) if one.sign in _SHARED_THINGS else share
+
+
+def _share_of_blamer(one: Signal, share: float, graph: Graph, index: _Index) -> float:
+    """How much of "its name does not resolve" and the like is the fault of who says so.
+
+    Whoever says it of several at once has a resolver, a clock or a store of its own that is wrong. Who says it of one,
+    and reaches the others whom it calls, is right about that one.
+    """
+    about, name = one.about or "", one.service or ""
+    if len(_blamed_at_once(one, index)) >= 2:
+        return 0.9
+    blamers = {other.service for other in index.by_about[about] if other.sign is one.sign}
+    reached = set(graph.callees.get(name, ())) - {other.about for other in index.by_service[name]}
+    if len(blamers) >= 2 or len(reached) >= _REACHED:
+        return share / 2
+    if len(graph.callers.get(about, ())) >= 2:
+        return max(share, 0.85 if one.sign is not Sign.CERTIFICATE else share)
     return share
+
+
+def _blamed_at_once(one: Signal, index: _Index) -> set[str | None]:
+    """Of whom its service says the same from about the same minute on."""
+    return {
+        other.about
+        for other in index.by_service.get(one.service or "", ())
+        if other.sign is one.sign and other.about
+        and not (other.after(one.start, _AT_ONCE) or one.after(other.start, _AT_ONCE))
+    }  # fmt: skip
 
 
 def _sick(name: str, seen_by: Signal, index: _Index) -> bool:
@@ -155,6 +181,9 @@ def _believed(one: Signal, view: View, waits: list[Signal], graph: Graph, index:
         called = one.service in graph.callees.get(view.service, ())
         if called and not calls:
             return 0.3
+    if one.sign in _SHARED_THINGS and one.service and len(_blamed_at_once(one, index)) >= 2:
+        alone = all(other.service == one.service for other in index.by_about[view.service] if other.sign is one.sign)
+        return 0.4 if alone else 1.0
     if one.sign is Sign.POOL_EXHAUSTED:
         return 1.0 if any(own.weight >= _CLEAR and not own.stale for own, _ in view.own) else 0.3
     if one.service and one.sign in CALLING and graph.keeps_data(one.service):
@@ -202,12 +231,40 @@ def _surge(view: View, scene: Scene, index: _Index) -> float:
         share *= 0.3
     ratio = max(one.ratio for one in here)
     callers, callees = scene.graph.callers.get(view.service, ()), scene.graph.callees.get(view.service, ())
-    if any(grew >= _AS_MUCH * ratio for grew in _grown(callers, start, index)):
+    strained = _strained(view.service, index)
+    passing = _who_grew(callers, ratio, start, index)
+    if passing and (not strained or any(_strained(name, index) for name in passing)):
         share *= 0.35
+    if not strained and _passes_on(view.service, ratio, start + _SLACK, scene.graph, index):
+        share *= 0.3
     if any(_AS_MUCH * grew > ratio for grew in _grown(callees, start + _SLACK, index)):
         # One below grew more than this: the surge is for that one, and only passes here.
         share *= 0.3
     return share
+
+
+def _who_grew(services: Iterable[str], ratio: float, start: float, index: _Index) -> list[str]:
+    """Whose traffic grew about as much, and no later."""
+    return [name for name in services if any(grew >= _AS_MUCH * ratio for grew in _grown([name], start, index))]
+
+
+def _passes_on(name: str, ratio: float, start: float, graph: Graph, index: _Index) -> bool:
+    """Whether all of it goes to one, maybe through others, who cannot take it."""
+    for _ in range(_LONGEST_WAY):
+        taking = _who_grew(graph.callees.get(name, ()), ratio, start, index)
+        if len(taking) != 1:
+            return False
+        name = taking[0]
+        if _strained(name, index):
+            return True
+    return False
+
+
+def _strained(name: str, index: _Index) -> bool:
+    return any(
+        one.sign in _STRAIN and one.about is None and one.weight >= _CLEAR and not one.stale
+        for one in index.by_service.get(name, ())
+    )
 
 
 def _grown(services: Iterable[str], start: float, index: _Index) -> list[float]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from drain3.drain import Drain, LogCluster  # type: ignore[import-untyped]
+from drain3.drain import LogCluster  # type: ignore[import-untyped]
 
 from domain.troubleshooting.evidence import Sign
 from integrations.evidence.logs.heads import Level
 from integrations.evidence.logs.lifecycle import Event
+from integrations.evidence.logs.masking import coarse_shape_of
+from integrations.evidence.logs.mining import Miner
 
 MINUTE = 60
 _WIDER = 5
@@ -17,8 +19,8 @@ _MOST_CELLS = 300_000
 """Counts that are kept; when there would be more, minutes are counted together."""
 _MOST_SERIES = 20_000
 _MOST_EVENTS = 2_000
-_MOST_CLUSTERS = 500
-_SIMILAR = 0.6
+_MOST_OTHERS = 5_000
+"""Beginnings of messages that are told apart where there are too many templates."""
 _LONGEST_TEMPLATE = 600
 
 Place = tuple[int, int, int]
@@ -95,13 +97,13 @@ class Book:
     lines: int = 0
     entries: int = 0
     undated: int = 0
-    dropped: int = 0
-    """Entries of templates beyond the most that are kept apart."""
+    shapes: int = 0
+    """How many different lines were looked at word by word, in all files."""
     coverage: dict[int, list[int]] = field(default_factory=dict)
     """Per file, the first and last second."""
     _cells: int = 0
     _wholes: dict[str, LogCluster] = field(default_factory=dict)
-    _drains: dict[tuple[str | None, bool], Drain] = field(default_factory=dict)
+    _miners: dict[tuple[str | None, bool], Miner] = field(default_factory=dict)
 
     def series_of(
         self,
@@ -148,12 +150,14 @@ class Book:
         return found
 
     def _mined(self, service: str | None, shape: str, level: Level) -> LogCluster:
-        trouble = level >= Level.WARNING
-        drain = self._drains.get((service, trouble))
-        if drain is None:
-            drain = Drain(depth=4, sim_th=_SIMILAR, max_children=50, max_clusters=_MOST_CLUSTERS)
-            self._drains[(service, trouble)] = drain
-        return drain.add_log_message(shape[:_LONGEST_TEMPLATE])[0]
+        key = (service, level >= Level.WARNING)
+        miner = self._miners.get(key)
+        if miner is None:
+            miner = self._miners[key] = Miner()
+        found = miner.template_of(shape[:_LONGEST_TEMPLATE])
+        if found is not None:
+            return found
+        return self._whole(coarse_shape_of(shape) if len(self._wholes) < _MOST_OTHERS else "(many different lines)")
 
     def count(self, series: Series, place: Place | None, milliseconds: float | None) -> None:
         """One more line; `place` is None when nothing says when it was written."""

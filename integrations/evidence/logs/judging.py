@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from domain.troubleshooting.evidence import Finding, Sign
+from integrations.evidence.logs.bare import is_bare
 from integrations.evidence.logs.book import Book, Place, Series
 from integrations.evidence.logs.heads import Level
 from integrations.evidence.logs.meaning import DEFINITE
@@ -139,7 +140,7 @@ class Judge:
         strength = clear * weight
         if series.sign in DEFINITE:
             strength = max(strength, (0.4 if series.level >= Level.ERROR else 0.25) if is_new else 0.2)
-        sign = series.sign or (Sign.NEW_ERROR if is_new else Sign.ERRORS)
+        sign = series.sign or (Sign.NEW_ERROR if is_new and not is_bare(series.example) else Sign.ERRORS)
         first = self._first(series, window, rise)
         until = window.moment(rise.end) if rise.end < window.length else moment(series.last[2])
         numbers = self._numbers(series, window, rise, first)

@@ -142,7 +142,7 @@ _SIGNS: tuple[tuple[Sign, re.Pattern[str]], ...] = (
             r"|(?:config|setting|environment variable|property).{0,60}(?:missing|invalid|not set|not found"
             r"|is required|must be"
             r"|unknown|malformed|undefined|rejected)|could not resolve placeholder|misconfigur|no value for"
-            r"|keyerror: '[A-Z_]{3}"
+            r"|(?-i:KeyError: '[A-Z][A-Z0-9_]{2})"
             r"|configuration ?error|configerror|failed to (?:load|parse|read) config|is not set\b|not configured"
         ),
     ),

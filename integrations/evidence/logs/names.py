@@ -12,6 +12,9 @@ _KIND = re.compile(r"[-_]?(?:service|svc|server|app|deployment)\Z")
 _WELL_FORMED = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{1,62}\Z")
 _INSIDE = (".svc", ".local", ".internal", ".cluster", ".consul", ".lan")
 _MOST_REMEMBERED = 20_000
+_NOT_WITHIN = r"(?<![\w/-])(?<!\w\.)"
+_NOT_BEFORE = r"(?![\w/-])(?!\.(?:py|js|ts|go|java|rb|php|cs|rs|kt|xml|ya?ml|json|html|log|conf)\b)"
+"""`org.springframework.web.client` is a package and `orders.py` a file: neither speaks of a service web or orders."""
 _HOSTS_OF_ANYBODY = frozenset(("api", "www", "web", "auth", "login", "app", "cdn"))
 """First parts of host names on the internet: `api.example.com` is not a service called api."""
 _DATED = re.compile(
@@ -58,7 +61,7 @@ class Names:
         self.recognised = frozenset(self._by_spelling.values())
         ordered = sorted(certain, key=lambda spelling: (-len(spelling), spelling))
         joined = "|".join(re.escape(spelling) for spelling in ordered)
-        self.mention = re.compile(rf"(?<![\w/-])(?:{joined})(?![\w/-])", re.IGNORECASE) if joined else None
+        self.mention = re.compile(rf"{_NOT_WITHIN}(?:{joined}){_NOT_BEFORE}", re.IGNORECASE) if joined else None
         """Finds every spelling of a known name in a text."""
 
     def find(self, name: str) -> str | None:

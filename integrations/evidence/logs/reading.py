@@ -7,55 +7,27 @@ a stamp, a mask and a count.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import replace
 
-from domain.troubleshooting.evidence import Sign
 from integrations.evidence.logs import stacks
-from integrations.evidence.logs.blame import blamed_by, mentioned_in
-from integrations.evidence.logs.book import Book, Place, Series
-from integrations.evidence.logs.heads import Level, head_of, logfmt_message
+from integrations.evidence.logs.book import Book, Place
+from integrations.evidence.logs.heads import Level, head_of
 from integrations.evidence.logs.lifecycle import event_of
 from integrations.evidence.logs.lines import Entry, access_entry, json_entry
-from integrations.evidence.logs.masking import coarse_shape_of, shape_of
-from integrations.evidence.logs.meaning import sign_of
+from integrations.evidence.logs.masking import shape_of
 from integrations.evidence.logs.names import Names
 from integrations.evidence.logs.opening import LONGEST_LINE
+from integrations.evidence.logs.shapes import Known, Shapes
 from integrations.evidence.logs.stamps import Stamps
+from integrations.evidence.logs.took import took
 
-_MOST_SHAPES = 20_000
-_MANY = "(many different lines)"
 _PREFIX = re.compile(r"([\w.-]{1,80}) {0,40}\| |\[pod/([\w.-]{1,120})/([\w.-]{1,120})\] ")
 _LEVEL_FIRST = re.compile(r"\[?(?:ERROR|WARN|WARNING|FATAL|CRITICAL|INFO|DEBUG|SEVERE|NOTICE)\b")
 _LOGFMT_STAMP = re.compile(r'(?:time|ts|timestamp|t)="?')
 _SYSLOG = re.compile(r"<\d{1,3}>|[A-Z][a-z]{2} {1,2}\d")
 _BRACKETED = re.compile(r"\[([^\[\]]{20,30})\]")
-_TOOK = re.compile(
-    r"(?:\b(?:took|in|after|duration|elapsed|latency|time|lasted|within|rt|response_time|request_time)\w{0,12}[\s=:]{1,3}\"?)"
-    r"(\d{1,9}(?:\.\d{1,9})?) ?(ms|milliseconds|msec|us|\u00b5s|ns|seconds|secs?|s|m)?(?![\w.])",
-    re.IGNORECASE,
-)
-_IN_MILLISECONDS = {
-    "us": 1e-3,
-    "\u00b5s": 1e-3,
-    "ns": 1e-6,
-    "s": 1e3,
-    "sec": 1e3,
-    "secs": 1e3,
-    "seconds": 1e3,
-    "m": 6e4,
-}
-_MILLISECONDS_BY_NAME = re.compile(r"(?:_ms|millis\w{0,8})[\s=:]{1,3}\"?\d", re.IGNORECASE)
-
-
-@dataclass(slots=True)
-class _Known:
-    """What a shape means."""
-
-    series: Series
-    timed: bool
-    eventful: bool
-    service: str | None
-    level: Level
+_FOLDED = "#012"
+"""How rsyslog writes the end of a line within an entry."""
 
 
 class FileReader:
@@ -76,9 +48,9 @@ class FileReader:
         """
         self._book, self._number, self._names, self._stamps = book, number, names, stamps
         self._service, self._sure = service, sure
-        self._shapes: dict[object, _Known] = {}
+        self._shapes = Shapes(book, names, service=service, sure=sure)
         self._line = 0
-        self._open: tuple[_Known, Place | None, str, float | None] | None = None
+        self._open: tuple[Known, Place | None, str, float | None] | None = None
         self._below: list[str] = []
         self._seconds: int | None = None
         self._access = False
@@ -89,7 +61,7 @@ class FileReader:
 
     def read(self, lines: list[str]) -> None:
         """Take the next lines."""
-        head, shapes = self._stamps.head, self._shapes
+        head, shapes = self._stamps.head, self._shapes.known
         for line in lines:
             self._line += 1
             if not line or line.isspace():
@@ -107,6 +79,9 @@ class FileReader:
                 continue
             seconds, end = stamp
             rest = line[end:]
+            folded: list[str] = []
+            if _FOLDED in rest:
+                rest, *folded = rest.split(_FOLDED)
             shape = shape_of(rest)
             known = shapes.get(shape)
             if known is None:
@@ -116,20 +91,22 @@ class FileReader:
             if self._open is not None:
                 self._close()
             self._begin(known, seconds, rest, None)
+            if folded:
+                self._below = folded[: stacks.MOST_LINES]
 
     def finish(self) -> None:
         """The file is at its end."""
         self._close()
         self._book.lines += self._line
 
-    def _begin(self, known: _Known, seconds: int | None, text: str, milliseconds: float | None) -> None:
+    def _begin(self, known: Known, seconds: int | None, text: str, milliseconds: float | None) -> None:
         """An entry begins; it is counted when the next one does, because lines below it may change what it means."""
         place: Place | None = None
         if seconds is not None:
             place = (self._number, self._line, seconds)
             self._seconds = seconds
         if known.timed and milliseconds is None:
-            milliseconds = _took(text)
+            milliseconds = took(text)
         self._open = (known, place, text, milliseconds)
 
     def _close(self) -> None:
@@ -142,7 +119,7 @@ class FileReader:
             self._cover(place[2])
         series = known.series
         if self._below:
-            series = self._with_stack(known, text, place) or series
+            series = self._shapes.raised(known, text, self._below, place or (self._number, self._line, 0)) or series
             self._below = []
         self._book.count(series, place, milliseconds)
         if known.eventful and place is not None:
@@ -159,7 +136,11 @@ class FileReader:
         elif seconds < covered[0]:
             covered[0] = seconds
 
-    def _meet(self, line: str, rest: str, shape: str, seconds: int) -> _Known | None:
+    @property
+    def _here(self) -> Place:
+        return (self._number, self._line, self._seconds or 0)
+
+    def _meet(self, line: str, rest: str, shape: str, seconds: int) -> Known | None:
         """A shape that was not seen before in this file; None when the line turned out to be something else."""
         inner = rest.lstrip(" :-")
         if rest.startswith((" stdout ", " stderr ")):  # a container's log as the node writes it
@@ -170,35 +151,8 @@ class FileReader:
                 return None
         if inner.startswith("{") and self._as_json(inner, seconds):
             return None
-        if len(self._shapes) >= _MOST_SHAPES:
-            shape = coarse_shape_of(rest)
-            known = self._shapes.get(shape)
-            if known is None and len(self._shapes) >= 2 * _MOST_SHAPES:
-                known = self._one_of_many(rest)
-            if known is not None:
-                return known
-        known = self._described(
-            inner, klog=line[0] if line[0] in "IWEF" else "", tagged=_SYSLOG.match(line) is not None
-        )
-        self._shapes[shape] = known
-        return known
-
-    def _one_of_many(self, rest: str) -> _Known:
-        """Hardly two lines of this file are alike: they are told apart by service and level only."""
-        head = head_of(rest[:200], self._names, may_name=not self._sure)
-        service = head.service or self._service
-        trouble = head.level >= Level.WARNING
-        sign = sign_of(rest) if trouble else None
-        about = mentioned_in(rest, self._names, own=service) if trouble else None
-        key = ("many", service, head.level, sign, about)
-        known = self._shapes.get(key)
-        if known is None:
-            place = (self._number, self._line, self._seconds or 0)
-            series = self._book.series_of(
-                service, _MANY, head.level, sign, about, example=rest[:600], place=place, whole=True
-            )
-            known = self._shapes[key] = _Known(series, False, False, service, head.level)
-        return known
+        klog = line[0] if line[0] in "IWEF" else ""
+        return self._shapes.stamped(inner, shape, self._here, klog=klog, tagged=_SYSLOG.match(line) is not None)
 
     def _nested(self, inner: str, seconds: int) -> None:
         if inner.startswith("{") and self._as_json(inner, seconds):
@@ -207,45 +161,13 @@ class FileReader:
         rest = inner[stamp[1] :] if stamp is not None else inner
         self._plain(rest, stamp[0] if stamp is not None else seconds)
 
-    def _plain(self, rest: str, seconds: int | None, service: str | None = None) -> None:
+    def _plain(self, rest: str, seconds: int | None, service: str | None = None, *, tagged: bool = False) -> None:
         """A line whose stamp, if any, is read."""
-        key = (service, shape_of(rest))
-        known = self._shapes.get(key)
-        if known is None and len(self._shapes) >= _MOST_SHAPES:
-            key = (service, coarse_shape_of(rest))
-            known = self._shapes.get(key)
-            if known is None and len(self._shapes) >= 2 * _MOST_SHAPES:
-                known = self._one_of_many(rest)
-        if known is None:
-            known = self._shapes[key] = self._described(rest, service=service)
+        rest, *folded = rest.split(_FOLDED) if _FOLDED in rest else [rest]
+        known = self._shapes.plain(rest, self._here, service, tagged=tagged)
         self._close()
         self._begin(known, seconds, rest, None)
-
-    def _described(self, rest: str, *, klog: str = "", tagged: bool = False, service: str | None = None) -> _Known:
-        head = head_of(rest, self._names, may_name=not self._sure and service is None, klog=klog, tagged=tagged)
-        said = head.service or service or self._service
-        return self._known(said, head.level, logfmt_message(head.message), rest)
-
-    def _known(
-        self,
-        service: str | None,
-        level: Level,
-        message: str,
-        text: str,
-        *,
-        status: int | None = None,
-        timed: bool = False,
-    ) -> _Known:
-        trouble = level >= Level.WARNING
-        took = timed or _took(text) is not None
-        sign = sign_of(message, status=status) if trouble else None
-        about = blamed_by(message, self._names, own=service, mentioned=trouble) if trouble or took else None
-        place = (self._number, self._line, self._seconds or 0)
-        series = self._book.series_of(
-            service, shape_of(message), level, sign, about, example=message[:600], place=place
-        )
-        eventful = not trouble and event_of(text, service) is not None
-        return _Known(series, took, eventful, service, level)
+        self._below = folded[: stacks.MOST_LINES]
 
     def _as_json(self, line: str, seconds: int | None) -> bool:
         entry = json_entry(line, self._names)
@@ -256,7 +178,7 @@ class FileReader:
             if inner is not None:
                 outer = entry
                 # Whose container it is, the node knows; what the program calls itself there is often a logger.
-                entry = _with_service(inner, outer.service) if outer.service and not inner.service else inner
+                entry = replace(inner, service=inner.service or outer.service)
                 seconds = inner.seconds or outer.seconds or seconds
         self._entered(entry, entry.seconds if entry.seconds is not None else seconds)
         return True
@@ -272,14 +194,8 @@ class FileReader:
                 level = max(level, Level.ERROR)
             seconds = seconds if seconds is not None else (stamp[0] if stamp is not None else None)
         service = service or self._service if self._sure else service or entry.weak_service or self._service
-        key = (service, level, shape_of(message) if len(self._shapes) < _MOST_SHAPES else coarse_shape_of(message))
-        known = self._shapes.get(key)
-        if known is None and len(self._shapes) >= 2 * _MOST_SHAPES:
-            known = self._one_of_many(level.name)
-        if known is None:
-            timed = entry.milliseconds is not None
-            known = self._known(service, level, message, message, status=entry.status, timed=timed)
-            self._shapes[key] = known
+        told = replace(entry, service=service, level=level, message=message)
+        known = self._shapes.structured(told, self._here)
         self._close()
         self._begin(known, seconds, message, entry.milliseconds)
         self._below = list(entry.stack)[: stacks.MOST_LINES]
@@ -312,7 +228,7 @@ class FileReader:
             # A program that ends writes its last words without a stamp: they are not part of what it said before.
             service = known.service
             self._close()
-            raised = self._known(service, Level.ERROR, line[:600], line)
+            raised = self._shapes.said(service, Level.ERROR, line[:600], line, self._here)
             self._begin(raised, self._seconds, line, None)
         elif len(self._below) < stacks.MOST_LINES:
             self._below.append(line)
@@ -323,52 +239,13 @@ class FileReader:
         if line.startswith("{"):
             entry = json_entry(line, self._names)
             if entry is not None:
-                said = entry if entry.service is not None else _with_service(entry, service)
+                said = entry if entry.service is not None else replace(entry, service=service, weak_service=None)
                 self._entered(said, said.seconds)
                 return
         stamp = self._stamps.head(line)
         if stamp is not None:
-            self._plain(line[stamp[1] :], stamp[0], service)
+            self._plain(line[stamp[1] :], stamp[0], service, tagged=_SYSLOG.match(line) is not None)
         elif self._open is not None and (line[:1].isspace() or not _LEVEL_FIRST.match(line)):
             self._below.append(line)
         else:
             self._plain(line, self._seconds, service)
-
-    def _with_stack(self, known: _Known, text: str, place: Place | None) -> Series | None:
-        """The series of the exception that the lines below an entry tell of; None when they tell of none."""
-        stack = stacks.stack_of([text, *self._below])
-        if stack is None:
-            return None
-        said = f"{stack.kind}: {stack.message}"
-        level = max(known.level, Level.WARNING if known.level is Level.WARNING else Level.ERROR)
-        key = ("stack", known.service, level, stack.fingerprint, shape_of(stack.message))
-        found = self._shapes.get(key)
-        if found is None:
-            words = known.series.example
-            sign: Sign | None = sign_of(said) or sign_of(words)
-            own = known.service
-            about = blamed_by(said, self._names, own=own) or blamed_by(words, self._names, own=own)
-            shape = f"{stack.fingerprint} : {shape_of(stack.message)}"
-            example = f"{words[:200]} - {said[:300]} ({stack.fingerprint[:200]})"
-            opening = place or (self._number, self._line, 0)
-            series = self._book.series_of(own, shape, level, sign, about, example=example, place=opening, whole=True)
-            found = _Known(series, False, False, own, level)
-            self._shapes[key] = found
-        return found.series
-
-
-def _with_service(entry: Entry, service: str | None) -> Entry:
-    return Entry(
-        entry.seconds, entry.level, service, entry.message, entry.milliseconds, entry.stack, None, entry.status
-    )
-
-
-def _took(text: str) -> float | None:
-    """How long something took, in milliseconds, as a line of text says."""
-    match = _TOOK.search(text[:1_500])
-    if match is None:
-        return None
-    unit = (match.group(2) or "").lower()
-    if not unit and not _MILLISECONDS_BY_NAME.search(match.group()):
-        return None
-    return float(match.group(1)) * _IN_MILLISECONDS.get(unit, 1.0)

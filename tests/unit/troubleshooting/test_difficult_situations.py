@@ -429,7 +429,7 @@ def test_the_same_symptom_from_two_tools_counts_little_more_than_once() -> None:
 
 READ = (
     *("gateway", "web", "checkout", "payments", "orders", "accounts", "catalogue"),
-    *("orders-db", "accounts-db", "session-cache"),
+    *("orders-db", "accounts-db", "session-cache", "events"),
 )
 
 

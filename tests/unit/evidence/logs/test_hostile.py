@@ -77,7 +77,7 @@ def test_instructions_in_a_line_are_a_quotation_and_nothing_else(tmp_path) -> No
 
 
 def test_a_new_shape_on_every_line_is_read_in_bounded_memory(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr("integrations.evidence.logs.reading._MOST_SHAPES", 500)
+    monkeypatch.setattr("integrations.evidence.logs.shapes._MOST_SHAPES", 500)
     pick = random.Random(2)
     words = ["".join(pick.choices("bcdfghklmnprst", k=8)) for _ in range(3_000)]
     lines = [(at(n / 60), "INFO", "checkout", f"{word} {word[::-1]} {word}{word}") for n, word in enumerate(words)]
