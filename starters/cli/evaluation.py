@@ -1,4 +1,4 @@
-"""`surehand eval`: how good the product's answers are, measured on made-up incidents whose truth is known."""
+"""`surehand eval`: how good the product's answers are, on made-up incidents and on recorded ones."""
 
 from __future__ import annotations
 
@@ -31,8 +31,9 @@ _COLUMNS = (
 
 def add_to(app: typer.Typer) -> None:
     """Register the commands."""
-    group = typer.Typer(name="eval", help="Measure the product on made-up incidents.", no_args_is_help=True)
+    group = typer.Typer(name="eval", help="Measure the product where the truth is known.", no_args_is_help=True)
     group.command("troubleshooting")(troubleshooting)
+    group.command("recorded")(recorded)
     app.add_typer(group)
 
 
@@ -83,6 +84,43 @@ async def troubleshooting(
     for sentence in short:
         report.note(f"Too low: {sentence}")
     return report.FAILED if short else report.DONE
+
+
+@report.command
+async def recorded(
+    folder: Annotated[
+        Path, typer.Argument(help="Of the cases: each has a test_case.yaml and texts.", show_default=False)
+    ],
+    *,
+    expected: Annotated[
+        Path | None, typer.Option(help="What is expected of each; expectations.yaml in the folder when not given.")
+    ] = None,
+    at_least: Annotated[
+        float, typer.Option("--at-least", help="Fail below this share of named findings.", min=0, max=1)
+    ] = 0.0,
+    as_json: JsonOption = False,
+) -> int:
+    """Give the product recorded outputs of tools, and see whether it names the expected findings.
+
+    Exits with 1 when less than `--at-least` is named, or a wrong cause is accepted.
+    """
+    from starters.cli.recorded_view import show  # noqa: PLC0415 - keeps `surehand --help` fast
+    from starters.recorded_cases import answered, cases_in  # noqa: PLC0415
+    from starters.recorded_scoring import expectations_in, judged, scored  # noqa: PLC0415
+
+    known = expectations_in(expected or folder / "expectations.yaml")
+    cases = cases_in(folder)
+    missing = sorted({case.name for case in cases} ^ known.keys())
+    if missing:
+        raise InvalidInput(f"Cases and expectations differ in {', '.join(missing[:5])}: make them the same.")
+    verdicts = [judged(await answered(case), known[case.name]) for case in cases]
+    score = scored(verdicts)
+    if as_json:
+        said = {**score.model_dump(mode="json"), "share": round(score.share, 4)}
+        report.put_json({"score": said, "verdicts": [one.model_dump(mode="json") for one in verdicts]})
+    else:
+        show(score, verdicts)
+    return report.FAILED if score.share < at_least or score.wrong else report.DONE
 
 
 def _show(rows: Sequence[Score], misses: Sequence[Verdict]) -> None:

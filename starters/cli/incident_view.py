@@ -19,6 +19,7 @@ from starters.cli.words import ago, clock, one_line
 
 _HYPOTHESES = 5
 _WEIGHED = 5
+_SHOWN = 8
 _EVENTS = 12
 _CALLS = 10
 _ENTRIES = 10
@@ -113,7 +114,7 @@ def _hypotheses(state: IncidentState) -> Iterator[str]:
 
 def _shown(state: IncidentState) -> Iterator[str]:
     """The clearest findings and plain facts, first those about what was reported."""
-    yield from (one_line(line_of(one, sourced=False), _LONGEST + 40) for one in clearest(state))
+    yield from (one_line(line_of(one, dated=True, sourced=False), _LONGEST + 60) for one in clearest(state, _SHOWN))
     yield from (one_line(fact, _LONGEST + 40) for fact in facts_of(state))
 
 

@@ -20,6 +20,7 @@ from domain.troubleshooting.reasoning.graph import Graph, Names
 from domain.troubleshooting.reasoning.likelihoods import BASE_RATES
 from domain.troubleshooting.reasoning.objections import Objection, objections
 from domain.troubleshooting.reasoning.onset import find_onset, standing
+from domain.troubleshooting.reasoning.reported import Reported, reported
 from domain.troubleshooting.reasoning.saying import hypothesis, refuted_ones
 from domain.troubleshooting.reasoning.signals import Clock, gather
 from domain.troubleshooting.reasoning.supposed import of_a_model, still_not, supposed_candidates
@@ -57,7 +58,10 @@ def diagnose(known: Known) -> Diagnosis:
         tuple(standing(raw, onset)), tuple(made(known.changes, names, clock)), graph, onset, _observed(known, names),
         gather_denials(known.denied, names),
     )  # fmt: skip
-    said = objections(known.rejected, graph, (one.change_id for one in known.changes))
+    said: tuple[Objection | Reported, ...] = (
+        *objections(known.rejected, graph, (one.change_id for one in known.changes)),
+        *reported(known, names),
+    )
     everything = _judged(scene, known.refuted, said)
     covered = Covered(clock.minutes(known.begins), clock.minutes(known.ends))
     ranked = _standing(everything, known.refuted)
@@ -97,7 +101,7 @@ def _standing(everything: Sequence[Judged], refuted: Sequence[str]) -> list[Judg
 
 
 def _judged(
-    scene: Scene, refuted: Iterable[str], said: Sequence[Objection], supposed: Sequence[Supposition] = ()
+    scene: Scene, refuted: Iterable[str], said: Sequence[Objection | Reported], supposed: Sequence[Supposition] = ()
 ) -> list[Judged]:
     """Every candidate with its prior and posterior, the most likely first; refuted ones have none."""
     gone = set(refuted)
@@ -142,12 +146,8 @@ def _rate(one: Candidate, scene: Scene) -> float:
     return rate
 
 
-def _persons(one: Candidate, said: Sequence[Objection]) -> list[Part]:
-    return [
-        Part(each.nats, text=f'A person said: "{each.said[:120]}"', role="person")
-        for each in said
-        if each.speaks_of(one)
-    ]
+def _persons(one: Candidate, said: Sequence[Objection | Reported]) -> list[Part]:
+    return [Part(each.nats, text=each.text, role="person") for each in said if each.speaks_of(one)]
 
 
 def _normalised(logs: Sequence[float], sharpness: float) -> list[float]:
@@ -160,7 +160,7 @@ def _normalised(logs: Sequence[float], sharpness: float) -> list[float]:
     return [one / total * (1 - 1e-12) for one in odds]
 
 
-def _also(best: Judged, scene: Scene, refuted: Iterable[str], said: Sequence[Objection]) -> list[Judged]:
+def _also(best: Judged, scene: Scene, refuted: Iterable[str], said: Sequence[Objection | Reported]) -> list[Judged]:
     """Further faults: what the accepted one cannot have caused, looked at as an incident of its own."""
     found: list[Judged] = []
     explained = _explained(best)

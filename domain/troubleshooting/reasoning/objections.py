@@ -76,6 +76,11 @@ class Objection:
     changes: frozenset[str]
     """Kinds and ids of changes."""
 
+    @property
+    def text(self) -> str:
+        """For people."""
+        return f'A person said: "{self.said[:120]}"'
+
     def speaks_of(self, one: Candidate) -> bool:
         """Whether it is about a candidate: everything that it names must fit, a fault by itself or by its change."""
         if self.services and one.service not in self.services:

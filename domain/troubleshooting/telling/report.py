@@ -186,7 +186,7 @@ def _weighed(weighed: Iterable[Weighed]) -> Iterator[str]:
 
 
 def _shown(state: IncidentState) -> Iterator[str]:
-    yield from (line_of(one) for one in clearest(state, _SHOWN))
+    yield from (line_of(one, dated=True) for one in clearest(state, _SHOWN))
     yield from facts_of(state)
 
 

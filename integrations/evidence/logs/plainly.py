@@ -42,9 +42,9 @@ def _is_read(book: Book, number: int) -> bool:
 def _quiet(by_service: dict[str | None, list[Series]]) -> Iterator[str]:
     for service, found in by_service.items():
         total = sum(series.total for series in found)
-        if not total or any(series.level >= Level.WARNING for series in found):
-            continue
         most = max(found, key=lambda series: series.total)
+        if not most.example.strip("{}[] ") or any(series.level >= Level.WARNING for series in found):
+            continue
         all_of_them = "All" if len(found) == 1 else "Nearly all"
         alike = f" {all_of_them} are like {example(most)}" if most.total >= _ALIKE * total else ""
         whose = f"The log of {service}" if service else "The log"
