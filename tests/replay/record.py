@@ -27,17 +27,18 @@ from runtime.search_attributes import register
 from runtime.settings import SHIPPED_CONFIG
 from runtime.temporal import data_converter
 from tests.playbooks.world import playbooks_world
-from tests.replay import incident_paths, paths, playbook_paths, shipped_paths
+from tests.replay import incident_paths, incident_turns, paths, playbook_paths, shipped_paths
 from tests.workflows.conftest import World, test_server_binary
 from tests.workflows.incident_world import IncidentWorld
 from tests.workflows.playbook_world import PlaybookWorld
 
 HISTORIES = Path(__file__).parent / "histories"
+INCIDENTS = {**incident_paths.INCIDENT_PATHS, **incident_turns.TURNS}
 PATHS: dict[str, Any] = {
     **paths.PATHS,
     **playbook_paths.PLAYBOOK_PATHS,
     **shipped_paths.SHIPPED_PATHS,
-    **incident_paths.INCIDENT_PATHS,
+    **INCIDENTS,
 }
 IN_REAL_TIME = paths.IN_REAL_TIME | playbook_paths.PLAYBOOKS_IN_REAL_TIME
 PACKED = ".gz"
@@ -57,7 +58,7 @@ def id_of(name: str) -> str:
         return playbook_workflow_id("default", shipped_paths.PLAYBOOK_OF[name], queue)
     if name in playbook_paths.PLAYBOOK_PATHS:
         return playbook_workflow_id("default", "recorded", queue)
-    if name in incident_paths.INCIDENT_PATHS:
+    if name in INCIDENTS:
         return troubleshooting_workflow_id("default", queue)
     return escalation_workflow_id("default", queue)
 
@@ -114,7 +115,7 @@ async def a_world(name: str, configuration: Configuration, rules: RulesEngine) -
         return
     async with a_server(real=name in IN_REAL_TIME) as environment:
         world: Any
-        if name in incident_paths.INCIDENT_PATHS:
+        if name in INCIDENTS:
             world = IncidentWorld(environment, configuration)
         elif name in playbook_paths.PLAYBOOK_PATHS:
             world = PlaybookWorld(environment, configuration)

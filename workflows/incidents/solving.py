@@ -362,6 +362,8 @@ def _outcome_of(result: PlaybookResult, *, taken_back: bool) -> str:
     """What became of a run, for people."""
     if result.status == "completed":
         return "It was carried out."
+    if result.status == "cancelled" and result.left:
+        return f"It was taken back but for what was left to people: {', '.join(result.left)}."
     if result.status == "cancelled":
         return "It was taken back." if taken_back else "A person stopped it, and what it had done was taken back."
     problem = (result.error.title or result.error.type) if result.error is not None else "see its run"
