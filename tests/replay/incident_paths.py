@@ -11,7 +11,7 @@ from temporalio.client import WorkflowFailureError
 from domain.errors import VendorRefused, VendorUnavailable
 from domain.tool import Safety, ToolUndo
 from domain.troubleshooting.budget import Budget
-from domain.troubleshooting.messages import CloseIncidentInput, QueryInput
+from domain.troubleshooting.messages import CloseIncidentInput, LinkTicketInput, QueryInput, UnlinkTicketInput
 from tests.workflows.incident_world import Incident, IncidentWorld
 from tests.workflows.playbook_world import a_tool, playbook
 from workflows.troubleshooting import TroubleshootingWorkflow
@@ -160,3 +160,19 @@ async def incident_over_its_budget(world: IncidentWorld) -> Incident:
     incident = await begin(world, budget=Budget(iterations=1))
     await world.when(incident, lambda s: s.people_have_it)
     return await closed_by_hand(world, incident)
+
+
+@path
+async def incident_whose_tickets_are_linked_and_unlinked(world: IncidentWorld) -> Incident:
+    world.finds(())
+    ticket = await world.ticket("T-77")
+    incident = await begin(world)
+    await world.when(incident, lambda s: s.people_have_it)
+    for ticket_id in ("T-77", "T-GONE"):
+        link = LinkTicketInput(ticket_id=ticket_id, person_id="p-ivan", customer_id="CUST-1")
+        await incident.execute_update(TroubleshootingWorkflow.add_ticket, link)
+    unlink = UnlinkTicketInput(ticket_id="T-77", person_id="p-ruth")
+    await incident.execute_update(TroubleshootingWorkflow.unlink_ticket, unlink)
+    await world.cancel(incident)
+    await ticket.terminate()
+    return incident

@@ -27,7 +27,7 @@ from runtime.search_attributes import register
 from runtime.settings import SHIPPED_CONFIG
 from runtime.temporal import data_converter
 from tests.playbooks.world import playbooks_world
-from tests.replay import incident_paths, incident_turns, paths, playbook_paths, shipped_paths
+from tests.replay import incident_paths, incident_turns, paths, playbook_paths, shipped_paths, ticket_paths
 from tests.workflows.conftest import World, test_server_binary
 from tests.workflows.incident_world import IncidentWorld
 from tests.workflows.playbook_world import PlaybookWorld
@@ -39,6 +39,7 @@ PATHS: dict[str, Any] = {
     **playbook_paths.PLAYBOOK_PATHS,
     **shipped_paths.SHIPPED_PATHS,
     **INCIDENTS,
+    **ticket_paths.TICKET_PATHS,
 }
 IN_REAL_TIME = paths.IN_REAL_TIME | playbook_paths.PLAYBOOKS_IN_REAL_TIME
 PACKED = ".gz"

@@ -56,6 +56,8 @@ from workflows.escalation import EscalationWorkflow
 
 Handle = WorkflowHandle[EscalationWorkflow, EscalationResult]
 
+LIBRARY = FolderLibrary()
+"""It is only read, and reading it takes a while."""
 PASSWORD_TICKET = (
     "Hi, I forgot my password and cannot sign in to my account. Could you please help me reset it? Thanks!"
 )
@@ -136,7 +138,7 @@ class World:
             billing=self.billing,
             channels=self.channels,
             toolbox=Tools([PythonTools(BillingTools(self.billing))], self.configuration, MemoryLedger()),
-            library=FolderLibrary(),
+            library=LIBRARY,
             guardrails=self.configuration,
             allowances=FakeAllowances(),
         )
