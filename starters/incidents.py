@@ -30,6 +30,8 @@ from domain.troubleshooting.messages import (
 from domain.troubleshooting.state import IncidentState
 from integrations.evidence.kinds import HEAD_BYTES
 from integrations.evidence.kinds import kind_of as evidence_kind_of
+from integrations.evidence.store import EvidenceFolder
+from runtime.settings import Settings
 from starters.answers import INCIDENT_CLOSED, PATIENCE, answered_within
 from workflows import search_attributes
 from workflows.troubleshooting import TroubleshootingWorkflow
@@ -54,6 +56,15 @@ class OpenedIncident(Value):
     outcome: OpenOutcome
     text: str
     """One sentence for a person."""
+
+
+def evidence_store(settings: Settings) -> EvidenceStore:
+    """The folder that keeps evidence, as the settings say."""
+    return EvidenceFolder(
+        settings.evidence_dir,
+        file_limit_bytes=settings.evidence.file_limit_bytes,
+        tenant_limit_bytes=settings.evidence.tenant_limit_bytes,
+    )
 
 
 async def upload(store: EvidenceStore, tenant: str, path: Path, service: str | None = None) -> EvidenceRef:

@@ -13,7 +13,6 @@ from starters.cli import report
 from starters.cli.options import AsOption, JsonOption, TenantOption
 
 if TYPE_CHECKING:
-    from domain.ports import EvidenceStore
     from domain.troubleshooting.evidence import EvidenceRef
     from starters.cli.session import Session
     from starters.incidents import Incidents
@@ -220,9 +219,9 @@ def _incidents(session: Session) -> Incidents:
 
 
 async def _upload(session: Session, files: list[Path]) -> list[EvidenceRef]:
-    from starters.incidents import upload  # noqa: PLC0415
+    from starters.incidents import evidence_store, upload  # noqa: PLC0415
 
-    store = _store(session)
+    store = evidence_store(session.settings)
     refs = []
     for given in files:
         service, separator, rest = str(given).partition("=")
@@ -230,17 +229,6 @@ async def _upload(session: Session, files: list[Path]) -> list[EvidenceRef]:
         named = service if separator and not given.exists() else None
         refs.append(await upload(store, session.tenant, path, named))
     return refs
-
-
-def _store(session: Session) -> EvidenceStore:
-    from integrations.evidence.store import EvidenceFolder  # noqa: PLC0415
-
-    settings = session.settings
-    return EvidenceFolder(
-        settings.evidence_dir,
-        file_limit_bytes=settings.evidence.file_limit_bytes,
-        tenant_limit_bytes=settings.evidence.tenant_limit_bytes,
-    )
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -8,18 +8,19 @@ from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
 from domain.approval import ApprovalDecision
-from domain.case import CaseState, ClaimInput, FeedbackInput, MessageInput, ResolveInput
+from domain.case import CaseState, ClaimInput, FeedbackInput, MessageInput, ResolveInput, ServedCaseState
 from domain.escalation import EscalationState
 from starters.cases import Cases
 
 _A_MOMENT = timedelta(seconds=1.5)
 """How long people take to react; long enough to see it in the table."""
 
-StateT = TypeVar("StateT", bound=CaseState)
+StateT_contra = TypeVar("StateT_contra", bound=CaseState, contravariant=True)
+"""An act for any case is one for each kind of case."""
 
 
 @dataclass(frozen=True)
-class Turn(Generic[StateT]):
+class Turn(Generic[StateT_contra]):
     """Somebody's turn in one case."""
 
     cases: Cases
@@ -27,18 +28,18 @@ class Turn(Generic[StateT]):
     case: str
     number: int
     """Which act of the script it is; part of a message's id, so that a repeat counts once."""
-    state: StateT
+    state: StateT_contra
 
 
-class Act(ABC, Generic[StateT]):
+class Act(ABC, Generic[StateT_contra]):
     """One thing that somebody does, once."""
 
     @abstractmethod
-    def since(self, state: StateT) -> datetime | None:
+    def since(self, state: StateT_contra) -> datetime | None:
         """Since when the case waits for it; None while it does not."""
 
     @abstractmethod
-    async def perform(self, turn: Turn[StateT]) -> None:
+    async def perform(self, turn: Turn[StateT_contra]) -> None:
         """Do it."""
 
     @property
@@ -46,21 +47,21 @@ class Act(ABC, Generic[StateT]):
     def words(self) -> str:
         """What is done, for the progress lines."""
 
-    def is_due(self, state: StateT, now: datetime) -> bool:
+    def is_due(self, state: StateT_contra, now: datetime) -> bool:
         """Whether the case has waited for it for a moment."""
         since = self.since(state)
         return since is not None and now - since >= _A_MOMENT
 
 
 @dataclass(frozen=True)
-class Decide(Act[EscalationState]):
+class Decide(Act[CaseState]):
     """Somebody on the ladder decides on the open request."""
 
     person: str
     approve: bool = True
     reason: str = ""
 
-    def since(self, state: EscalationState) -> datetime | None:
+    def since(self, state: CaseState) -> datetime | None:
         """Since the person was asked."""
         asked = [
             rung.opened_at
@@ -70,7 +71,7 @@ class Decide(Act[EscalationState]):
         ]
         return min(asked, default=None)
 
-    async def perform(self, turn: Turn[EscalationState]) -> None:
+    async def perform(self, turn: Turn[CaseState]) -> None:
         """Decide on exactly what the request shows."""
         request = turn.state.pending_approvals[0]
         decision = ApprovalDecision(
@@ -89,18 +90,18 @@ class Decide(Act[EscalationState]):
 
 
 @dataclass(frozen=True)
-class Claim(Act[EscalationState]):
+class Claim(Act[ServedCaseState]):
     """Somebody takes the case."""
 
     person: str
 
-    def since(self, state: EscalationState) -> datetime | None:
+    def since(self, state: ServedCaseState) -> datetime | None:
         """Since it was handed over and nobody has it."""
         if not state.people_have_it or state.claim.claimed_by is not None or state.handoff is None:
             return None
         return state.handoff.completed_at
 
-    async def perform(self, turn: Turn[EscalationState]) -> None:
+    async def perform(self, turn: Turn[ServedCaseState]) -> None:
         """Claim it."""
         await turn.cases.claim(turn.tenant, turn.case, ClaimInput(person_id=self.person))
 
@@ -176,6 +177,32 @@ class Resolve(Act[EscalationState]):
     def words(self) -> str:
         """What is done."""
         return f"{self.person} resolves the case"
+
+
+@dataclass(frozen=True)
+class ResolveAfterNews(Act[EscalationState]):
+    """Whoever has the case resolves it once its customer heard how the incident ended that it was about."""
+
+    person: str
+    text: str
+
+    def since(self, state: EscalationState) -> datetime | None:
+        """Since the news went out."""
+        if state.is_resolved:
+            return None
+        return max((sent.at for sent in state.sent if sent.what.startswith("news of incident:")), default=None)
+
+    async def perform(self, turn: Turn[EscalationState]) -> None:
+        """Resolve. It took a while, so the case may have been given back meanwhile."""
+        if turn.state.claim.claimed_by != self.person:
+            await turn.cases.claim(turn.tenant, turn.case, ClaimInput(person_id=self.person))
+        resolution = ResolveInput(person_id=self.person, resolution=self.text)
+        await turn.cases.resolve(turn.tenant, turn.case, resolution)
+
+    @property
+    def words(self) -> str:
+        """What is done."""
+        return f"the customer was told, and {self.person} resolves the case"
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import NoReturn
@@ -23,18 +24,24 @@ from runtime.settings import SHIPPED_CONFIG, Settings, load_settings
 from runtime.temporal import connect
 from starters.cases import Cases
 from starters.cli import report
-from starters.demo import table
+from starters.demo import incident_table, table
+from starters.demo.incidents import IncidentRole, demo_incidents
 from starters.demo.runs import RunRole, demo_runs
+from starters.demo.scenery import Scenery
 from starters.demo.script import SCRIPT
 from starters.demo.stage import Role, Stage
 from starters.dev import state
 from starters.dev.signals import first_of, stop_on_signals
 from starters.dev.stack import Stack
+from starters.incidents import Incidents, evidence_store
 from starters.playbooks import Playbooks
 from starters.submission import Submitter
 
 SAMPLES = Path(__file__).resolve().parent.parent / "samples"
-_WITHIN = timedelta(seconds=80)
+POST_MORTEMS = "post-mortems"
+"""Folder of what stays when the demo is over."""
+_WITHIN = timedelta(seconds=150)
+"""It takes a third of a minute on two idle cores; a busy machine comes to the end too."""
 _LOOK_EVERY_SECONDS = 0.5
 
 
@@ -60,8 +67,22 @@ async def run_demo(*, keep: bool, as_json: bool) -> int:
                 await playing
     finally:
         if demo.code != report.FAILED:
-            shutil.rmtree(folder, ignore_errors=True)
+            _tidy(folder)
     return report.INTERRUPTED if demo.code is None else demo.code
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Everything that lives its life on the stage."""
+
+    roles: Sequence[Role]
+    runs: Sequence[RunRole]
+    incidents: Sequence[IncidentRole]
+
+    @property
+    def parts(self) -> list[Role | RunRole | IncidentRole]:
+        """All of it."""
+        return [*self.roles, *self.runs, *self.incidents]
 
 
 class Demo:
@@ -93,8 +114,8 @@ class Demo:
         try:
             async with self._stack(settings, variables) as stack:
                 report.note(f"Ready after {time.monotonic() - began:.1f} s; {_links(stack)}")
-                roles, runs = await self._play(stack.settings)
-                self._conclude(roles, runs, time.monotonic() - began, _ui(stack))
+                cast = await self._play(stack)
+                self._conclude(cast, time.monotonic() - began, _ui(stack))
                 if self._keep:
                     report.note(f"\nStill running until Ctrl-C: {_links(stack)}")
                     report.note(f"Look around with SUREHAND_DATA_DIR={self._folder} surehand case list")
@@ -108,23 +129,32 @@ class Demo:
         # On free ports, so that it is nobody's usual server by mistake.
         return Stack(settings, self._folder, variables=variables, isolated=True, usual_ports=False, tell=report.note)
 
-    async def _play(self, settings: Settings) -> tuple[list[Role], list[RunRole]]:
+    async def _play(self, stack: Stack) -> Cast:
+        settings = stack.settings
         cases, queue = Cases(await connect(settings)), settings.temporal.task_queue
         submitter = Submitter(cases, task_queue=queue, open_store=_no_long_texts)
-        playbooks = Playbooks(cases.client, task_queue=queue)
-        roles = [Role(ticket, SCRIPT.get(ticket.ticket_id, ())) for ticket in sample_tickets()]
-        runs = demo_runs(settings.tenant)
-        await asyncio.gather(
-            *(submitter.submit(settings.tenant, role.ticket) for role in roles),
-            *(playbooks.start(run.order) for run in runs),
+        playbooks, incidents = Playbooks(cases.client, task_queue=queue), Incidents(cases.client, task_queue=queue)
+        scenery, store = _scenery(stack), evidence_store(settings)
+        evidence = self._folder / "incidents"
+        cast = Cast(
+            roles=[Role(ticket, SCRIPT.get(ticket.ticket_id, ())) for ticket in sample_tickets()],
+            runs=demo_runs(settings.tenant),
+            incidents=demo_incidents(settings.tenant, evidence, scenery=scenery, incidents=incidents, store=store),
         )
-        async with self._shown(roles, runs) as tell:
+        await scenery.build()
+        await asyncio.gather(
+            *(submitter.submit(settings.tenant, role.ticket) for role in cast.roles),
+            *(playbooks.start(run.order) for run in cast.runs),
+        )
+        # After the tickets, for some of them are about an incident.
+        await asyncio.gather(*(role.open(incidents, store) for role in cast.incidents))
+        async with self._shown(cast) as tell:
             stage = Stage(cases, settings.tenant, task_queue=queue, tell=tell)
-            await stage.play([*roles, *runs], within=_WITHIN)
-        return roles, runs
+            await stage.play(cast.parts, within=_WITHIN)
+        return cast
 
     @contextlib.asynccontextmanager
-    async def _shown(self, roles: Sequence[Role], runs: Sequence[RunRole]) -> AsyncIterator[Callable[[str], None]]:
+    async def _shown(self, cast: Cast) -> AsyncIterator[Callable[[str], None]]:
         """A live table at a terminal, lines elsewhere; both beside the result, on standard error."""
         out = report.console(err=True)
         if not out.is_terminal:
@@ -133,8 +163,14 @@ class Demo:
         latest: list[str] = []
 
         def picture() -> Group:
-            tables = table.live(roles, out.width), Text(), table.live_runs(runs, out.width), Text()
-            return Group(*tables, *(report.text(line) for line in latest[-5:]))
+            tables = (
+                table.live(cast.roles, out.width),
+                table.live_runs(cast.runs, out.width),
+                incident_table.live_incidents(cast.incidents, out.width),
+            )
+            return Group(
+                *(part for shown in tables for part in (shown, Text())), *(report.text(line) for line in latest[-5:])
+            )
 
         async def refresh() -> None:
             while True:
@@ -146,15 +182,20 @@ class Demo:
             yield latest.append
             refreshing.cancel()
 
-    def _conclude(self, roles: Sequence[Role], runs: Sequence[RunRole], seconds: float, ui_url: str) -> None:
-        rows, run_rows = table.closing_rows(roles), table.closing_run_rows(runs, ui_url)
+    def _conclude(self, cast: Cast, seconds: float, ui_url: str) -> None:
+        folder = self._folder / POST_MORTEMS
+        folder.mkdir(exist_ok=True)
+        for incident in cast.incidents:
+            incident.write_post_mortem(folder)
+        rows, run_rows = table.closing_rows(cast.roles), table.closing_run_rows(cast.runs, ui_url)
+        incident_rows = incident_table.closing_incident_rows(cast.incidents, ui_url)
         if self._as_json:
-            report.put_json([*rows, *run_rows])
+            report.put_json([*rows, *run_rows, *incident_rows])
         else:
             table.put_closing(rows)
             table.put_closing_runs(run_rows)
-        parts: list[Role | RunRole] = [*roles, *runs]
-        unfinished = [part for part in parts if part.result is None]
+            incident_table.put_closing_incidents(incident_rows)
+        unfinished = [part for part in cast.parts if part.result is None]
         for part in unfinished:
             report.complain(f"{part.name} did not come to its end: {part.problem}")
         if unfinished:
@@ -162,8 +203,9 @@ class Demo:
         self.code = report.FAILED if unfinished else report.DONE
         word = "closed" if not unfinished else "played"
         more = "" if self._keep else " Look around inside with `surehand demo --keep`."
-        what = f"{len(roles)} cases and {len(runs)} playbooks {word} in {seconds:.0f} s"
-        report.note(f"\n{what}, 72 hours of follow-up included.{more}")
+        parts = f"{len(cast.roles)} cases, {len(cast.runs)} playbooks and {len(cast.incidents)} incidents"
+        report.note(f"\n{parts} {word} in {seconds:.0f} s, 72 hours of follow-up included.{more}")
+        report.note(f"The post-mortems are in {folder}")
 
 
 def sample_tickets() -> list[Ticket]:
@@ -190,3 +232,22 @@ def _links(stack: Stack) -> str:
 
 def _ui(stack: Stack) -> str:
     return stack.state.ui_url if stack.state is not None and stack.state.ui_url else ""
+
+
+def _scenery(stack: Stack) -> Scenery:
+    settings = stack.settings
+    key = settings.secrets["deployments_key"]
+    return Scenery(
+        cluster_url=settings.servers["deployments"],
+        cluster_key=key.get_secret_value(),
+        outbox_url=(stack.state.outbox_url if stack.state is not None else None) or "",
+    )
+
+
+def _tidy(folder: Path) -> None:
+    """Remove everything that the demo wrote but what people were told to read."""
+    for path in folder.iterdir():
+        if path.name != POST_MORTEMS:
+            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+    if not any((folder / POST_MORTEMS).glob("*.md")):
+        shutil.rmtree(folder, ignore_errors=True)

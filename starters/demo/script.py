@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from domain.escalation import EscalationState
-from starters.demo.acts import Act, AgentWrites, Claim, CustomerWrites, Decide, GiveFeedback, Resolve
+from starters.demo.acts import Act, AgentWrites, Claim, CustomerWrites, Decide, GiveFeedback, Resolve, ResolveAfterNews
 
 SCRIPT: Mapping[str, tuple[Act[EscalationState], ...]] = {
+    "TICK-SEARCH-001": (
+        Claim("p-noor"),
+        AgentWrites("p-noor", "This is on our side, and engineers are at it. I write to you as soon as it is over."),
+        ResolveAfterNews("p-noor", "The version of the search that failed was taken back."),
+    ),
     "TICK-STD-001": (
         CustomerWrites("Thank you, that worked!"),
         GiveFeedback(5, "Quick and clear."),

@@ -15,7 +15,9 @@ from domain.ticket import Ticket
 from starters.cases import Cases
 from starters.demo.acts import Act, Turn
 
-_LOOK_EVERY_SECONDS = 0.5
+_LOOK_EVERY_SECONDS = 1.0
+_LOOK_AGAIN_SECONDS = 0.3
+"""While something is due in a moment."""
 
 
 class Part(Protocol):
@@ -23,6 +25,10 @@ class Part(Protocol):
 
     acted: int
     problem: str
+
+    @property
+    def state(self) -> CaseState | None:
+        """As last seen."""
 
     @property
     def name(self) -> str:
@@ -107,7 +113,7 @@ class Stage:
             except (Refused, NotReachable) as problem:
                 # The case moved on meanwhile, or the worker is just being started again: look once more.
                 part.problem = str(problem)
-            await asyncio.sleep(_LOOK_EVERY_SECONDS)
+            await asyncio.sleep(_LOOK_AGAIN_SECONDS if _something_is_near(part) else _LOOK_EVERY_SECONDS)
         part.problem = part.problem or "it did not come to its end in time"
 
     async def _move(self, part: Part) -> bool:
@@ -125,3 +131,10 @@ class Stage:
                 part.acting(act)
                 self._tell(f"{part.name}: {act.words}")
         return False
+
+
+def _something_is_near(part: Part) -> bool:
+    """Whether somebody is about to act: each look costs the worker something, and there are many cases."""
+    if part.state is None or part.acted >= len(part.script):
+        return False
+    return part.script[part.acted].since(part.state) is not None
