@@ -188,3 +188,16 @@ def test_a_small_file_that_unpacks_to_a_huge_one_is_looked_at_in_part() -> None:
 )
 def test_records_of_changes_may_have_messages(content):
     assert kind_of("records.txt", content.encode()) == "changes"
+
+
+def test_a_table_with_very_many_columns_is_one_of_metrics_all_the_same() -> None:
+    names = [f"service-{number}.http_request_duration_p99_ms" for number in range(120)]
+    rows = [",".join(["timestamp", *names]), ",".join(["2026-03-01T10:00:00Z", *("1.5" for _ in names)])]
+    assert kind_of("export.csv", "\n".join(rows).encode()) == "metrics"
+
+
+def test_a_table_of_versions_with_a_message_holds_changes() -> None:
+    table = (
+        "id,timestamp,type,component,message,new_version,previous_version\n7,2026-03-01T10:00:00Z,deploy,api,x,2,1\n"
+    )
+    assert kind_of("export.csv", table.encode()) == "changes"

@@ -202,7 +202,8 @@ def _with_changes(service: str, fault: FaultKind, scene: Scene) -> list[Candidat
 
 def _suspicion(one: Made, fault: FaultKind, begins: Sequence[float], onset: float | None) -> float:
     """How far a change may have brought a fault about, by whichever beginning suits it best."""
-    return max(_by_beginning(one, fault, begin, onset) for begin in begins or [None])
+    choices: Sequence[float | None] = begins or (None,)
+    return max(_by_beginning(one, fault, begin, onset) for begin in choices)
 
 
 def _by_beginning(one: Made, fault: FaultKind, begin: float | None, onset: float | None) -> float:

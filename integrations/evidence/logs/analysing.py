@@ -13,7 +13,7 @@ from domain.model import JsonValue, Value
 from domain.troubleshooting.evidence import MOST_FINDINGS, Change, Finding, Findings, Sign
 from integrations.evidence.logs.book import Book, Happened
 from integrations.evidence.logs.heads import Level
-from integrations.evidence.logs.judging import Judge
+from integrations.evidence.logs.judging import findings_of
 from integrations.evidence.logs.names import Names
 from integrations.evidence.logs.opening import Opened
 from integrations.evidence.logs.owners import Owner, owner_of, service_of, twins_of
@@ -109,8 +109,8 @@ def _read(opened: Opened, reader: FileReader, skipped: int, deadline: float) -> 
 
 
 def _answer(question: LogQuestion, book: Book, names: Names, notes: list[str], size: int) -> Findings:
-    judge = Judge(book, [file.name for file in question.files], around=question.around, known=names.recognised)
-    found = judge.findings()
+    files = [file.name for file in question.files]
+    found = findings_of(book, files, around=question.around, known=names.recognised)
     kept, changes = _kept(found), _changes(book, question)
     services = book.services()
     begins = min((covered[0] for covered in book.coverage.values()), default=None)

@@ -22,6 +22,7 @@ _MOST_EVENTS = 2_000
 _MOST_OTHERS = 5_000
 """Beginnings of messages that are told apart where there are too many templates."""
 _LONGEST_TEMPLATE = 600
+MANY = "(many different lines)"
 
 Place = tuple[int, int, int]
 """Number of the file, number of the line, seconds."""
@@ -41,13 +42,15 @@ class Series:
         "latencies",
         "level",
         "opening",
+        "rest",
         "service",
         "sign",
         "total",
     )
 
-    def __init__(self, key: Key, cluster: LogCluster, example: str, opening: Place) -> None:
-        """`example` is the first such line; `opening` where it stands."""
+    def __init__(self, key: Key, cluster: LogCluster, example: str, opening: Place, *, rest: bool = False) -> None:
+        """`example` is the first such line; `opening` where it stands; `rest` says that others like it came before."""
+        self.rest = rest
         self.service, _, self.level, self.sign, self.about = key
         self.cluster = cluster
         self.example = example
@@ -130,14 +133,16 @@ class Book:
             whole: the shape is a template as it is, and like no other.
         """
         cluster = self._whole(shape) if whole else self._mined(service, shape, level)
+        rest = cluster is None or shape == MANY
+        cluster = cluster or self._whole(coarse_shape_of(shape) if len(self._wholes) < _MOST_OTHERS else MANY)
         key: Key = (service, cluster.cluster_id, level, sign, about)
         found = self.series.get(key)
         if found is None:
             if len(self.series) >= _MOST_SERIES:
+                rest, cluster = True, LogCluster([MANY], 0)
                 key = (service, 0, level, sign, None)
-                cluster = LogCluster(["(many", "different", "lines)"], 0)
                 found = self.series.get(key)
-            found = found or Series(key, cluster, example, place)
+            found = found or Series(key, cluster, example, place, rest=rest)
             self.series[key] = found
         return found
 
@@ -149,15 +154,13 @@ class Book:
                 self._wholes[shape] = found
         return found
 
-    def _mined(self, service: str | None, shape: str, level: Level) -> LogCluster:
+    def _mined(self, service: str | None, shape: str, level: Level) -> LogCluster | None:
+        """The template of a message; None when its service has too many of them."""
         key = (service, level >= Level.WARNING)
         miner = self._miners.get(key)
         if miner is None:
             miner = self._miners[key] = Miner()
-        found = miner.template_of(shape[:_LONGEST_TEMPLATE])
-        if found is not None:
-            return found
-        return self._whole(coarse_shape_of(shape) if len(self._wholes) < _MOST_OTHERS else "(many different lines)")
+        return miner.template_of(shape[:_LONGEST_TEMPLATE])
 
     def count(self, series: Series, place: Place | None, milliseconds: float | None) -> None:
         """One more line; `place` is None when nothing says when it was written."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from domain.troubleshooting.evidence import Sign
 from integrations.evidence.logs import stacks
 from integrations.evidence.logs.blame import blamed_by, mentioned_in
-from integrations.evidence.logs.book import Book, Place, Series
+from integrations.evidence.logs.book import MANY, Book, Place, Series
 from integrations.evidence.logs.heads import Level, head_of, logfmt_message
 from integrations.evidence.logs.lifecycle import event_of
 from integrations.evidence.logs.lines import Entry
@@ -27,7 +27,6 @@ _MOST_COARSE = 5_000
 """And as many more by their first words."""
 _MOST_ALTOGETHER = 60_000
 """Of all files of one analysis."""
-_MANY = "(many different lines)"
 _LOOKED_UP = 20_000
 """Lines of one file that are looked up although they are like no other; of those beyond, one in `_EACH`."""
 _EACH = 8
@@ -196,7 +195,7 @@ class Shapes:
         key = ("many", said, level, sign, about)
         known = self.known.get(key)
         if known is None:
-            series = self._book.series_of(said, _MANY, level, sign, about, example=rest[:600], place=place, whole=True)
+            series = self._book.series_of(said, MANY, level, sign, about, example=rest[:600], place=place, whole=True)
             known = self.known[key] = Known(series, False, False, said, level)
         self._lately[service] = known
         return known
