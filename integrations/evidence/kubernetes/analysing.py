@@ -55,9 +55,10 @@ def analyse(
         everything.objects |= found.objects
         everything.moments += found.moments
         everything.empty_namespaces += found.empty_namespaces
+        everything.missing += found.missing
         everything.selectors |= found.selectors
         everything.labels += found.labels
-    findings = [*_once(findings), *_mismatched(everything), *_missing(everything)]
+    findings = [*_once(findings), *_mismatched(everything), *_missing(everything), *_elsewhere(everything)]
     counts = counted(everything.pods.items())
     return gathered(
         findings,
@@ -117,6 +118,29 @@ def _missing(found: Gathered) -> list[Finding]:
     return told
 
 
+def _elsewhere(found: Gathered) -> list[Finding]:
+    """What was looked for in one namespace and is in another."""
+    told = []
+    for name, namespace in dict.fromkeys(found.missing):
+        here = {
+            place
+            for place, pod in found.pods
+            if place and (pod == name or pod.startswith(f"{name}-")) and namespace is not None
+        }
+        if here and namespace not in here:
+            text = f"{name} is not in the namespace {namespace}, but in {' and '.join(sorted(here)[:3])}: look there."
+            told.append(
+                Finding(
+                    sign=Sign.CONFIGURATION,
+                    about=said(name, 120),
+                    strength=0.6,
+                    text=said(text),
+                    source="kubernetes.analyse namespaces",
+                )
+            )
+    return told
+
+
 def _pods_in(counts: Mapping[str, Mapping[str, int]]) -> list[str]:
     """How many pods each namespace showed, the fullest first."""
     fullest = sorted(counts.items(), key=lambda one: -sum(one[1].values()))[:_MOST_FACTS]
@@ -139,7 +163,7 @@ def _summary(found: Gathered, counts: Mapping[str, Mapping[str, int]], findings:
         by_status: Counter[str] = Counter()
         for one in counts.values():
             by_status.update(one)
-        pods = f"{total} pods in {len(counts)} namespace{'' if len(counts) == 1 else 's'} were seen: {_listed(by_status)}. "
+        pods = f"{plural(total, 'pod')} in {plural(len(counts), 'namespace')} can be seen: {_listed(by_status)}. "
     if not findings:
         return f"{pods}Nothing in it shows trouble."
     worst = max(findings, key=lambda one: one.strength)

@@ -64,14 +64,26 @@ class Reader:
         if not self._as_objects(text):
             self._as_lines(text, going)
         self._conclude()
-        if self._head is not None and self._head.is_log and self._head.pod:
-            self._found.logs_of.discard(self._head.pod)
-            if not self._head.failed:
-                self._quiet_log(self._head, text, len(self._found.symptoms) > before)
+        if self._head is not None and self._head.is_cluster:
+            body = text.splitlines()[self._head.lines :]
+            self._answered(
+                self._head,
+                [line for line in body if line.strip() not in ("", "stdout:", "stderr:")],
+                len(self._found.symptoms) > before,
+            )
 
-    def _quiet_log(self, head: Printed, text: str, told: bool) -> None:
-        """That a log was asked for and holds nothing, or nothing bad, is an answer too."""
-        body = [line for line in text.splitlines()[head.lines :] if line.strip() not in ("", "stdout:", "stderr:")]
+    def _answered(self, head: Printed, body: list[str], told: bool) -> None:
+        """That what was asked for holds nothing, or nothing bad, is an answer too."""
+        if not head.is_log and head.term and not body and not told:
+            text = f"Nothing that was looked through has the name {head.term}; check the name and the namespace."
+            self._found.add(
+                Symptom(Sign.CONFIGURATION, "missing", text, 0.45, namespace=head.namespace, about=head.term)
+            )
+        if not head.is_log or not head.pod:
+            return
+        self._found.logs_of.discard(head.pod)
+        if head.failed:
+            return
         if not body:
             self._found.facts.append(nothing_of(head))
         elif not told and not any(line.startswith(_COMPLAINTS) for line in body):

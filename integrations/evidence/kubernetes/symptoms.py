@@ -59,6 +59,8 @@ class Gathered:
     """What it says plainly without being trouble."""
     logs_of: set[str] = field(default_factory=set)
     """Pods whose logs were read."""
+    missing: list[tuple[str, str | None]] = field(default_factory=list)
+    """Names that were looked for and not found, and the namespace in which, where one was named."""
     selectors: dict[str, dict[str, str]] = field(default_factory=dict)
     """Of each service."""
     labels: list[dict[str, str]] = field(default_factory=list)
@@ -68,6 +70,8 @@ class Gathered:
         """Keep it, unless there are far too many."""
         if len(self.symptoms) < 20_000:
             self.symptoms.append(symptom)
+            if symptom.cause == "missing" and symptom.about:
+                self.missing.append((symptom.about, symptom.namespace))
             if symptom.workload:
                 self.objects.add(symptom.workload)
 

@@ -133,3 +133,15 @@ def test_a_count_by_a_query_names_what_was_counted_and_where() -> None:
     query = "kubectl get pod -A -o json | jq '.items[] | select(.metadata.namespace == \"shop\")' | wc -l"
     text = record("count", params={"kind": "pod"}, invocation=query) + "      1 results\n"
     assert analyse_cluster([("x", text, None)]).facts == ("A query counted 1 pod in the namespace shop.",)
+
+
+def test_what_was_looked_for_in_the_wrong_namespace_is_said_to_be_in_the_other() -> None:
+    nothing = "$ kubectl get pods -n shop-9 | grep video\n"
+    rows = "NAMESPACE   NAME                       READY   STATUS    RESTARTS   AGE\n"
+    rows += "shop-8      video-7f8b9c6d5-x2m4n      1/1     Running   0          2d\n"
+    texts = [one.text for one in analyse_cluster([("a", nothing, None), ("b", rows, None)]).findings]
+    assert texts[0] == "video is not in the namespace shop-9, but in shop-8: look there."
+    assert texts[1].startswith("Nothing that was looked through has the name video")
+    refused = '$ kubectl get pod video -n shop-9\nError from server (NotFound): pods "video" not found\n'
+    assert "but in shop-8" in str(analyse_cluster([("a", refused, None), ("b", rows, None)]).findings)
+    assert "but in" not in str(analyse_cluster([("a", nothing, None)]).findings)
