@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from pydantic import ValidationError
+
 from domain.expressions import ExpressionFault, compile_expression
 from domain.model import JsonValue, Value
 from domain.redaction import Redactor
@@ -42,8 +44,22 @@ def read_answer(asked: CheckAsked, output: JsonValue, meaning: Meaning, *, sourc
         meaning: what the words of a line say.
         source: the tool.
     """
-    if asked.reads.lines:
-        return _of_lines(asked, output, meaning, source)
+    read = _of_lines(asked, output, meaning, source) if asked.reads.lines else _of_number(asked, output, source)
+    own = _own(output)
+    if own is None:
+        return read
+    # A tool that gives findings itself, such as a probe, is heard beside what the check makes of its answer.
+    both = own.model_copy(
+        update={
+            "findings": (*own.findings, *read.findings.findings),
+            "denied": (*own.denied, *read.findings.denied),
+            "summary": read.findings.summary or own.summary,
+        }
+    )
+    return read.model_copy(update={"findings": both, "problem": "" if own.findings else read.problem})
+
+
+def _of_number(asked: CheckAsked, output: JsonValue, source: str) -> CheckAnswer:
     try:
         numbers = _numbers(asked, output)
     except ExpressionFault:
@@ -111,6 +127,15 @@ def _answer(
         summary=f"{cut(sentence, 280)}.",
     )
     return CheckAnswer(findings=findings, value=value, good=not bad, sentence=cut(sentence, 300))
+
+
+def _own(output: JsonValue) -> Findings | None:
+    if not isinstance(output, dict) or "findings" not in output:
+        return None
+    try:
+        return Findings.model_validate({name: output[name] for name in Findings.model_fields if name in output})
+    except ValidationError:
+        return None
 
 
 def _numbers(asked: CheckAsked, output: JsonValue) -> list[float]:

@@ -10,6 +10,8 @@ import re
 from integrations.evidence.metrics.vocabulary import MEASURES, TABLE, Meaning
 
 _WORDS = re.compile(r"[a-z]+|\d+")
+_OVER_TIME = re.compile(r"(?:rate|irate|increase|delta|avg|sum|min|max|p|q)?\d{1,4}(?:ms|s|m|h|d)?")
+"""How recorded series are named after what was done to them: `service:error_ratio:rate5m`."""
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -55,7 +57,7 @@ def named_in(metric: str, known: frozenset[str], own: str | None) -> str | None:
             return name
     leading: list[str] = []
     for word in re.split(r"[^a-z0-9]+", spelled):
-        if word in MEASURES or word.isdigit():
+        if word in MEASURES or word.isdigit() or _OVER_TIME.fullmatch(word):
             if leading:
                 break
             continue

@@ -262,3 +262,8 @@ def test_no_series_of_numbers_breaks_the_search_for_changes() -> None:
             assert shift is None or 0 <= shift.start < length
             trend = find_trend(values, down=down)
             assert trend is None or 0 <= trend.start < length
+
+
+def test_what_was_done_to_a_series_is_nobody_whom_it_is_about() -> None:
+    for metric in ("service:error_ratio:rate5m", "service:latency_seconds:p95", "job:requests_errors:sum1h"):
+        assert named_in(metric, frozenset({"checkout"}), "checkout") is None
