@@ -61,7 +61,7 @@ def denied_nats(service: str | None, fault: FaultKind, denied: Iterable[Denial])
         fault: which.
         denied: from `gather_denials`.
     """
-    found = []
+    found: list[tuple[float, Denial]] = []
     for one in denied:
         if one.service == service and needs(fault, one.sign):
             table = BLAMED if one.blamed else OWN
