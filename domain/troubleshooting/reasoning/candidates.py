@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from domain.troubleshooting.evidence import Sign
 from domain.troubleshooting.hypotheses import FaultKind
@@ -14,8 +14,10 @@ from domain.troubleshooting.reasoning.likelihoods import DEFINING, REACH_OTHERWI
 from domain.troubleshooting.reasoning.signals import Signal
 
 UNKNOWN_ID = "unknown"
-_FAILS = frozenset({Sign.ERRORS, Sign.NEW_ERROR, Sign.LATENCY, Sign.TIMEOUT, Sign.UNREACHABLE, Sign.CRASH})
-_STRAINED = frozenset({Sign.CPU, Sign.THROTTLED, Sign.POOL_EXHAUSTED, Sign.DATA})
+_TROUBLE = frozenset(
+    {Sign.ERRORS, Sign.NEW_ERROR, Sign.LATENCY, Sign.TIMEOUT, Sign.UNREACHABLE, Sign.CRASH}
+    | {Sign.CPU, Sign.THROTTLED, Sign.POOL_EXHAUSTED, Sign.DATA}
+)
 _PLAINLY = 0.4
 SHARED = "shared"
 """Stands for the service in the id of a hypothesis about something that several services share and nobody names."""
@@ -69,6 +71,7 @@ class Scene:
     """Services whose own logs or metrics were read; empty when nobody knows."""
     denied: tuple[Denial, ...] = ()
     """What was looked for and is not there."""
+    _below: dict[str, list[str]] = field(default_factory=dict, compare=False, repr=False)
 
     def unseen(self, service: str) -> list[str]:
         """On whom a service depends and nobody looked at, so that its trouble may come from there; the nearest first.
@@ -89,14 +92,21 @@ class Scene:
 
     def in_trouble_below(self, service: str) -> list[str]:
         """Whom a service calls and who is in trouble no later than it, so that its own may come from there."""
-        first = min((one.start for one in self.own(service) if one.start is not None and not one.stale), default=None)
+        if service not in self._below:
+            self._below[service] = self._in_trouble_below(service)
+        return self._below[service]
+
+    def _in_trouble_below(self, service: str) -> list[str]:
         callees = set(self.graph.callees.get(service, ()))
+        if not callees:
+            return []
+        first = min((one.start for one in self.own(service) if one.start is not None and not one.stale), default=None)
         return sorted(
             {
                 one.service
                 for one in self.signals
                 if one.service in callees
-                and one.sign in _FAILS | _STRAINED
+                and one.sign in _TROUBLE
                 and one.weight >= _PLAINLY
                 and not one.stale
                 and not one.after(first, 1.0)
