@@ -14,7 +14,7 @@ from typing import Any
 from domain.troubleshooting.evidence import Finding, Findings, Sign
 from integrations.evidence.answers import earliest, gathered, latest, said
 from integrations.evidence.kubernetes.reading import Reader
-from integrations.evidence.kubernetes.symptoms import Gathered, counted, findings_of
+from integrations.evidence.kubernetes.symptoms import Gathered, causes_in, counted, findings_of
 from integrations.evidence.printed import plural
 
 _MOST_FACTS = 6
@@ -36,7 +36,8 @@ def analyse(
         going: called now and then; raises to stop.
         unread: what could not be read, one sentence each.
     """
-    everything, findings, notes, facts = Gathered(), [], list(unread), list[str]()
+    everything, notes, facts = Gathered(), list(unread), list[str]()
+    findings, read = list[Finding](), list[tuple[str, Gathered]]()
     for name, text, service in pieces:
         found = Gathered()
         try:
@@ -50,7 +51,7 @@ def analyse(
             notes.append(f"{name}: {said(' '.join(found.facts[:2]), 240)}")
         elif not (found.symptoms or found.pods or found.objects or found.empty_namespaces):
             notes.append(f"{name}: neither a table or object of kubectl's nor an error was recognised in it.")
-        findings += findings_of(found, as_of=as_of, source=f"kubernetes.analyse {name}")
+        read.append((name, found))
         everything.pods |= found.pods
         everything.objects |= found.objects
         everything.moments += found.moments
@@ -58,6 +59,9 @@ def analyse(
         everything.missing += found.missing
         everything.selectors |= found.selectors
         everything.labels += found.labels
+    causes = causes_in(found for _, found in read)
+    for name, found in read:
+        findings += findings_of(found, causes=causes, as_of=as_of, source=f"kubernetes.analyse {name}")
     findings = [*_once(findings), *_mismatched(everything), *_missing(everything), *_elsewhere(everything)]
     counts = counted(everything.pods.items())
     return gathered(

@@ -255,6 +255,7 @@ class Reader:
                         until=until,
                         count=float(count),
                         line=number,
+                        is_own_word=where.pod is not None,
                     )
                 )
             else:
@@ -273,6 +274,7 @@ class Reader:
                         until=until,
                         count=float(count),
                         line=number,
+                        is_own_word=where.pod is not None,
                     )
                 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -41,6 +41,8 @@ class Symptom:
     until: datetime | None = None
     count: float = 1
     line: int = 0
+    is_own_word: bool = False
+    """The workload's own log says it."""
 
 
 @dataclass
@@ -86,21 +88,52 @@ _EXPLAINED = {
 """A trouble that others explain is told weaker beside them."""
 
 
-def findings_of(gathered: Gathered, *, as_of: datetime | None, source: str) -> list[Finding]:
-    """One finding per workload, trouble and culprit."""
+_ENDS = frozenset(("crash", "failed", "job"))
+"""Troubles of a workload whose program ends."""
+_LAST_WORDS = 0.1
+_PLAIN = 0.8
+_DOUBTLESS = 0.9
+
+
+def causes_in(pieces: Iterable[Gathered]) -> dict[str | None, set[str]]:
+    """What troubles each workload has, in all pieces together."""
+    causes: dict[str | None, set[str]] = {}
+    for gathered in pieces:
+        for symptom in gathered.symptoms:
+            causes.setdefault(symptom.workload, set()).add(symptom.cause)
+    return causes
+
+
+def findings_of(
+    gathered: Gathered, *, causes: Mapping[str | None, set[str]], as_of: datetime | None, source: str
+) -> list[Finding]:
+    """One finding per workload, trouble and culprit.
+
+    Args:
+        gathered: of one piece.
+        causes: what all pieces together say of each workload: one trouble may explain another.
+        as_of: when it was printed.
+        source: tool and piece.
+    """
     groups: dict[tuple[str | None, str, str | None], list[Symptom]] = {}
     for symptom in gathered.symptoms:
         groups.setdefault((symptom.workload, symptom.cause, symptom.about), []).append(symptom)
-    causes: dict[str | None, set[str]] = {}
-    for workload, cause, _ in groups:
-        causes.setdefault(workload, set()).add(cause)
     now = as_of or latest(gathered.moments)
     found = []
     for (workload, cause, _), many in groups.items():
         best = max(many, key=lambda one: (one.strength, len(one.text)))
-        explained = any(other in causes[workload] for other in _EXPLAINED.get(cause, ()))
-        found.append(_finding(replace(best, strength=best.strength - (0.2 if explained else 0)), many, now, source))
+        strength = _weighed(best, causes.get(workload, set()), cause)
+        found.append(_finding(replace(best, strength=strength), many, now, source))
     return found
+
+
+def _weighed(best: Symptom, others: Collection[str], cause: str) -> float:
+    """Weaker beside what explains it; beyond doubt when a program that ends says plainly itself why."""
+    if any(other in others for other in _EXPLAINED.get(cause, ())):
+        return best.strength - 0.2
+    if best.is_own_word and best.workload and best.strength >= _PLAIN and not _ENDS.isdisjoint(others):
+        return max(best.strength, min(_DOUBTLESS, best.strength + _LAST_WORDS))
+    return best.strength
 
 
 def _finding(best: Symptom, many: list[Symptom], now: datetime | None, source: str) -> Finding:

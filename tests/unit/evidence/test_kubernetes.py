@@ -233,3 +233,47 @@ def test_a_count_that_a_query_printed_is_told() -> None:
     assert result.facts == ("A query counted 14 pods in the namespace shop.",)
     assert result.facts[0] in result.summary
     assert "counted 3 pods" in found("$ kubectl get pods -A | wc\n---\n      3 results\n").summary
+
+
+def test_the_last_words_of_a_program_that_keeps_ending_explain_it_beyond_doubt_from_another_file_too() -> None:
+    words = "$ kubectl logs api-7f8b9c6d5-x2m4n -n shop\nenvironment variable SHOP_KEY is not set\n"
+    alone = {one.sign.value: one.strength for one in found(words).findings}
+    both = {one.sign.value: one.strength for one in found(PODS, words).findings if one.service == "api"}
+    assert alone == {"configuration": 0.85}
+    assert both["configuration"] == 0.9
+    assert both["crash"] < 0.6
+    # What another workload says explains nothing.
+    other = found(PODS, words.replace("api-", "else-")).findings
+    assert next(one.strength for one in other if one.service == "else") == 0.85
+    assert next(one.strength for one in other if (one.service, one.sign.value) == ("api", "crash")) == 0.75
+
+
+@pytest.mark.parametrize(
+    ("alert", "service", "sign", "words"),
+    [
+        ({"title": "CPUThrottlingHigh", "description": "82% throttling of CPU for container web", "subject": {"name": "api-7f8b9c6d5-x2m4n", "namespace": "shop", "container": "web"}}, "api", "cpu", "throttling 82 %"),
+        ({"labels": {"alertname": "KubePodCrashLooping", "pod": "api-7f8b9c6d5-x2m4n", "namespace": "shop"}, "startsAt": "2026-03-01T12:00:00Z"}, "api", "crash", "CrashLoopBackOff"),
+        ({"title": "KubeJobFailed", "subject": {"subject_type": "job", "name": "sync", "namespace": "shop"}}, "sync", "crash", "job sync"),
+        ({"subject_name": "db-0", "subject_namespace": "shop", "finding_type": "issue", "description": "The node was low on resource: ephemeral-storage."}, "db", "disk", "low on ephemeral storage"),
+        ({"subject_name": "web-0", "subject_namespace": "shop", "message": 'Back-off pulling image "shop/web:9"'}, "web", "scheduling", "image shop/web:9"),
+    ],
+)  # fmt: skip
+def test_alerts_are_read_for_whom_they_name(alert: Any, service: str, sign: str, words: str) -> None:
+    finding = only(json.dumps(alert, indent=2))
+    assert (finding.service, finding.sign.value) == (service, sign)
+    assert words in finding.text
+
+
+def test_a_tree_of_what_belongs_together_is_read_by_workload() -> None:
+    tree = (
+        "NAME                     READY   STATUS   AGE\n"
+        "Job/sync                 -                28d\n"
+        "└── Pod/sync-mdr44       0/1     Error    28d\n"
+    )
+    assert signs(tree) == {("crash", "sync")}
+
+
+def test_what_no_node_has_is_named() -> None:
+    pod = "Name:             import\nNamespace:        shop\nLabels:           <none>\nNode-Selectors:   disk=fast\nEvents:\n"
+    event = "  Warning  FailedScheduling  38s   default-scheduler  0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector.\n"
+    assert "node selector or affinity asks for (disk=fast); label a node" in only(pod + event).text
