@@ -27,13 +27,13 @@ from runtime.search_attributes import register
 from runtime.settings import SHIPPED_CONFIG
 from runtime.temporal import data_converter
 from tests.playbooks.world import playbooks_world
-from tests.replay import incident_paths, incident_turns, paths, playbook_paths, shipped_paths, ticket_paths
+from tests.replay import check_paths, incident_paths, incident_turns, paths, playbook_paths, shipped_paths, ticket_paths
 from tests.workflows.conftest import World, test_server_binary
 from tests.workflows.incident_world import IncidentWorld
 from tests.workflows.playbook_world import PlaybookWorld
 
 HISTORIES = Path(__file__).parent / "histories"
-INCIDENTS = {**incident_paths.INCIDENT_PATHS, **incident_turns.TURNS}
+INCIDENTS = {**incident_paths.INCIDENT_PATHS, **incident_turns.TURNS, **check_paths.CHECK_PATHS}
 PATHS: dict[str, Any] = {
     **paths.PATHS,
     **playbook_paths.PLAYBOOK_PATHS,

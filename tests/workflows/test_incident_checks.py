@@ -10,75 +10,22 @@ from temporalio.testing import WorkflowEnvironment
 
 from domain.errors import VendorUnavailable
 from domain.model import JsonValue
-from domain.tool import Safety, ToolSpec, ToolUndo
-from domain.troubleshooting.checks import Check, fault_of
+from domain.tool import Safety, ToolSpec
 from domain.troubleshooting.evidence import Finding, Findings, Sign
 from domain.troubleshooting.incident import MeasureKind
 from domain.troubleshooting.state import IncidentState
 from runtime.configuration import Configuration
+from tests.workflows.checked_world import BLAMED, LOCKS, POOL, SESSIONS, can_check, check, rows
 from tests.workflows.incident_world import ONSET, Incident, IncidentWorld, finding, looking
-from tests.workflows.playbook_world import a_tool, playbook
+from tests.workflows.playbook_world import a_tool
 from workflows.troubleshooting import TroubleshootingWorkflow
-
-POOL = finding("orders-db", Sign.POOL_EXHAUSTED, "Waits for a connection rose", strength=0.7)
-LOCKS = finding("orders-db", Sign.DATA, "Lock wait timeout exceeded", strength=0.75)
-BLAMED = (
-    finding("checkout", Sign.TIMEOUT, "Time-outs of orders-db rose", about="orders-db", strength=0.7),
-    finding("gateway", Sign.ERRORS, "Errors of checkout rose", about="checkout", strength=0.6),
-)
-UNCLEAR = (POOL, LOCKS, *BLAMED)
-RESTART = playbook(
-    "- again: {call: fleet.restart, with: {service: '${ .service }'}}",
-    "service-restart",
-    input={"schema": {"document": {"type": "object", "required": ["service"]}}},
-)
-
-
-def check(name: str, fault: str, sign: str, **more: Any) -> Check:
-    """How many sessions are used, or locks waited for, in a database."""
-    data: dict[str, Any] = {
-        "name": name,
-        "title": f"{name.capitalize()} of {{service}}",
-        "tells": [fault],
-        "services": ["*-db"],
-        "capability": "database.query",
-        "arguments": {
-            "database": "orders",
-            "sql": f"SELECT n FROM {name} WHERE service = :service",
-            "parameters": {"service": "{service}"},
-        },
-        "reads": {"column": "n", "bad": ">= 20", "sign": sign},
-        **more,
-    }
-    made = Check.model_validate(data)
-    assert fault_of(made) is None
-    return made
-
-
-SESSIONS = check("sessions", "connection_pool", "pool_exhausted")
-WAITING = check("locks", "data", "data")
 
 
 @pytest.fixture
 def world(environment: WorkflowEnvironment, configuration: Configuration) -> IncidentWorld:
     made = IncidentWorld(environment, configuration)
-    made.tools.add(looking("database.query"))
-    undo = ToolUndo(tool="fleet.restart", arguments={"service": "${ $arguments.service }"})
-    made.tools.add(a_tool("fleet.restart", Safety.CONFIRM, undo=undo))
-    made.library.definitions["service-restart"] = RESTART
-    made.finds(UNCLEAR)
-    made.checks = (SESSIONS, WAITING)
+    can_check(made)
     return made
-
-
-def rows(world: IncidentWorld, **numbers: float) -> None:
-    """What the database says from now on, by the table that is asked."""
-
-    async def answer(call: Any) -> JsonValue:
-        table = next(name for name in numbers if f"FROM {name} " in call.arguments["sql"])
-        return {"rows": [{"n": numbers[table]}], "count": 1}
-
-    world.tools.on("database.query", answer)
 
 
 def asked(world: IncidentWorld) -> list[JsonValue]:
