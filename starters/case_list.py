@@ -40,13 +40,15 @@ class Kind(Term):
     """A support case."""
     PLAYBOOK = "playbook"
     """A run of a playbook."""
+    TROUBLESHOOTING = "troubleshooting"
+    """An incident."""
 
 
 class CaseRow(Value):
     """One case in a list."""
 
     case: str
-    """Case number, or `NAME:KEY` of a run."""
+    """Case number, `incident:ID`, or `NAME:KEY` of a run."""
     workflow_id: str
     tenant: str
     kind: str = Kind.ESCALATION.value
@@ -221,11 +223,12 @@ def row_of(execution: WorkflowExecution) -> CaseRow:
     values = execution.typed_search_attributes
     _, tenant, number = execution.id.split(":", 2)
     status = _ENDED.get(execution.status) if execution.status is not None else None
+    kind = kind_of(execution.id)
     return CaseRow(
-        case=number,
+        case=f"incident:{number}" if kind == Kind.TROUBLESHOOTING else number,
         workflow_id=execution.id,
         tenant=tenant,
-        kind=kind_of(execution.id),
+        kind=kind,
         status=status or values.get(search_attributes.STATUS, ""),
         phase=values.get(search_attributes.PHASE, ""),
         category=values.get(search_attributes.CATEGORY),

@@ -17,6 +17,7 @@ from starters.cli import (
     platform,
     playbook,
     replay,
+    serving,
     ticket,
     tool,
     triage,
@@ -60,5 +61,6 @@ tool.add_to(app)
 knowledge.add_to(app)
 mcp.add_to(app)
 people.add_to(app)
+serving.add_to(app)
 replay.add_to(app)
 evaluation.add_to(app)

@@ -24,7 +24,7 @@ _WAYS = "retry, skip or give-up"
 _LONGEST_REASON = 2000
 
 KindOption = Annotated[
-    str | None, typer.Option("--kind", metavar="escalation|playbook", help="Support cases, or runs of playbooks.")
+    str | None, typer.Option("--kind", metavar="escalation|playbook|troubleshooting", help="Only cases of this kind.")
 ]
 PlaybookOption = Annotated[str | None, typer.Option("--playbook", metavar="NAME", help="Only runs of this playbook.")]
 

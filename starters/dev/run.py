@@ -28,7 +28,7 @@ async def run_dev() -> int:
     settings = load_settings()
     stop = asyncio.Event()
     with state.only_one(settings.data_dir), stop_on_signals(stop):
-        stack = Stack(settings, settings.data_dir, tell=report.note)
+        stack = Stack(settings, settings.data_dir, tell=report.note, service=True)
         starting = asyncio.create_task(stack.start())
         try:
             await first_of(starting, stop)
@@ -53,6 +53,7 @@ def _say(dev: state.DevState, stack: Stack, seconds: float) -> None:
     rows = [
         ("Temporal web UI", dev.ui_url or "", "every case, step by step"),
         ("Outbox", dev.outbox_url or "", "e-mail, chat and tickets that were sent"),
+        ("HTTP service", dev.service_url or "", f"its key is in {stack.key_file}"),
         ("Logs", str(stack.log_dir), ""),
     ]
     report.console().print(report.table(("", "", ""), rows, heading=False))

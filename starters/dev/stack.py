@@ -23,6 +23,7 @@ from starters.dev.worker_order import order
 
 _READY_WITHIN_SECONDS = 60.0
 _WORKER_STOPS_WITHIN_SECONDS = 25.0
+_SERVICE_STOPS_WITHIN_SECONDS = 20.0
 _SANDBOX_STOPS_WITHIN_SECONDS = 5.0
 _PREDECESSOR_IS_GONE_WITHIN_SECONDS = 10.0
 _LONGEST_BACK_OFF_SECONDS = 30.0
@@ -39,6 +40,7 @@ class Stack:
         variables: further settings for the worker and for commands that find this stack.
         isolated: ignore what the user configured; nothing leaves this machine then.
         usual_ports: take Temporal's usual ports when they are free.
+        service: run the HTTP service too.
         tell: is told what happens to the children, a sentence each.
     """
 
@@ -50,6 +52,7 @@ class Stack:
         variables: Mapping[str, str] | None = None,
         isolated: bool = False,
         usual_ports: bool = True,
+        service: bool = False,
         tell: Callable[[str], None] = lambda sentence: None,
     ) -> None:
         _refuse_other_servers(settings)
@@ -78,6 +81,9 @@ class Stack:
         self._worker = Child(
             "worker", [sys.executable, "-m", "starters.dev.worker"], log_file=self.log_dir / "worker.log"
         )
+        program = [sys.executable, "-m", "starters.dev.service"]
+        self._services = [Child("service", program, log_file=self.log_dir / "service.log")] if service else []
+        self._service_port = 0
         self.state: state.DevState | None = None
         """Where everything is, once it is ready."""
 
@@ -85,6 +91,11 @@ class Stack:
     def log_dir(self) -> Path:
         """Folder of the children's logs."""
         return self._data_dir / "logs"
+
+    @property
+    def key_file(self) -> Path:
+        """File of the local operator's key to the HTTP service."""
+        return self._data_dir / "service.key"
 
     @property
     def _sandbox_file(self) -> Path:
@@ -103,11 +114,12 @@ class Stack:
         state.forget(self._data_dir)
         self._sandbox_file.unlink(missing_ok=True)
         # The worker needs longest to import what it needs, so it starts first and is told later where everything is.
-        await asyncio.gather(self._worker.start(), self._sandbox.start())
+        await asyncio.gather(*(child.start() for child in (self._worker, self._sandbox, *self._services)))
         try:
             async with asyncio.timeout(_READY_WITHIN_SECONDS):
                 await asyncio.gather(self._start_server(before), self._sandbox_is_ready())
-                await self._set_worker_off()
+                self._service_port = self._port(before.service_port if before else None, self._settings.service.port)
+                await asyncio.gather(self._set_worker_off(), self._set_service_off())
         except TimeoutError:
             raise NotReachable(f"Not everything came up in time: see the logs in {self.log_dir}.") from None
         self._write_state()
@@ -116,6 +128,7 @@ class Stack:
             asyncio.create_task(self._keep_alive(self._sandbox, self._revive_sandbox)),
             asyncio.create_task(self._keep_server_alive()),
         ]
+        self._watch += [asyncio.create_task(self._keep_alive(each, self._revive_service)) for each in self._services]
         assert self.state is not None  # noqa: S101 - written above
         return self.state
 
@@ -129,6 +142,9 @@ class Stack:
         for task in self._watch:
             task.cancel()
         await asyncio.gather(*self._watch, return_exceptions=True)
+        for service in self._services:
+            # First of all, so that nobody is promised what nothing is left to do.
+            await service.stop(_SERVICE_STOPS_WITHIN_SECONDS)
         await self._worker.stop(_WORKER_STOPS_WITHIN_SECONDS)
         await self._sandbox.stop(_SANDBOX_STOPS_WITHIN_SECONDS)
         if self._server is not None:
@@ -180,6 +196,12 @@ class Stack:
             words = self._worker.last_words()
             raise NotReachable(f"The worker ended at once: see {self._worker.log_file}. {words}")
 
+    async def _set_service_off(self) -> None:
+        for service in self._services:
+            service.tell(order(self._variables(), isolated=self._isolated, service_port=self._service_port))
+            if not (await service.hear()).startswith("ready"):
+                raise NotReachable(f"The service ended at once: see {service.log_file}. {service.last_words()}")
+
     def _variables(self) -> dict[str, str]:
         assert self._server is not None  # noqa: S101 - started before
         return {
@@ -196,6 +218,7 @@ class Stack:
             temporal_address=self._server.address,
             ui_url=self._server.ui_url,
             outbox_url=world.outbox_url(self._ports),
+            service_url=f"http://127.0.0.1:{self._service_port}" if self._services else None,
             variables=self._variables(),
         )
         state.write(self._data_dir, self.state)
@@ -227,6 +250,11 @@ class Stack:
     async def _revive_worker(self) -> None:
         await self._worker.start()
         await self._set_worker_off()
+
+    async def _revive_service(self) -> None:
+        for service in self._services:
+            await service.start()
+        await self._set_service_off()
 
     async def _revive_sandbox(self) -> None:
         self._sandbox_file.unlink(missing_ok=True)

@@ -29,6 +29,7 @@ class DevState(Value):
     temporal_address: str
     ui_url: str | None
     outbox_url: str | None
+    service_url: str | None = None
     variables: dict[str, str]
     """Settings that hold for its worker and for every command that finds it, where the user set nothing else."""
 
@@ -41,6 +42,11 @@ class DevState(Value):
     def ui_port(self) -> int | None:
         """Port of the web UI."""
         return int(self.ui_url.rpartition(":")[2]) if self.ui_url else None
+
+    @property
+    def service_port(self) -> int | None:
+        """Port of the HTTP service."""
+        return int(self.service_url.rpartition(":")[2]) if self.service_url else None
 
 
 def last(data_dir: Path) -> DevState | None:

@@ -32,11 +32,12 @@ async def _main(line: str) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
-    threading.Thread(target=_watch_parent, args=(loop, stop), daemon=True).start()
+    threading.Thread(target=watch_parent, args=(loop, stop), daemon=True).start()
     await run(settings, stop=stop, ready=lambda: print("ready", flush=True))  # noqa: T201 - the parent reads it
 
 
-def _watch_parent(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+def watch_parent(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    """Ask for the end when standard input closes, and end for good soon after."""
     # Not by `sys.stdin`: a thread that waits in it keeps its lock, and a worker that fails could not end without a
     # message about that, the last thing in its log.
     while os.read(sys.stdin.fileno(), 1024):

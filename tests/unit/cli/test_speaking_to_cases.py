@@ -65,8 +65,8 @@ def test_a_filter_becomes_a_visibility_query():
     )
 
 
-def test_a_filter_takes_both_kinds_unless_one_is_asked_for():
-    assert "SurehandKind IN ('escalation', 'playbook')" in CaseFilter(tenant="default").query()
+def test_a_filter_takes_all_kinds_unless_one_is_asked_for():
+    assert "SurehandKind IN ('escalation', 'playbook', 'troubleshooting')" in CaseFilter(tenant="default").query()
     assert CaseFilter(tenant="default", playbook="payment").query() == (
         "SurehandTenant = 'default' AND SurehandKind = 'playbook' AND SurehandCategory = 'payment'"
     )

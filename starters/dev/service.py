@@ -1,0 +1,69 @@
+"""`python -m starters.dev.service`: the HTTP service of `surehand dev`.
+
+Like the worker beside it, it imports everything at once, waits for one line that says with which settings to run, says
+`ready PORT` once it listens, and ends on SIGTERM or when its standard input closes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+
+from domain.errors import SurehandError
+from runtime.telemetry import configure_logging
+from starters.dev.worker import watch_parent
+from starters.dev.worker_order import service_port_of, settings_of
+from starters.leaving import leave
+from starters.service.correlation import InLogs
+from starters.service.keys import local_key
+from starters.service.services import Services
+from starters.service.serving import serve
+
+KEY_FILE = "service.key"
+"""In the data folder: the key of whoever sits at this machine."""
+_HOST = "127.0.0.1"
+
+logger = logging.getLogger(__name__)
+
+
+async def _main(line: str) -> None:
+    settings = settings_of(line)
+    configure_logging(settings.log, secrets=settings.secret_values()).addFilter(InLogs())
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    threading.Thread(target=watch_parent, args=(loop, stop), daemon=True).start()
+
+    async def ready(services: Services, port: int) -> None:
+        await _key(services, settings.data_dir / KEY_FILE)
+        print(f"ready {port}", flush=True)  # noqa: T201 - the parent reads it
+
+    await serve(settings, host=_HOST, port=service_port_of(line), stop=stop, ready=ready)
+
+
+async def _key(services: Services, file: Path) -> None:
+    tenant = services.settings.tenant
+    lead = services.configuration.policy_for(tenant).duty_lead
+    await local_key(services.store.keys, file, tenant=tenant, person_id=lead, now=datetime.now(UTC))
+
+
+def main() -> int:
+    """Wait for the order and serve."""
+    line = sys.stdin.buffer.readline().decode()
+    if not line:
+        return 0
+    try:
+        asyncio.run(_main(line))
+    except SurehandError as error:
+        logger.error("%s", error)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    leave(main())

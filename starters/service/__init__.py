@@ -1,0 +1,1 @@
+"""The HTTP service: cases, playbooks and approvals for other programs, by a strict contract."""

@@ -1,0 +1,74 @@
+"""The application: every resource, one shape for what goes wrong, one edge around it all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Match
+
+from starters.service.edge import Edge
+from starters.service.errors import answer_to, of_status
+from starters.service.openapi import describe
+from starters.service.routes import (
+    approvals,
+    cases,
+    events,
+    health,
+    knowledge,
+    playbooks,
+    queries,
+    sessions,
+    tickets,
+    uploads,
+    words,
+)
+from starters.service.services import Services
+
+_ROUTERS = (
+    cases.router, queries.router, words.router, tickets.router, approvals.router, playbooks.router, events.router,
+    knowledge.router, uploads.router, sessions.router, health.router,
+)  # fmt: skip
+
+
+def build(services: Services) -> Edge:
+    """The application, as a server runs it."""
+    return Edge(application(services), services.metrics)
+
+
+def application(services: Services) -> FastAPI:
+    """What is inside the edge."""
+    app = FastAPI(title="Surehand", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app.state.services = services
+    for router in _ROUTERS:
+        app.include_router(router)
+    app.add_exception_handler(HTTPException, _of_framework)
+    app.openapi = lambda: describe(app)  # type: ignore[method-assign]
+
+    async def openapi(request: Request) -> Response:
+        return JSONResponse(describe(app))
+
+    app.add_route("/openapi.json", openapi, include_in_schema=False)
+    return app
+
+
+async def _of_framework(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        headers["Allow"] = ", ".join(sorted(_methods_of(request)))
+    return answer_to(of_status(error.status_code, headers))
+
+
+def _methods_of(request: Request) -> set[str]:
+    """All methods of a path; the framework itself names those of one function."""
+    found: set[str] = set()
+    for route in request.app.router.routes:
+        match, _ = route.matches(request.scope)
+        if match is not Match.NONE:
+            methods: Any = getattr(route, "methods", None)
+            found |= set(methods or ())
+    return found

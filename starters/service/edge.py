@@ -1,0 +1,113 @@
+"""The outermost layer: the correlation id, the headers that every answer has, a line in the log, a count."""
+
+from __future__ import annotations
+
+import logging
+import time
+import traceback
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from starters.service import correlation
+from starters.service.errors import Problem, answer_to
+from starters.service.metrics import Metrics
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "geolocation=(), camera=(), microphone=()",
+    "Cache-Control": "no-store",
+}
+
+logger = logging.getLogger("surehand.service")
+
+
+class Edge:
+    """Wraps the application.
+
+    Args:
+        app: what is inside.
+        metrics: counts what is answered.
+    """
+
+    def __init__(self, app: App, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, whatever happens inside."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        given = [value for name, value in scope["headers"] if name == b"x-correlation-id"]
+        correlation_id = correlation.take(given[0].decode("latin-1") if len(given) == 1 else None)
+        mark = correlation.current.set(correlation_id)
+        answer = _Answer(send, correlation_id)
+        began = time.monotonic()
+        self._metrics.began()
+        try:
+            await self._app(scope, receive, answer)
+        except Exception as error:  # whatever it is, the client gets the shape that it knows
+            _tell(error)
+            if not answer.status:
+                fault = Problem(500, "INTERNAL", "Surehand stumbled over a fault of its own: see its log.")
+                await answer_to(fault)(scope, receive, answer)
+        finally:
+            self._note(scope, answer.status, time.monotonic() - began)
+            correlation.current.reset(mark)
+
+    def _note(self, scope: Scope, status: int, seconds: float) -> None:
+        method, route = str(scope["method"]), str(getattr(scope.get("route"), "path", ""))
+        self._metrics.answered(method, route, status, seconds)
+        state: Any = scope.get("state") or {}
+        principal = state.get("principal")
+        logger.info(
+            "answered",
+            extra={
+                "method": method[:16],
+                "route": route,
+                "status": status,
+                "milliseconds": round(seconds * 1000, 1),
+                "principal": principal.principal_id if principal is not None else None,
+                "tenant": principal.tenant if principal is not None else None,
+            },
+        )
+
+
+class _Answer:
+    """Passes an answer on, with the headers that every one has."""
+
+    def __init__(self, send: Send, correlation_id: str) -> None:
+        self._send = send
+        self._correlation_id = correlation_id
+        self.status = 0
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = int(message["status"])
+            headers = [(name, value) for name, value in message["headers"] if name.lower() != b"server"]
+            known = {name.lower() for name, _ in headers}
+            own = {correlation.HEADER: self._correlation_id, **SECURITY_HEADERS}
+            headers += [
+                (name.lower().encode(), value.encode())
+                for name, value in own.items()
+                if name.lower().encode() not in known
+            ]
+            message = {**message, "headers": headers}
+        await self._send(message)
+
+
+def _tell(error: Exception) -> None:
+    # The exception's own words may hold somebody's data: its kind and place must do.
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+    logger.error("a request failed", extra={"error": type(error).__name__, "place": place})

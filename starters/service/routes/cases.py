@@ -1,0 +1,126 @@
+"""Cases: opened, listed, looked at."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response
+
+from domain.case import CaseState
+from starters.case_history import state_or_record, whole_conversation, whole_timeline
+from starters.case_list import CaseFilter
+from starters.case_pages import SortBy, page_of_cases
+from starters.service.access import V1
+from starters.service.declared import LOCATION, Responses, of_body, refusals
+from starters.service.guarded import GuardedRoute
+from starters.service.idempotency import key_of
+from starters.service.naming import case_named
+from starters.service.paging import Limit, Offset, SortOrder, cut, numbers
+from starters.service.requests import CaseIn, TicketIn
+from starters.service.routes import opening
+from starters.service.services import Asking, Services, Using
+from starters.service.showing import KIND_OF, detail_of, detail_of_record, entry_of, messages_of, summary_of
+from starters.service.views import CaseDetail, CasePageView, Conversation, OpenedCase, TimelinePage
+
+router = APIRouter(route_class=GuardedRoute, tags=["cases"])
+
+OPENED: Responses = {
+    201: {"model": OpenedCase, "headers": LOCATION, "description": "The case is open."},
+    200: {"model": OpenedCase, "headers": LOCATION, "description": "It was open already; what is new was added."},
+}
+SortField = Annotated[Literal["created_at", "closed_at", "due_at", "priority", "status"], Query()]
+Word = Annotated[str | None, Query(max_length=64, pattern=r"^[A-Za-z0-9._-]+$")]
+
+
+@router.post(f"{V1}/cases", status_code=201, response_model=OpenedCase, responses={**of_body(), **OPENED})
+async def open_case(body: CaseIn, request: Request, services: Using, principal: Asking) -> Response:
+    """Open a ticket's case or an incident."""
+    key = key_of(request)
+    if isinstance(body, TicketIn):
+        return opening.answer(await opening.open_ticket(services, principal, body, key))
+    return opening.answer(await opening.open_incident(services, principal, body, key))
+
+
+@router.get(f"{V1}/cases", responses=refusals())
+async def list_cases(
+    *,
+    services: Using,
+    principal: Asking,
+    limit: Limit = 50,
+    offset: Offset = 0,
+    sort_by: SortField = "created_at",
+    sort_order: SortOrder = "desc",
+    kind: Annotated[Literal["ticket", "incident", "run"] | None, Query()] = None,
+    status: Word = None,
+    team: Word = None,
+    priority: Annotated[Literal["low", "medium", "high", "urgent", "critical"] | None, Query()] = None,
+) -> CasePageView:
+    """The tenant's cases."""
+    wanted = CaseFilter(
+        tenant=principal.tenant,
+        kind=KIND_OF[kind] if kind is not None else None,
+        status=status,
+        team=team,
+        priority=priority,
+    )
+    return await listed(services, wanted, limit=limit, offset=offset, sort_by=sort_by, sort_order=sort_order)
+
+
+async def listed(
+    services: Services, wanted: CaseFilter, *, limit: int, offset: int, sort_by: str, sort_order: str
+) -> CasePageView:
+    """A page of cases."""
+    page = await page_of_cases(
+        services.client,
+        wanted,
+        limit=limit,
+        offset=offset,
+        sort_by=SortBy(sort_by),
+        descending=sort_order == "desc",
+        open_store=services.case_store,
+    )
+    return CasePageView.model_validate(
+        {"cases": [summary_of(row) for row in page.rows], **numbers(page.total, limit, offset, len(page.rows))}
+    )
+
+
+@router.get(f"{V1}/cases/{{case_id}}", responses=refusals(404))
+async def show_case(case_id: str, services: Using, principal: Asking) -> CaseDetail:
+    """Everything that matters of one case."""
+    workflow_id = case_named(principal, case_id)
+    known = await state_or_record(services.cases, services.store.cases, principal.tenant, workflow_id)
+    return detail_of(workflow_id, known) if isinstance(known, CaseState) else detail_of_record(known)
+
+
+@router.get(f"{V1}/cases/{{case_id}}/timeline", responses=refusals(404))
+async def show_timeline(
+    *,
+    case_id: str,
+    services: Using,
+    principal: Asking,
+    limit: Limit = 50,
+    offset: Offset = 0,
+    sort_order: SortOrder = "asc",
+) -> TimelinePage:
+    """What happened in a case."""
+    workflow_id = case_named(principal, case_id)
+    store = services.store.cases
+    known = await state_or_record(services.cases, store, principal.tenant, workflow_id)
+    entries = await whole_timeline(store, principal.tenant, workflow_id, known)
+    part, fields = cut(entries if sort_order == "asc" else entries[::-1], limit, offset)
+    return TimelinePage.model_validate({"entries": [entry_of(one) for one in part], **fields})
+
+
+@router.get(f"{V1}/cases/{{case_id}}/conversation", responses=refusals(404))
+async def show_conversation(
+    case_id: str, services: Using, principal: Asking, limit: Limit = 50, offset: Offset = 0
+) -> Conversation:
+    """What was said in a case, the oldest first."""
+    workflow_id = case_named(principal, case_id)
+    store = services.store.cases
+    known = await state_or_record(services.cases, store, principal.tenant, workflow_id)
+    spoken = await whole_conversation(store, principal.tenant, workflow_id, known)
+    state = known if isinstance(known, CaseState) else None
+    part, fields = cut(messages_of(workflow_id, spoken, state), limit, offset)
+    return Conversation.model_validate({"messages": part, **fields})

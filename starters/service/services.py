@@ -1,0 +1,112 @@
+"""Everything that the service works with, opened once. It keeps nothing of its own: Temporal and the store do."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+from temporalio.client import Client
+
+from domain.ports import CaseStore, EvidenceStore
+from domain.principals import Principal
+from integrations.knowledge.incidents import FailureKnowledge
+from integrations.playbooks.library import FolderLibrary
+from integrations.store.store import SqlStore
+from runtime.configuration import Configuration
+from runtime.settings import ServiceSettings, Settings
+from runtime.telemetry import create_runtime
+from runtime.temporal import connect
+from starters.cases import Cases
+from starters.incidents import Incidents, evidence_store
+from starters.playbooks import Playbooks
+from starters.service.correlation import CarriesCorrelation
+from starters.service.metrics import Metrics
+from starters.service.tokens import Tokens
+from starters.submission import Submitter
+from workers.knowledge import failure_knowledge
+
+
+@dataclass(frozen=True)
+class Services:
+    """What routes use."""
+
+    settings: Settings
+    configuration: Configuration
+    client: Client
+    store: SqlStore
+    cases: Cases
+    incidents: Incidents
+    playbooks: Playbooks
+    submitter: Submitter
+    library: FolderLibrary
+    evidence: EvidenceStore
+    knowledge: FailureKnowledge
+    tokens: Tokens | None
+    metrics: Metrics = field(default_factory=Metrics)
+
+    @property
+    def service(self) -> ServiceSettings:
+        """The service's own settings."""
+        return self.settings.service
+
+    async def case_store(self) -> CaseStore:
+        """The store of cases, as the starters ask for it."""
+        return self.store.cases
+
+
+@asynccontextmanager
+async def open_services(settings: Settings) -> AsyncIterator[Services]:
+    """Open the store, and connect to Temporal with the first request that needs it.
+
+    Raises:
+        ConfigurationProblem: settings or configuration cannot be used.
+        NotReachable: the store does not answer.
+    """
+    configuration = Configuration.from_settings(settings)
+    runtime = create_runtime(settings, metrics=False)
+    client = await connect(settings, interceptors=[CarriesCorrelation()], runtime=runtime, lazy=True)
+    store = await SqlStore.open(settings.store_url)
+    try:
+        yield _on(settings, configuration, client, store)
+    finally:
+        await store.close()
+
+
+def _on(settings: Settings, configuration: Configuration, client: Client, store: SqlStore) -> Services:
+    queue, cases = settings.temporal.task_queue, Cases(client)
+
+    async def case_store() -> CaseStore:
+        return store.cases
+
+    tokens = settings.service.tokens
+    return Services(
+        settings=settings,
+        configuration=configuration,
+        client=client,
+        store=store,
+        cases=cases,
+        incidents=Incidents(client, task_queue=queue),
+        playbooks=Playbooks(client, task_queue=queue),
+        submitter=Submitter(cases, task_queue=queue, open_store=case_store),
+        library=FolderLibrary(settings.playbooks.folder),
+        evidence=evidence_store(settings),
+        knowledge=failure_knowledge(settings, configuration, store.lessons),
+        tokens=Tokens.from_settings(tokens) if tokens is not None else None,
+    )
+
+
+async def services_of(request: Request) -> Services:
+    """What the application was built with."""
+    return cast(Services, request.app.state.services)
+
+
+async def principal_of(request: Request) -> Principal:
+    """Who asks, as the route's guard found out."""
+    return cast(Principal, request.state.principal)
+
+
+Using = Annotated[Services, Depends(services_of)]
+Asking = Annotated[Principal, Depends(principal_of)]

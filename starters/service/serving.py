@@ -1,0 +1,115 @@
+"""Runs the service: opens what it needs, listens, and stops without dropping a request."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import uvicorn
+
+from domain.errors import ConfigurationProblem
+from runtime.settings import Settings
+from starters.service.app import build
+from starters.service.idempotency import forget_old
+from starters.service.services import Services, open_services
+
+_STOPS_WITHIN_SECONDS = 15
+_FORGETS_EVERY_SECONDS = 3600.0
+_BACKLOG = 2_048
+_IDLE_SECONDS = 30
+
+
+async def serve(
+    settings: Settings,
+    *,
+    host: str,
+    port: int,
+    stop: asyncio.Event,
+    ready: Callable[[Services, int], Awaitable[None]] | None = None,
+) -> None:
+    """Serve until `stop` is set; requests under way are answered before it ends.
+
+    Args:
+        settings: of this process.
+        host: address to listen on.
+        port: to listen on; 0 takes a free one.
+        stop: set it to end.
+        ready: called with the port once requests are taken.
+
+    Raises:
+        ConfigurationProblem: settings or configuration cannot be used, or the port is taken.
+        NotReachable: the store does not answer.
+    """
+    async with open_services(settings) as services:
+        listening = _listen(host, port)
+        server = uvicorn.Server(
+            uvicorn.Config(
+                build(services),
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                date_header=True,
+                proxy_headers=False,
+                lifespan="off",
+                ws="none",
+                backlog=_BACKLOG,
+                timeout_keep_alive=_IDLE_SECONDS,
+                timeout_graceful_shutdown=_STOPS_WITHIN_SECONDS,
+                h11_max_incomplete_event_size=32_768,
+            )
+        )
+        async with _running(server, listening), _forgetting(services):
+            if ready is not None:
+                await ready(services, listening.getsockname()[1])
+            await stop.wait()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    made = socket.socket(family)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        made.bind((host, port))
+    except OSError as error:
+        made.close()
+        raise ConfigurationProblem(
+            f"The service cannot listen on port {port} ({error.strerror or 'error'}): stop what has it, or choose "
+            "another with --port."
+        ) from None
+    made.listen(_BACKLOG)
+    return made
+
+
+@contextlib.asynccontextmanager
+async def _running(server: uvicorn.Server, listening: socket.socket) -> AsyncIterator[None]:
+    # Not `serve`: that takes the process's signals, which belong to whoever runs us.
+    running = asyncio.create_task(server._serve([listening]))
+    try:
+        while not server.started:
+            if running.done():
+                await running
+                raise ConfigurationProblem("The service could not start: see its log.")
+            await asyncio.sleep(0.01)
+        yield
+    finally:
+        server.should_exit = True
+        await running
+        listening.close()
+
+
+@contextlib.asynccontextmanager
+async def _forgetting(services: Services) -> AsyncIterator[None]:
+    async def forget() -> None:
+        while True:
+            with contextlib.suppress(Exception):  # the next time will do
+                await forget_old(services.store.requests, services.service.repeat_hours)
+            await asyncio.sleep(_FORGETS_EVERY_SECONDS)
+
+    task = asyncio.create_task(forget())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
