@@ -9,6 +9,7 @@ import typer
 from domain.errors import InvalidInput, UnknownCase
 from starters.cli import report
 from starters.cli.options import AsOption, CaseArgument, JsonOption, TenantOption
+from starters.cli.ticket_links import join, open_incident
 from starters.cli.unpark import KindOption, PlaybookOption, unpark
 
 
@@ -23,6 +24,8 @@ def add_to(app: typer.Typer) -> None:
     group.command("timeline")(timeline)
     group.command("message")(message)
     group.command("escalate")(escalate)
+    group.command("open-incident")(open_incident)
+    group.command("join")(join)
     group.command("unpark")(unpark)
     group.command("audit")(audit)
     group.command("cancel")(cancel)
@@ -42,7 +45,7 @@ async def list_(
     tenant: TenantOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List cases and runs of playbooks, newest first.
+    """List cases, incidents and runs of playbooks, newest first.
 
     With --status parked: which step is parked, since when, and why.
     """

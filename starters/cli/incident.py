@@ -11,15 +11,13 @@ import typer
 from domain.errors import InvalidInput
 from starters.cli import report
 from starters.cli.options import AsOption, JsonOption, TenantOption
+from starters.cli.ticket_links import IncidentArgument, link, unlink
 
 if TYPE_CHECKING:
     from domain.troubleshooting.evidence import EvidenceRef
     from starters.cli.session import Session
     from starters.incidents import Incidents
 
-IncidentArgument = Annotated[
-    str, typer.Argument(metavar="INCIDENT", help="As `incident open` showed it: incident:ID.", show_default=False)
-]
 FilesArgument = Annotated[
     list[Path] | None,
     typer.Argument(
@@ -38,6 +36,7 @@ def add_to(app: typer.Typer) -> None:
     group.command("ask")(ask)
     group.command("evidence")(evidence)
     group.command("link")(link)
+    group.command("unlink")(unlink)
     group.command("close")(close)
     group.command("export")(export)
     app.add_typer(group, name="incident")
@@ -148,25 +147,6 @@ async def evidence(
         more = EvidenceInput(evidence=tuple(refs), person_id=person)
         answer = await _incidents(session).add_evidence(session.tenant_of(incident), incident, more)
     typer.echo(answer.text)
-
-
-@report.command
-async def link(
-    incident: IncidentArgument,
-    tickets: Annotated[list[str], typer.Argument(metavar="TICKET...", help="Tickets about it.", show_default=False)],
-    who: AsOption,
-    tenant: TenantOption = None,
-) -> None:
-    """Say that tickets are about an incident: their customers hear once how it ended, after approval."""
-    from domain.troubleshooting.messages import LinkTicketInput  # noqa: PLC0415
-    from starters.cli.session import open_session  # noqa: PLC0415
-
-    async with open_session(tenant) as session:
-        person, incidents = session.person(incident, who).person_id, _incidents(session)
-        for ticket in tickets:
-            word = LinkTicketInput(ticket_id=ticket, person_id=person)
-            await incidents.link(session.tenant_of(incident), incident, word)
-    typer.echo(f"Linked: {', '.join(tickets)}.")
 
 
 @report.command

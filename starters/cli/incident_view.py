@@ -25,6 +25,7 @@ _CALLS = 10
 _ENTRIES = 10
 _LONGEST = 160
 _DEEPEST = 4
+_TICKETS = 20
 
 
 def incident_page(workflow_id: str, state: IncidentState, under_way: Sequence[Attempt] = ()) -> RenderableType:
@@ -44,6 +45,7 @@ def incident_page(workflow_id: str, state: IncidentState, under_way: Sequence[At
         ("Looked at", list(_once(f"{call.capability}: {one_line(call.outcome, _LONGEST)}" for call in state.calls))),
         ("Proposals", list(_proposals(state))),
         ("Questions", list(_questions(state))),
+        ("Tickets", list(_tickets(state))),
         ("Answered by less than the best", list(_once(map(_fallback, state.fallbacks)))),
     ):
         if lines:
@@ -76,8 +78,6 @@ def _about(workflow_id: str, state: IncidentState) -> Iterator[tuple[str, str]]:
         holder = state.claim.claimed_by or "nobody yet"
         team = handoff.team if handoff is not None else "nobody"
         yield "people", f"handed to {team}, claimed by {holder}. {state.escalated_because}"
-    if state.linked:
-        yield "tickets", ", ".join(one.ticket_id for one in state.linked[:10])
     yield "resolution", one_line(state.resolution)
     yield "workflow", workflow_id
 
@@ -183,6 +183,17 @@ def _questions(state: IncidentState) -> Iterator[str]:
     for query in state.queries[-3:]:
         yield f"{query.author}: {one_line(query.text, _LONGEST)}"
         yield f"  {one_line(query.answer, 400) if query.answer else 'no answer yet'}"
+
+
+def _tickets(state: IncidentState) -> Iterator[str]:
+    """The linked tickets, with their customers' ids and what the customers were told."""
+    for one in state.linked[:_TICKETS]:
+        customer = state.customers.get(one.ticket_id)
+        told = f"told {ago(max(one.told.values()))}" if one.told else "not told yet"
+        by = f"linked {ago(one.linked_at)} by {one.linked_by}"
+        yield f"{one.ticket_id}{f' of customer {customer}' if customer else ''}, {by}, {told}"
+    if len(state.linked) > _TICKETS:
+        yield f"and {len(state.linked) - _TICKETS} more"
 
 
 def _once(lines: Iterable[str]) -> Iterator[str]:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from temporalio.client import WorkflowExecutionStatus
 
+from domain.case import Accepted
 from domain.errors import InvalidInput, Refused, UnknownCase
 from domain.ids import check_tenant, escalation_workflow_id_for, kind_of, workflow_id_for
 from domain.model import JsonValue, Value
@@ -14,12 +15,15 @@ from domain.playbook.messages import PlaybookInput
 from domain.playbook.schema_check import problem_with
 from domain.ports import CaseStore
 from domain.tool import canonical
+from domain.troubleshooting.state import IncidentState
 from integrations.playbooks.library import FolderLibrary, Shelved
 from starters.answers import PATIENCE, answered_within
 from starters.case_list import CaseFilter, CaseRow, list_cases, open_approvals
 from starters.cases import Cases
+from starters.mcp.incident_views import IncidentView, incident_view
 from starters.mcp.views import ApprovalView, CaseView, RunView, approval_view, case_view, record_view, run_view
 from starters.playbooks import Playbooks, Start
+from starters.ticket_links import TicketLinks
 from workflows.playbook import PlaybookWorkflow
 
 MOST_CASES = 200
@@ -77,11 +81,18 @@ class Desk:
         self._open_store = open_store
 
     async def cases(
-        self, *, status: str | None, team: str | None, category: str | None, priority: str | None, limit: int
+        self,
+        *,
+        kind: str = "escalation",
+        status: str | None,
+        team: str | None = None,
+        category: str | None = None,
+        priority: str | None = None,
+        limit: int,
     ) -> list[CaseRow]:
-        """Cases, newest first."""
+        """Cases of a kind, newest first."""
         wanted = CaseFilter(
-            tenant=self.tenant, kind="escalation", status=status, team=team, category=category, priority=priority
+            tenant=self.tenant, kind=kind, status=status, team=team, category=category, priority=priority
         )
         most = max(1, min(limit, MOST_CASES))
         return await list_cases(self._cases.client, wanted, limit=most, open_store=self._open_store)
@@ -97,6 +108,15 @@ class Desk:
             if record is None:
                 raise
             return record_view(record)
+
+    async def incident(self, name: str) -> IncidentView:
+        """One incident that Temporal has."""
+        workflow_id = workflow_id_for(self.tenant, _short(name))
+        if kind_of(workflow_id) != "troubleshooting":
+            raise InvalidInput("An incident is named incident:ID: give it as list_incidents gives it.")
+        state = await self._cases.state(self.tenant, workflow_id)
+        assert isinstance(state, IncidentState)  # noqa: S101  (by its id)
+        return incident_view(workflow_id, state)
 
     async def approvals(self) -> list[ApprovalView]:
         """What waits for people."""
@@ -155,8 +175,7 @@ class Desk:
             Refused: this server was not told to allow it, or the key belongs to another input.
             InvalidInput: there is no such playbook, or the input is not what it asks for.
         """
-        if not self.may_start:
-            raise Refused("Playbooks cannot be started here: run `surehand mcp` with --allow-start to allow it.")
+        self._refuse_to_start("Playbooks cannot be started here")
         if not _KEY.match(key):
             raise InvalidInput("A key has 1 to 64 letters, digits, dots, dashes or underscores: correct it.")
         if len(canonical(data)) > _LARGEST_INPUT:
@@ -176,6 +195,20 @@ class Desk:
                 customer_id=customer_id,
             )
         )
+
+    async def open_incident(self, case: str, *, client: str) -> Accepted:
+        """Open an incident from a ticket."""
+        self._refuse_to_start("Incidents cannot be opened here")
+        return await TicketLinks(self._cases).open(self.tenant, _short(case), requester(client))
+
+    async def join_incident(self, case: str, incident: str, *, client: str) -> Accepted:
+        """Say which incident a ticket is about."""
+        self._refuse_to_start("Tickets cannot be linked here")
+        return await TicketLinks(self._cases).join(self.tenant, _short(case), _short(incident), requester(client))
+
+    def _refuse_to_start(self, what: str) -> None:
+        if not self.may_start:
+            raise Refused(f"{what}: run `surehand mcp` with --allow-start to allow it.")
 
     def names(self) -> Sequence[str]:
         """Names of the playbooks."""

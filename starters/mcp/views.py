@@ -73,6 +73,8 @@ class CaseView(Value):
     reasons: tuple[str, ...] = ()
     claimed_by: str | None = None
     resolution: str | None = None
+    incidents: tuple[str, ...] = ()
+    """What is known of incidents that it belongs to, or may belong to."""
     approvals: tuple[ApprovalView, ...] = ()
     parked: tuple[ParkedView, ...] = ()
     conversation: tuple[Line, ...] = ()
@@ -134,7 +136,7 @@ def case_view(workflow_id: str, state: EscalationState) -> CaseView:
         case=state.case_number,
         workflow_id=workflow_id,
         status=state.current_status().value,
-        subject=_cut(state.ticket.subject),
+        subject=shortened(state.ticket.subject),
         customer_id=state.ticket.customer.customer_id,
         tier=state.ticket.customer.tier.value,
         opened_at=state.opened_at,
@@ -145,13 +147,14 @@ def case_view(workflow_id: str, state: EscalationState) -> CaseView:
         team=decision.team if decision is not None else None,
         reasons=tuple(decision.reasons) if decision is not None else (),
         claimed_by=claim.claimed_by,
-        resolution=_cut(state.outcome.resolution) if state.is_resolved else None,
-        approvals=_approvals(state),
-        parked=_parked(state),
+        resolution=shortened(state.outcome.resolution) if state.is_resolved else None,
+        incidents=state.incident_lines,
+        approvals=approvals_of(state),
+        parked=parked_of(state),
         conversation=tuple(
-            Line(at=said.at, who=said.author, text=_cut(said.text)) for said in state.conversation[-_MESSAGES:]
+            Line(at=said.at, who=said.author, text=shortened(said.text)) for said in state.conversation[-_MESSAGES:]
         ),
-        timeline=_timeline(state),
+        timeline=timeline_of(state),
     )
 
 
@@ -161,7 +164,7 @@ def record_view(record: CaseRecord) -> CaseView:
         case=record.case_id,
         workflow_id=record.workflow_id,
         status=record.status,
-        subject=_cut(record.subject),
+        subject=shortened(record.subject),
         opened_at=record.opened_at,
         category=record.category,
         priority=record.priority,
@@ -184,28 +187,32 @@ def run_view(workflow_id: str, state: PlaybookState, result: PlaybookResult | No
         status=state.current_status().value,
         started_by=state.started_by,
         opened_at=state.opened_at,
-        approvals=_approvals(state),
-        parked=_parked(state),
+        approvals=approvals_of(state),
+        parked=parked_of(state),
         effects=tuple(EffectView(what=effect.what, known=effect.known) for effect in state.effects),
         undone=tuple(state.undone),
         problem=(error.title or error.type) if error is not None else None,
         output=None if too_large else output,
         output_left_out=too_large,
-        timeline=_timeline(state),
+        timeline=timeline_of(state),
     )
 
 
-def _approvals(state: CaseState) -> tuple[ApprovalView, ...]:
+def approvals_of(state: CaseState) -> tuple[ApprovalView, ...]:
+    """Its open requests."""
     return tuple(approval_view(state.case_number, request) for request in state.pending_approvals)
 
 
-def _parked(state: CaseState) -> tuple[ParkedView, ...]:
+def parked_of(state: CaseState) -> tuple[ParkedView, ...]:
+    """Its parked steps."""
     return tuple(ParkedView(step=step.step, title=step.title, problem=step.problem) for step in state.parked.values())
 
 
-def _timeline(state: CaseState) -> tuple[Line, ...]:
+def timeline_of(state: CaseState) -> tuple[Line, ...]:
+    """Its latest entries."""
     return tuple(Line(at=entry.at, who=entry.actor, text=entry.text) for entry in state.timeline[-_ENTRIES:])
 
 
-def _cut(text: str) -> str:
+def shortened(text: str) -> str:
+    """A text as far as it is shown."""
     return text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 3] + "..."

@@ -151,3 +151,60 @@ def test_a_model_that_wants_the_attackers_call_has_nothing_done(dev: Dev, model:
     assert not [call for call in state["calls"] if call["tool"] in (WANTED["name"], "payments.refund")]
     assert [entry for entry in state["timeline"] if entry["kind"] == "effect"] == []
     assert effects(dev) == before
+
+
+def a_ticket(dev: Dev, ticket_id: str, subject: str, body: str) -> None:
+    """Submit it."""
+    customer = {"id": f"CUST-{ticket_id}", "email": f"{ticket_id.lower()}@customer.example", "tier": "paid"}
+    given = {"ticket_id": ticket_id, "subject": subject, "body": body, "customer": customer}
+    submitted = dev.surehand("ticket", "submit", "-", text=json.dumps(given))
+    assert submitted.returncode == 0, submitted.stderr
+
+
+def said(dev: Dev, *order: str) -> str:
+    """What a command answers."""
+    answer = dev.surehand(*order)
+    assert answer.returncode == 0, answer.stderr
+    return str(answer.stdout)
+
+
+def test_tickets_find_their_incident_and_their_customers_hear_once_how_it_ended(dev: Dev) -> None:
+    name, by = "incident:I-S", ("--as", "p-ivan")
+    dev.json("incident", "open", "--describe", "Search is down for all users.", "--id", "I-S")
+    shown(dev, name, lambda s: s["escalated_because"])
+    question = ("How do I reset my password?", "I forgot my password and cannot sign in. Could you help me?")
+    for ticket in ("LINK-2", "LINK-3"):
+        a_ticket(dev, ticket, *question)
+    a_ticket(dev, "LINK-1", "Search is down", "The search is down for all our users since noon, nobody finds anything.")
+    # One by rule, one by a person who takes it back and says it again.
+    assert shown(dev, "LINK-1", lambda s: s["incidents"])["incidents"] == {name: ""}
+    shown(dev, "LINK-2", lambda s: s["decision"])
+    assert said(dev, "case", "join", "LINK-2", name, *by) == f"This ticket belongs to {name}.\n"
+    assert said(dev, "incident", "unlink", name, "LINK-2", *by) == "Ticket LINK-2 is unlinked.\n"
+    assert shown(dev, "LINK-2", lambda s: not s["incidents"])["not_incidents"] == [name]
+    assert "is linked" in said(dev, "incident", "link", name, "LINK-2", *by)
+    opened = [said(dev, "case", "open-incident", "LINK-3", *by) for _ in range(2)]
+    assert opened == ["incident:TICKET-LINK-3 is open, and this ticket is linked to it.\n"] * 2
+    assert "Belongs to incident:TICKET-LINK-3." in said(dev, "case", "show", "LINK-3")
+    said(dev, "incident", "unlink", "incident:TICKET-LINK-3", "LINK-3", *by)
+
+    page = said(dev, "case", "show", name)
+    assert "LINK-1 of customer CUST-LINK-1, linked" in page
+    assert "LINK-2 of customer CUST-LINK-2, linked" in page
+    said(dev, "incident", "close", name, *by, "--resolution", "The index was rebuilt.")
+    asked = shown(dev, name, lambda s: any(one["rungs"] for one in s["approvals"].values()))
+    (request,) = [one for one in asked["approvals"].values() if one["question"]["action"] == "incident_news"]
+    said(dev, "approve", name, "--as", request["rungs"][-1]["approvers"][0])
+    shown(dev, name, lambda s: s["status"] == "closed")
+    for ticket in ("LINK-1", "LINK-2"):
+        shown(dev, ticket, lambda s: s["incidents"][name] and any(f"news of {name}" in m["what"] for m in s["sent"]))
+
+    # One that was open while it lasted hears it still, once; what came in after its end does not.
+    assert "is told the approved news" in said(dev, "incident", "link", name, "LINK-3", *by)
+    assert "was told already" in said(dev, "case", "join", "LINK-3", name, *by)
+    a_ticket(dev, "LINK-4", *question)
+    late = dev.surehand("incident", "link", name, "LINK-4", *by)
+    assert late.returncode == 1
+    assert "was over before this ticket came in" in late.stderr
+    mails = dev.surehand("case", "timeline", "LINK-3").stdout.count(f"news of {name}")
+    assert mails == 1

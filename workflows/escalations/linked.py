@@ -39,7 +39,8 @@ class LinkedLifecycle(ServedLifecycle[EscalationState]):
         """A person says which incident this ticket is about. A repeat does nothing."""
         name = self._incident(word.incident)
         if not await self.links.join(name, word.person_id):
-            raise ApplicationError(f"{name} is not open: see `surehand case list --kind incident`.", non_retryable=True)
+            see = "see `surehand case list --kind troubleshooting`"
+            raise ApplicationError(f"{name} is not open: {see}.", non_retryable=True)
         return self._accepted(f"This ticket belongs to {name}.")
 
     @join_incident.validator

@@ -80,7 +80,8 @@ async def test_a_client_reads_cases_approvals_and_playbooks_and_starts_nothing(d
     async with client_of(dev) as client:
         tools = {tool.name: tool for tool in (await client.list_tools()).tools}
         assert set(tools) == {
-            "list_cases", "show_case", "list_pending_approvals", "list_playbooks", "show_playbook", "show_run",
+            "list_cases", "show_case", "list_incidents", "show_incident", "list_pending_approvals",
+            "list_playbooks", "show_playbook", "show_run",
         }  # fmt: skip
         assert all(tool.annotations.read_only_hint for tool in tools.values())
         assert [row["case"] for row in await told(client, "list_cases")] == ["MCP-1"]
@@ -146,6 +147,36 @@ async def test_a_client_that_may_start_gets_one_run_per_key_after_its_input_was_
             await asyncio.sleep(0.05)
         assert run["output"] == {"said": "Hello Ada"}
         assert run["started_by"] == "mcp:Some-Client-1"
+
+
+async def test_a_client_that_may_start_opens_an_incident_from_a_ticket_once_and_reads_it(dev):
+    async with client_of(dev, "--allow-start") as client:
+        for _ in range(200):
+            answer = await client.call_tool("open_incident", {"case": "MCP-1"})
+            if not answer.is_error:  # else it is still in triage
+                break
+            await asyncio.sleep(0.05)
+        first, again = [await told(client, "open_incident", case="MCP-1") for _ in range(2)]
+        assert first == again
+        name = "incident:TICKET-MCP-1"
+        assert name in first["text"]
+        joined = await told(client, "join_incident", case="MCP-1", incident=name)
+        assert joined["text"] == f"This ticket belongs to {name}."
+        assert (await told(client, "show_case", case="MCP-1"))["incidents"] == [f"Belongs to {name}"]
+        rows: list[dict[str, Any]] = []
+        for _ in range(200):
+            rows = await told(client, "list_incidents")
+            if rows:
+                break
+            await asyncio.sleep(0.05)
+        assert [(row["case"], row["kind"]) for row in rows] == [(name, "troubleshooting")]
+        shown = await told(client, "show_incident", incident=name)
+        assert [(one["ticket"], one["linked_by"]) for one in shown["tickets"]] == [("MCP-1", "mcp:Some-Client-1")]
+        assert "is named incident:ID" in await refusal(client, "show_incident", incident="MCP-1")
+        assert "another tenant" in await refusal(client, "show_incident", incident="troubleshooting:acme:I-1")
+        assert "There is no case" in await refusal(client, "join_incident", case="MCP-1", incident="incident:NO")
+    async with client_of(dev) as client:
+        assert "There is no tool" in await refusal(client, "open_incident", case="MCP-1")
 
 
 async def test_over_http_only_who_brings_the_token_is_let_in(dev, tmp_path: Path):

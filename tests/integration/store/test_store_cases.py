@@ -31,6 +31,18 @@ def a_case(**changes: object) -> CaseRecord:
     return CaseRecord.model_validate(fields | changes)
 
 
+def an_incident(number: int, **changes: object) -> CaseRecord:
+    fields: dict[str, object] = {
+        "workflow_id": f"troubleshooting:acme:I-{number}",
+        "kind": "troubleshooting",
+        "case_id": f"incident:I-{number}",
+        "ticket_id": f"I-{number}",
+        "status": "investigating",
+        "opened_at": NOON + timedelta(minutes=number),
+    }
+    return a_case(**(fields | changes))
+
+
 def an_entry(number: int, words: str = "Something happened") -> TimelineEntry:
     return TimelineEntry(number=number, at=NOON + timedelta(minutes=number), kind=TimelineKind.CASE, text=words)
 
@@ -285,3 +297,17 @@ async def test_an_error_quotes_nothing_of_what_was_saved(store: SqlStore) -> Non
         await store.cases.save_case(a_case(subject="anna@example.org \ud800"))
     assert "anna" not in str(caught.value)
     assert caught.value.__cause__ is None
+
+
+async def test_incidents_that_are_not_over_are_found_newest_first_whatever_else_there_is(store: SqlStore) -> None:
+    for number, status in enumerate(("investigating", "monitoring", "resolved", "closed", "withdrawn", "parked")):
+        await store.cases.save_case(an_incident(number, status=status))
+    await store.cases.save_case(a_case())
+    foreign = {"workflow_id": "troubleshooting:other:I-1", "tenant": "other"}
+    await store.cases.save_case(an_incident(9, **foreign))
+
+    found = await store.cases.open_incidents("acme")
+    assert [row.case_id for row in found] == ["incident:I-5", "incident:I-1", "incident:I-0"]
+    assert [row.case_id for row in await store.cases.open_incidents("acme", limit=1)] == ["incident:I-5"]
+    assert [row.tenant for row in await store.cases.open_incidents("other")] == ["other"]
+    assert await store.cases.open_incidents("nobody") == []
