@@ -28,8 +28,8 @@ _SECOND_AFTER = 2.0
 """Minutes after which a service's own trouble may be another than the one that began with the onset."""
 _CLOCK_SLACK = 15.0
 """Minutes: a service whose clock is wrong does not know when anything happened."""
-_TREND_SLACK = 0.15
-"""Where something grows slowly, its beginning is known to about a seventh of the time that it grew."""
+_TREND_SLACK = 0.2
+"""Where something grows slowly, its beginning is known to about a fifth of the time that it grew."""
 _GENERIC = (FaultKind.SLOW_DEPENDENCY, FaultKind.OUTAGE, FaultKind.BAD_DEPLOYMENT, FaultKind.UNKNOWN)
 _SHAREABLE = {
     Sign.DNS: FaultKind.DNS_FAILURE,

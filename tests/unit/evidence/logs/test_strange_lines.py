@@ -38,6 +38,8 @@ def test_a_part_of_a_package_and_the_name_of_a_file_speak_of_no_service() -> Non
 def test_a_missing_key_is_a_setting_only_where_it_is_written_as_one() -> None:
     assert sign_of("KeyError: 'DATABASE_URL'") is Sign.CONFIGURATION
     assert sign_of("KeyError: 'unit_price'") is None
+    assert sign_of("missing property checkout.region") is Sign.CONFIGURATION
+    assert sign_of('UnrecognizedPropertyException: Unrecognized field "unit" (class PriceRequest)') is None
 
 
 def test_a_trace_that_syslog_folded_into_one_line_is_read_as_a_trace(tmp_path) -> None:
