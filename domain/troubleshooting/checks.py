@@ -6,6 +6,7 @@ change records, the user's own word) and fits a strict pattern: text from logs n
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
@@ -35,6 +36,8 @@ _BAD = re.compile(r"(>=|<=|==|!=|>|<)\s*(-?\d+(?:\.\d+)?)")
 _FINDINGS = frozenset({"metrics.watch", "health.probe", "logs.analyse", "traces.analyse", "kubernetes.analyse"})
 """Capabilities whose answers are findings by themselves."""
 _MOST_NESTED = 12
+_LONGEST_ARGUMENTS = 3_000
+"""They travel with the proposal whose success they measure."""
 
 
 class CheckReading(Value):
@@ -171,6 +174,8 @@ def fault_of(check: Check) -> tuple[tuple[str, ...], str] | None:
 def _fault_of_arguments(check: Check) -> tuple[tuple[str, ...], str] | None:
     if _depth(check.arguments) > _MOST_NESTED:
         return ("arguments",), "the arguments are nested too deeply: flatten them"
+    if len(json.dumps(check.arguments)) > _LONGEST_ARGUMENTS:
+        return ("arguments",), f"the arguments are longer than {_LONGEST_ARGUMENTS:,} characters: make a view of it"
     unknown = sorted(check.needs - set(PLACEHOLDERS))
     if unknown:
         return ("arguments",), f"{{{unknown[0]}}} is not known: use {', '.join(f'{{{one}}}' for one in PLACEHOLDERS)}"

@@ -112,7 +112,13 @@ def _most_of_the_findings(state: IncidentState) -> None:
     state.observed = [
         one
         for one in state.observed
-        if one.findings or one.changes or one.services or one.calls or one.begins is not None or one.ends is not None
+        if one.findings
+        or one.denied
+        or one.changes
+        or one.services
+        or one.calls
+        or one.begins is not None
+        or one.ends is not None
     ]
 
 

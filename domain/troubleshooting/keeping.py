@@ -31,6 +31,8 @@ _NAME = 120
 _MOST_NAMES = 150
 _MOST_DENIED = 12
 """Of one call."""
+_DENIED_SHARE = 8
+"""What was looked for and is not there takes at most so small a part of what findings take."""
 
 Item = TypeVar("Item", bound=BaseModel)
 
@@ -69,9 +71,7 @@ def kept_observation(call_id: str, capability: str, found: Findings, reads: tupl
     )
 
 
-def shrink(
-    observed: list[Observed], findings_bytes: int = FINDINGS_BYTES, changes_bytes: int = CHANGES_BYTES
-) -> None:
+def shrink(observed: list[Observed], findings_bytes: int = FINDINGS_BYTES, changes_bytes: int = CHANGES_BYTES) -> None:
     """Drop the weakest findings and the oldest changes until all observations together fit.
 
     Of each pair of service and sign the strongest stays longest, so that one noisy service crowds out no other.
@@ -99,6 +99,11 @@ def shrink(
         reverse=True,
     )
     _keep(observed, newest, "changes", changes_bytes)
+    denied = sorted(
+        ((0, number, finding) for number, one in enumerate(observed) for finding in one.denied),
+        key=lambda entry: -entry[2].strength,
+    )
+    _keep(observed, denied, "denied", findings_bytes // _DENIED_SHARE)
     names_left, facts_left = _MOST_NAMES, _MOST_FACTS_TOGETHER
     for one in reversed(observed):
         one.facts = one.facts[:facts_left]
@@ -129,9 +134,7 @@ def kept_topology(topology: Topology, most_bytes: int = TOPOLOGY_BYTES) -> Topol
     return Topology(services=tuple(services), calls=tuple(calls))
 
 
-def kept_diagnosis(
-    diagnosis: Diagnosis, most_bytes: int = DIAGNOSIS_BYTES, *, events: int = KEPT_EVENTS
-) -> Diagnosis:
+def kept_diagnosis(diagnosis: Diagnosis, most_bytes: int = DIAGNOSIS_BYTES, *, events: int = KEPT_EVENTS) -> Diagnosis:
     """A diagnosis that fits: the most likely hypotheses, the accepted one always, each with its weightiest evidence.
 
     Args:

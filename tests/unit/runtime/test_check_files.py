@@ -69,6 +69,7 @@ def test_a_tenants_checks_are_its_own(folder: Path) -> None:
         ("[disk_full]", "[]", "tells cannot be used"),
         ("[disk_full]", "[disk_full]\n    services: ['*; rm']", "is no name or pattern of services"),
         ('"{service}"}', '"{user}"}', "{user} is not known: use {service}, {change_id}, {onset}, {host}"),
+        ("command: disk-use,", f"command: {'x' * 3_000},", "the arguments are longer than 3,000 characters"),
         ("command: disk-use,", 'command: "{service}",', "nothing may be filled into 'command'"),
         ("{host: ", '{"{service}": ', "nothing may be filled into a key"),
         ("command.run", "rm -rf", "capability cannot be used"),

@@ -61,6 +61,10 @@ def _looked(state: IncidentState, evidence: tuple[EvidenceRef, ...]) -> None:
             findings=tuple(
                 Finding(sign=Sign.ERRORS, service=f"s{n}", strength=0.5, text="f" * 500, at=NOW) for n in range(60)
             ),
+            denied=tuple(
+                Finding(sign=Sign.DISK, service=f"s{n}", strength=0.8, text="d" * 500, query="q" * 500)
+                for n in range(60)
+            ),
             changes=tuple(
                 Change(change_id=f"{number}-{n}", at=NOW, kind="other", service="s", summary="c" * 500)
                 for n in range(50)
