@@ -20,7 +20,10 @@ _OF_A_LOG = frozenset(("msg", "message", "level", "severity", "log", "time", "ti
 _POD_KEYS = ("pod_name", "pod")
 _TERM_KEYS = ("filter", "grep", "search", "keyword", "pattern", "query")
 _NOTHING = frozenset(("no_data", "empty", "not_found", "no data"))
-_PROMPT = re.compile(r"(?:[\w.@~:/\[\] -]{0,60})?[$#%>] {1,3}(?=[a-z./])")
+_PROMPT = re.compile(
+    r"(?:[\w.@~:/\[\] -]{0,60})?[$#%>] {1,3}(?=[a-z./])|(?:\+ |[A-Z][a-z ]{2,30}: )(?=(?:kubectl|oc|docker) )"
+)
+"""What stands in front of a command: a shell's prompt, or the words of a script that says what it runs."""
 _KUBECTL = re.compile(r"\b(?:kubectl|oc)\b[^|\n]{0,400}")
 _LOGS = re.compile(
     r"\b(?:kubectl|oc)\b(?: {1,3}(?:-n|--namespace|--context|-c) {0,3}=?\S{1,120}| {1,3}-\S{1,60}){0,6} {1,3}logs"

@@ -41,6 +41,8 @@ _NO_SERVICE = frozenset(
         "export",
     ]
 )
+_PRINTERS = ("kubectl", "journalctl", "docker-logs", "docker_logs")
+"""Files are named after the command that printed them: that is nobody's name."""
 
 
 class Names:
@@ -105,7 +107,8 @@ class Names:
         if found is not None:
             return found, True
         name = self.named(stem)
-        return (None if name is None or name.lower() in _NO_SERVICE else name), False
+        plain = (name or "").lower()
+        return (None if plain in _NO_SERVICE or plain.startswith(_PRINTERS) else name), False
 
 
 def _spellings(name: str) -> set[str]:

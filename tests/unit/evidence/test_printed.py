@@ -29,6 +29,8 @@ def record(tool: str, **more: Any) -> str:
     [
         ("$ kubectl logs deploy/api -n shop --tail=50", "api", "shop", None),
         ("me@host:~$ kubectl -n shop logs api-7f8b9c6d5-x2m4n | grep ERROR", "api-7f8b9c6d5-x2m4n", "shop", "ERROR"),
+        ("+ kubectl logs api-0 -n shop", "api-0", "shop", None),
+        ("Command executed: kubectl logs api-0 -n shop", "api-0", "shop", None),
         ("kubectl logs -f api-0 -c web", "api-0", None, None),
         ("# docker logs --tail 50 web-1", "web-1", None, None),
         ("$ journalctl -u nginx.service --since today", "nginx.service", None, None),
@@ -145,3 +147,19 @@ def test_what_was_looked_for_in_the_wrong_namespace_is_said_to_be_in_the_other()
     refused = '$ kubectl get pod video -n shop-9\nError from server (NotFound): pods "video" not found\n'
     assert "but in shop-8" in str(analyse_cluster([("a", refused, None), ("b", rows, None)]).findings)
     assert "but in" not in str(analyse_cluster([("a", nothing, None)]).findings)
+
+
+def test_a_file_that_is_named_after_the_command_names_no_service(tmp_path: Path) -> None:
+    file = tmp_path / "kubectl_logs_all.txt"
+    file.write_text(STAMPED)
+    result = analyse(LogQuestion(files=(LogFile(path=file, name=file.name),)))
+    assert {one.service for one in result.findings} == {None}
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["kubectl " + "-n a " * 150, "$ kubectl logs " + "-c " * 300, "kubectl get | grep -" + "x " * 400, "a" * 20_000],
+)
+def test_hostile_commands_hang_nothing(line: str) -> None:
+    head = printed_by([line] * 8)
+    assert head is None or head.lines <= 8
