@@ -12,7 +12,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -185,7 +185,7 @@ async def evaluate(
     kind: str | None = None,
     keep: Path | None = None,
 ) -> AsyncIterator[Verdict]:
-    """Make up, investigate and score one incident after the other.
+    """Make up, investigate and score one incident after the other; while one is read, the next is being made up.
 
     Args:
         seeds: one incident each, in every setting.
@@ -198,14 +198,41 @@ async def evaluate(
         NotReachable: the program that makes them up does not run.
     """
     with tempfile.TemporaryDirectory(prefix="surehand-evaluation-") as scratch:
-        for seed in seeds:
-            for setting in settings:
-                folder = (keep or Path(scratch)) / f"{seed}-{setting.value}"
-                folder.mkdir(parents=True, exist_ok=True)
-                truth = await make_up(seed, folder, setting, lines=lines, kind=kind)
-                yield await _verdict(folder, truth, setting)
+        wanted = ((seed, setting) for seed in seeds for setting in settings)
+        made = (_made(seed, setting, keep or Path(scratch), lines, kind) for seed, setting in wanted)
+        coming = _next(made)
+        try:
+            while coming is not None:
+                incident = await coming
+                coming = _next(made)
+                yield await _verdict(incident.folder, incident.truth, incident.setting)
                 if keep is None:
-                    shutil.rmtree(folder)
+                    shutil.rmtree(incident.folder)
+        finally:
+            if coming is not None:
+                coming.cancel()
+                await asyncio.gather(coming, return_exceptions=True)
+
+
+@dataclass(frozen=True)
+class _Made:
+    """An incident that lies in its folder."""
+
+    folder: Path
+    truth: Truth
+    setting: Setting
+
+
+async def _made(seed: int, setting: Setting, parent: Path, lines: int, kind: str | None) -> _Made:
+    folder = parent / f"{seed}-{setting.value}"
+    folder.mkdir(parents=True, exist_ok=True)
+    return _Made(folder, await make_up(seed, folder, setting, lines=lines, kind=kind), setting)
+
+
+def _next(made: Iterator[Coroutine[None, None, _Made]]) -> asyncio.Task[_Made] | None:
+    """Begin to make up one more, where there is one."""
+    one = next(made, None)
+    return None if one is None else asyncio.create_task(one)
 
 
 async def _verdict(folder: Path, truth: Truth, setting: Setting) -> Verdict:

@@ -1,12 +1,16 @@
+import asyncio
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from domain.errors import InvalidInput
+from domain.troubleshooting.hypotheses import Diagnosis
 from starters.cli.app import app
-from starters.evaluation import MOST_SEEDS, seeds_in
+from starters.evaluation import MOST_SEEDS, evaluate, seeds_in
+from starters.scoring import Cause, Setting, Truth
 
 
 def run(*arguments: str) -> Result:
@@ -16,7 +20,7 @@ def run(*arguments: str) -> Result:
 def test_made_up_incidents_are_read_diagnosed_and_scored_and_the_figures_are_true(tmp_path: Path) -> None:
     said = run(
         *("--seeds", "2..4", "--lines", "5000", "--settings", "single,removed", "--json"),
-        *("--keep", str(tmp_path), "--at-least", "kind=0"),
+        *("--keep", str(tmp_path), "--at-least", "service=1,change=1,honesty=1"),
     )
 
     assert said.exit_code == 0, said.stderr
@@ -79,3 +83,35 @@ def test_seeds_are_read_one_by_one_and_as_ranges() -> None:
     assert seeds_in("1..3, 7,9..10") == [1, 2, 3, 7, 9, 10]
     with pytest.raises(InvalidInput, match=f"at most {MOST_SEEDS}"):
         seeds_in("1..99999999")
+
+
+async def test_while_one_is_read_the_next_is_made_up_and_none_is_left_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    forever = asyncio.Event()
+
+    async def make_up(seed: int, folder: Path, setting: Setting, *, lines: int, kind: str | None = None) -> Truth:
+        told.append(f"make {seed}")
+        if seed == 3:
+            try:
+                await forever.wait()
+            except asyncio.CancelledError:
+                told.append("3 is given up")
+                raise
+        cause = Cause(service="api", kind="disk_full", onset=datetime(2026, 3, 1, tzinfo=UTC))
+        return Truth(seed=seed, is_answerable=True, causes=(cause,))
+
+    async def investigate(folder: Path, truth: Truth) -> Diagnosis:
+        await asyncio.sleep(0)
+        told.append(f"read {truth.seed}")
+        raise InvalidInput("nothing to read")
+
+    monkeypatch.setattr("starters.evaluation.make_up", make_up)
+    monkeypatch.setattr("starters.evaluation.investigate", investigate)
+    running = evaluate([1, 2, 3], [Setting.SINGLE], lines=100, keep=tmp_path)
+    assert (await anext(running)).seed == 1
+    assert (await anext(running)).seed == 2
+    await running.aclose()
+
+    assert told == ["make 1", "make 2", "read 1", "make 3", "read 2", "3 is given up"]
