@@ -107,6 +107,7 @@ async def test_a_client_reads_cases_approvals_and_playbooks_and_starts_nothing(d
         assert "There is no status" in await refusal(client, "list_cases", status="x' OR 1=1")
         assert "limit" in await refusal(client, "list_cases", limit=100_000)
         assert "There is no tool" in await refusal(client, "start_playbook", name="greeting", key="k", input={})
+        assert "There is no tool" in await refusal(client, "open_incident", case="MCP-1")
 
         names = [row["name"] for row in await told(client, "list_playbooks")]
         assert "greeting" in names
@@ -175,8 +176,6 @@ async def test_a_client_that_may_start_opens_an_incident_from_a_ticket_once_and_
         assert "is named incident:ID" in await refusal(client, "show_incident", incident="MCP-1")
         assert "another tenant" in await refusal(client, "show_incident", incident="troubleshooting:acme:I-1")
         assert "There is no case" in await refusal(client, "join_incident", case="MCP-1", incident="incident:NO")
-    async with client_of(dev) as client:
-        assert "There is no tool" in await refusal(client, "open_incident", case="MCP-1")
 
 
 async def test_over_http_only_who_brings_the_token_is_let_in(dev, tmp_path: Path):
