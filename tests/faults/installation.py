@@ -68,6 +68,7 @@ timers:
   handoff_give_up_after: {handoff_give_up_after}
   retry_first: {retry_first}
   retry_longest: 4 s
+  agreed_minute: {agreed_minute}
 """
 CALM = {
     # Every ladder that config/demo hurries: what nobody answers there within seconds is denied.
@@ -75,6 +76,7 @@ CALM = {
     "  default: {rungs: [{name: lead, roles: [support_lead], channel: both, time_allowed: 1 h}]}\n"
     "  credit: {rungs: [{name: manager, roles: [support_manager], channel: both, time_allowed: 1 h}]}\n"
     "  reply: {rungs: [{name: lead, roles: [support_lead], channel: slack, time_allowed: 1 h}]}\n"
+    "  change: {rungs: [{name: lead, roles: [incident_lead], channel: both, time_allowed: 1 h}]}\n"
     "  refund: {rungs: [{name: finance, roles: [finance_manager], channel: both, time_allowed: 1 h}]}\n",
     "sla.yaml": "targets:\n"
     + "".join(
@@ -95,7 +97,7 @@ class Installation:
     ) -> None:
         """Clients that are `patient` wait for a vendor for 20 seconds instead of 3.
 
-        `timers` may set vendor_timeout, handoff_give_up_after, retry_first and final_analysis_after.
+        `timers` may set vendor_timeout, handoff_give_up_after, retry_first, final_analysis_after and agreed_minute.
         """
         self.client = client
         self.folder = folder
@@ -109,6 +111,7 @@ class Installation:
             "handoff_give_up_after": "2 min",
             "retry_first": "300 ms",
             "final_analysis_after": "300 ms",
+            "agreed_minute": "60 s",
             **timers,
         }
 

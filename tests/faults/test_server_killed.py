@@ -22,10 +22,10 @@ VIP = {"tier": "vip"}
 
 
 @asynccontextmanager
-async def on_a_file(folder: Path) -> AsyncIterator[tuple[EmbeddedServer, Installation]]:
+async def on_a_file(folder: Path, **given: Any) -> AsyncIterator[tuple[EmbeddedServer, Installation]]:
     async with EmbeddedServer(ui=False, database_file=folder / "temporal.db") as server:
         client = await Client.connect(server.address, data_converter=data_converter())
-        async with Installation(client, folder) as installation:
+        async with Installation(client, folder, **given) as installation:
             yield server, installation
 
 

@@ -33,6 +33,11 @@ class WorkerProcess:
         plain = {name: text for name, text in os.environ.items() if not name.startswith("SUREHAND_")}
         return {**plain, **self._variables}
 
+    @property
+    def pid(self) -> int | None:
+        """Of the process; None while none runs."""
+        return self._pid
+
     async def restart(self) -> None:
         self.kill()
         self.start()
