@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from domain.tool import Safety
+from integrations.commands import AllowedCommands
+from integrations.databases.configuration import DatabaseSources
 from integrations.playbooks.library import FolderLibrary
 from integrations.store.store import SqlStore
 from runtime.checks import Check, CheckResult, Verdict, ok, warning
@@ -13,6 +14,9 @@ from runtime.platform_checks import run_checks
 from runtime.settings import Settings
 from runtime.telemetry import keep_output_clean
 from starters.finding import find_settings
+
+_NAMED = {"database.query": "database", "command.look": "command"}
+"""Capability -> the argument that names what tools.yaml lists."""
 
 
 async def examine() -> list[CheckResult]:
@@ -26,7 +30,7 @@ async def examine() -> list[CheckResult]:
     probes = [
         Check("Store", lambda: _store(settings)),
         Check("Playbooks", lambda: _playbooks(settings)),
-        Check("Incident checks", lambda: _incident_checks(settings)),
+        Check("Incident checks", lambda: asyncio.to_thread(incident_checks, settings)),
     ]
     return await run_checks(settings, probes=probes)
 
@@ -40,20 +44,37 @@ async def _playbooks(settings: Settings) -> Verdict:
     return ok(f"All {len(shelf)} of tenant {settings.tenant} can run.")
 
 
-async def _incident_checks(settings: Settings) -> Verdict:
-    from starters.tools import open_desk  # noqa: PLC0415 - the clients take a second to load
+def incident_checks(settings: Settings) -> Verdict:
+    """Whether each check that incidents may make has what it asks: a database, a command that only looks, metrics.
 
-    checks = Configuration.from_settings(settings).checks_for(settings.tenant)
-    async with open_desk(settings, None) as desk:
-        can = {name for spec in await desk.specs() if spec.safety is Safety.SAFE for name in spec.capabilities}
-    helpless = [f"{check.name} ({check.capability})" for check in checks if check.asks not in can]
+    Raises:
+        ConfigurationProblem: a file cannot be used.
+    """
+    configuration = Configuration.from_settings(settings)
+    checks = configuration.checks_for(settings.tenant)
+    databases = configuration.section("tools", "databases", DatabaseSources).root
+    commands = configuration.section("tools", "commands", AllowedCommands).root
+    can = {
+        *(("database.query", name) for name, source in databases.items() if source.is_for(settings.tenant)),
+        *(
+            ("command.look", name)
+            for name, command in commands.items()
+            if command.is_for(settings.tenant) and not command.changes
+        ),
+    }
+    helpless = [
+        check.name
+        for check in checks
+        if (check.asks in _NAMED and (check.asks, check.arguments.get(_NAMED[check.asks])) not in can)
+        or (check.asks.startswith("metrics.") and settings.prometheus is None)
+    ]
     if helpless:
         return warning(
-            f"{len(helpless)} of {len(checks)} have no tool that only looks: {', '.join(helpless[:8])}; list the "
-            "database, command or server in tools.yaml, or take the check away."
+            f"{len(helpless)} of {len(checks)} have nothing that answers them ({', '.join(helpless[:8])}): list their "
+            "database or command (with `changes: false`) in tools.yaml, set PROMETHEUS, or take them away."
         )
     names = ", ".join(check.name for check in checks[:8]) or "none"
-    return ok(f"{len(checks)} of tenant {settings.tenant}, each with a tool: {names}.")
+    return ok(f"{len(checks)} of tenant {settings.tenant} can be made: {names}.")
 
 
 async def _store(settings: Settings) -> Verdict:
