@@ -28,6 +28,7 @@ from workflows.cases.approvals import SHOWN_AT_ONCE, Approvals
 from workflows.cases.case import GIVEN_UP, Case
 from workflows.cases.claims import Claims
 from workflows.cases.handoff import Handoff
+from workflows.incidents.changes import holds, know_at_start
 from workflows.incidents.closing import Closing
 from workflows.incidents.fresh_evidence import FreshEvidence
 from workflows.incidents.informing import Informing
@@ -77,6 +78,7 @@ class TroubleshootingWorkflow(TicketedLifecycle):
     @workflow.run
     async def run(self, request: IncidentInput) -> IncidentResult:
         """Carry an incident through its whole life."""
+        know_at_start()
         try:
             await self.opened.look_up()
             await self._live()
@@ -128,7 +130,7 @@ class TroubleshootingWorkflow(TicketedLifecycle):
         state = self.state
         self.investigation.enter(TroublePhase.ESCALATION, why)
         state.escalated_because = why
-        people_first = workflow.patched(PEOPLE_FIRST)
+        people_first = holds(PEOPLE_FIRST)
         if not people_first:
             await self.record.save("investigated")
         if not state.people_have_it:
@@ -160,7 +162,7 @@ class TroubleshootingWorkflow(TicketedLifecycle):
         state.parked.clear()
         self.approvals.supersede_all("the incident was withdrawn")
         await self.solving.stop()
-        if workflow.patched(SHOWN_AT_ONCE):
+        if holds(SHOWN_AT_ONCE):
             await self.approvals.show_outcomes()
         if state.policy is not None:
             left = await self.handoff.withdraw()

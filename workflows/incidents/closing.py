@@ -13,6 +13,7 @@ with workflow.unsafe.imports_passed_through():
 from workflows import options
 from workflows.cases.approvals import Approvals
 from workflows.cases.case import Case
+from workflows.incidents.changes import holds
 from workflows.incidents.informing import OUTCOME, Informing
 from workflows.incidents.record import IncidentRecord
 
@@ -44,7 +45,7 @@ class Closing:
         await self._approvals.show_outcomes()
         await self._learn()
         await self._end()
-        while self._came_late() and workflow.patched(LATE_TICKETS):
+        while self._came_late() and holds(LATE_TICKETS):
             self._state.closed = False
             self._case.note(TimelineKind.CASE, "Opened once more for what came while it was closed")
             await self._tell_and_answer()
@@ -75,7 +76,7 @@ class Closing:
             while True:
                 tickets = self._not_asked_about()
                 again = bool(self._asked_about)
-                if again and not (tickets and workflow.patched(LATE_TICKETS)):
+                if again and not (tickets and holds(LATE_TICKETS)):
                     return
                 self._asked_about.update(tickets)
                 await self._informing.tell_customers(news_for_customers(self._state), tickets, again=again)
@@ -87,7 +88,7 @@ class Closing:
     async def _answer(self) -> None:
         """The lane of questions, until all is told."""
         await self._case.lanes.wait(lambda: self._told or self._state.open_query is not None)
-        if self._state.open_query is not None and workflow.patched(TO_THE_END):
+        if self._state.open_query is not None and holds(TO_THE_END):
             await self._informing.answer_questions(lambda: self._told)
         await self._case.lanes.wait(lambda: self._told)
 

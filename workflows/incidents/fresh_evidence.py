@@ -14,6 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.troubleshooting.terms import TroublePhase
 
 from workflows.cases.case import Case
+from workflows.incidents.changes import holds
 from workflows.incidents.investigation import Investigation
 
 READ_MEANWHILE = "new-evidence-is-read-meanwhile"
@@ -53,7 +54,7 @@ class FreshEvidence:
             await self._case.lanes.wait(lambda: state.is_resolved or (self.arrived and self._meanwhile is not None))
             if state.is_resolved:
                 return
-            if not workflow.patched(READ_MEANWHILE):
+            if not holds(READ_MEANWHILE):
                 await self._case.lanes.wait(lambda: state.is_resolved)
                 return
             await self._read()

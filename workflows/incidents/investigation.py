@@ -28,6 +28,7 @@ with workflow.unsafe.imports_passed_through():
 
 from workflows import options
 from workflows.cases.case import Case, problem_of
+from workflows.incidents.changes import holds
 from workflows.incidents.opened import Opened
 
 MOST_QUESTIONS = 3
@@ -121,7 +122,7 @@ class Investigation:
             return False
         if len(state.shown_to_model) >= MOST_QUESTIONS or material(state).digest in state.shown_to_model:
             return False
-        return workflow.patched(SUPPOSING)
+        return holds(SUPPOSING)
 
     async def _suppose(self) -> None:
         """Have a model name possible causes, and what would tell them apart. Nothing of it is carried out as it is."""

@@ -20,6 +20,7 @@ from workflows import options
 from workflows.cases.approvals import Approvals
 from workflows.cases.case import Case
 from workflows.cases.child_playbooks import PlaybookRun, start_held_playbook
+from workflows.incidents.changes import holds
 from workflows.incidents.fresh_evidence import FreshEvidence
 from workflows.incidents.investigation import Investigation, thinkable
 from workflows.incidents.opened import Opened
@@ -233,7 +234,7 @@ class Solving:
         await workflow.wait_condition(lambda: self._held or run.is_over)
         if run.is_over:
             self._keep(execution, await run.end())
-            if workflow.patched(RUN_IS_FORGOTTEN):
+            if holds(RUN_IS_FORGOTTEN):
                 self.run = None
             return execution.status == "completed"
         execution.status, execution.sentence = "held", "It was carried out."
@@ -293,7 +294,7 @@ class Solving:
             return None
         if self.run is not None and state.execution is not None:
             self._keep(state.execution, await self.run.release(keep=True))
-            if state.execution.status == "cancelled" and workflow.patched(STOPPED_AT_THE_END):
+            if state.execution.status == "cancelled" and holds(STOPPED_AT_THE_END):
                 await self._stopped(watch)
                 return None
             self.run = None
@@ -327,7 +328,7 @@ class Solving:
         self.run = None
         state.reject(solution, f"It did not hold: {seen}", "surehand", self._case.now(), refutes=True)
         planned = await self._investigation.think()
-        if planned and state.cause is None and not state.is_resolved and workflow.patched(LOOKS_AGAIN):
+        if planned and state.cause is None and not state.is_resolved and holds(LOOKS_AGAIN):
             await self._investigation.look()
 
     async def _roll_back(self, solution: Solution, reason: str) -> None:
@@ -341,7 +342,7 @@ class Solving:
         left = [solution.undo] if by_hand else execution.left
         if not left:
             self._case.note(TimelineKind.EFFECT, f"Rolled back: {', '.join(execution.undone) or solution.title}")
-        elif by_hand or not workflow.patched(LEFT_ONCE):
+        elif by_hand or not holds(LEFT_ONCE):
             step = f"undo-{solution.solution_id}"
             await self._case.leave_to_person(step, f"Take back by hand: {solution.title}", left)
         else:

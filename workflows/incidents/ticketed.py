@@ -13,6 +13,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.troubleshooting.state import IncidentState
 
 from workflows.cases.served import ServedLifecycle
+from workflows.incidents.changes import holds
 from workflows.incidents.closing import LATE_TICKETS
 from workflows.incidents.informing import Informing
 
@@ -28,7 +29,7 @@ class TicketedLifecycle(ServedLifecycle[IncidentState]):
         state = self.state
         if state.withdrawn or state.is_linked(link.ticket_id):
             return
-        if state.closed and not workflow.patched(LATE_TICKETS):
+        if state.closed and not holds(LATE_TICKETS):
             return
         await self._link(link)
 

@@ -14,6 +14,7 @@ with workflow.unsafe.imports_passed_through():
 
 from workflows.cases.case import Case
 from workflows.cases.child_playbooks import PlaybookRun
+from workflows.incidents.changes import holds
 from workflows.incidents.measures import Measures
 from workflows.incidents.opened import Opened
 
@@ -69,7 +70,7 @@ class Watching:
 
     def _people_are_still_at_it(self, watch: MonitoringState, run: PlaybookRun | None) -> bool:
         """Whether it was never well since people were told to fix it by hand: their work takes its time."""
-        return run is None and not watch.good and workflow.patched(BY_HAND_TAKES_TIME)
+        return run is None and not watch.good and holds(BY_HAND_TAKES_TIME)
 
     def lasting(self, minutes: int) -> timedelta:
         """How long agreed minutes last."""
