@@ -33,6 +33,8 @@ _WEIGHED = 4
 _HYPOTHESES = 3
 _OF_A_SERVICE = 4
 _CLEAREST = 3
+_UNOWNED = 2
+_PLAIN = 0.3
 LONGEST = 1_400
 
 
@@ -119,7 +121,8 @@ def _why(state: IncidentState, question: _Question) -> Iterator[str]:
         yield from _evidence(cause)
     else:
         # What is asked about stands first: that the cause of everything is not known is no answer to it.
-        yield from list(_of_services(state, question)) or _clearest(state, question)
+        about = list(_of_services(state, question))
+        yield from [*about, *_of_nobody(state, about)] if about else _clearest(state, question)
         yield f"The cause is not known. {diagnosis.why_not}".strip()
         for one in state.open_hypotheses[:_HYPOTHESES]:
             yield f"- {one.posterior:.0%}: {one.sentence}"
@@ -128,6 +131,15 @@ def _why(state: IncidentState, question: _Question) -> Iterator[str]:
     if cause is not None:
         yield from _of_services(state, question)
     yield from _radius(state)
+
+
+def _of_nobody(state: IncidentState, told: list[str]) -> Iterator[str]:
+    """Findings of which nothing says whose they are: they may well be about what was asked."""
+    unowned = [one for one in clearest(state, 60) if one.service is None and one.strength >= _PLAIN]
+    lines = [line for one in unowned if (line := f"- {line_of(one)}") not in told]
+    if lines:
+        yield "Nothing says whose these are:"
+        yield from lines[:_UNOWNED]
 
 
 def _clearest(state: IncidentState, question: _Question) -> Iterator[str]:

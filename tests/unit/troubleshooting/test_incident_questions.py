@@ -120,3 +120,15 @@ def test_facts_are_kept_short_and_few() -> None:
     assert len(kept) == 30
     assert max(map(len, kept)) <= 260
     assert kept[-1].startswith("9 ")
+
+
+def test_trouble_of_nobody_in_particular_is_told_beside_what_was_asked_about() -> None:
+    state = seen(
+        finding("api", "api crashes again and again", 0.8, sign=Sign.CRASH),
+        finding(None, 'An error. "certificate expired"', 0.4, sign=Sign.CERTIFICATE),
+    )
+    assert asked(state, "What is wrong with api?")[:3] == [
+        "- api crashes again and again",
+        "Nothing says whose these are:",
+        '- An error. "certificate expired"',
+    ]
