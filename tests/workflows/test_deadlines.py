@@ -107,3 +107,16 @@ async def test_resolution_pauses_while_the_customer_has_the_word(world: World) -
     assert state.clocks[ClockName.RESOLUTION].counted == counted
     assert state.clocks[ClockName.RESOLUTION].running_since is not None
     assert ClockName.NEXT_RESPONSE in state.clocks
+
+
+async def test_a_priority_that_rises_sets_the_clocks_anew(world: World) -> None:
+    async with world.worker():
+        handle = await world.submit(a_ticket())
+        before = await world.until(handle, lambda s: s.last_word_at is not None)
+        await handle.execute_update(
+            EscalationWorkflow.add_message, MessageInput(message_id="m1", text="It does not work. URGENT please!")
+        )
+        state = await world.until(handle, lambda s: s.priority.rank < before.priority.rank)
+    clock, targets = state.clocks[ClockName.RESOLUTION], world.policy.sla.targets
+    assert clock.target == targets[state.priority].resolution < targets[before.priority].resolution
+    assert clock.counted >= before.clocks[ClockName.RESOLUTION].counted

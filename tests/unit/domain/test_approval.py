@@ -40,6 +40,8 @@ def test_digest_is_the_same_for_the_same_arguments_in_any_order_and_differs_for_
     for changed in ({"amount": 20.01, "customer": "C-1"}, {"amount": 20.0, "customer": "C-2"}, {"amount": 20.0}):
         assert QUESTION.model_copy(update={"arguments": changed}).digest != QUESTION.digest
     assert QUESTION.model_copy(update={"action": "credit"}).digest != QUESTION.digest
+    bound = {QUESTION.model_copy(update={"binding": binding}).digest for binding in ("", "tool-1", "tool-2")}
+    assert len(bound) == 3
 
 
 def test_unchecked_vote_decides_nothing() -> None:
@@ -111,6 +113,16 @@ def test_refusals_say_what_to_do(decision: ApprovalDecision, sentence: str) -> N
     request = a_request()
     rules.open_rung(request, ["p-1"], NOW)
     assert sentence in (rules.refusal(request, decision) or "")
+
+
+def test_nobody_decides_twice_while_others_are_waited_for() -> None:
+    request = a_request(Rung(name="two", roles=("x",), quorum=2, time_allowed=timedelta(hours=1)))
+    rules.open_rung(request, ["p-1", "p-2"], NOW)
+    vote(request, word("p-1"))
+    assert request.is_pending
+    for approve in (True, False):
+        said = rules.refusal(request, word("p-1", approve=approve, reason="no"))
+        assert "decided on this request already" in (said or "")
 
 
 def test_stranger_learns_nothing_about_a_decided_request() -> None:
