@@ -8,11 +8,12 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from domain.troubleshooting.evidence import Change, Finding, Findings
-from domain.troubleshooting.hypotheses import Diagnosis, Hypothesis, TimelineEvent, Weighed
+from domain.troubleshooting.hypotheses import Diagnosis, Hypothesis, HypothesisStatus, TimelineEvent, Weighed
 from domain.troubleshooting.records import Observed
 from domain.troubleshooting.topology import BlastRadius, Topology
 
 KEPT_HYPOTHESES = 8
+_KEPT_REFUTED = 3
 KEPT_WEIGHED = 8
 """Of each hypothesis, for and against."""
 KEPT_EVENTS = 30
@@ -144,8 +145,11 @@ def kept_diagnosis(diagnosis: Diagnosis, most_bytes: int = DIAGNOSIS_BYTES, *, e
     """
     named = {diagnosis.accepted, *diagnosis.also}
     first = [one for one in diagnosis.hypotheses if one.hypothesis_id in named]
-    rest = [one for one in diagnosis.hypotheses if one.hypothesis_id not in named]
-    chosen = {id(one) for one in [*first, *rest][:KEPT_HYPOTHESES]}
+    others = [one for one in diagnosis.hypotheses if one.hypothesis_id not in named]
+    # What was refuted stays visible, however many causes are possible beside it.
+    refuted = [one for one in others if one.status is HypothesisStatus.REFUTED][-_KEPT_REFUTED:]
+    rest = [one for one in others if one.status is not HypothesisStatus.REFUTED]
+    chosen = {id(one) for one in [*[*first, *rest][: KEPT_HYPOTHESES - len(refuted)], *refuted]}
     short = [_short_hypothesis(one) for one in diagnosis.hypotheses if id(one) in chosen]
     radius = diagnosis.blast_radius
     return diagnosis.model_copy(

@@ -11,6 +11,7 @@ from domain.troubleshooting.evidence import Finding, Sign
 from domain.troubleshooting.hypotheses import Diagnosis, Known
 from domain.troubleshooting.reasoning.denials import needs
 from domain.troubleshooting.reasoning.diagnosis import diagnose
+from tests.unit.troubleshooting.incidents import diagnosed, incident, suspect
 from tests.unit.troubleshooting.situation import known, ranking, saw
 from tests.unit.troubleshooting.test_diagnosis_laws import SERVICES, several, some_changes
 
@@ -94,3 +95,14 @@ def test_a_denial_never_helps_what_it_denies(seen: list[Finding], service: str, 
             others = [other for other in after.hypotheses if other.service == service and needs(other.fault, sign)]
             if len(others) == 1:
                 assert one.posterior <= posterior(before, one.hypothesis_id) + 1e-9, ranking(after)
+
+
+def test_what_was_refuted_stays_visible_among_many_causes() -> None:
+    many = [suspect(f"s{number}", posterior=0.1) for number in range(20)]
+    refuted = [suspect(f"r{number}", posterior=0.0, status="refuted") for number in range(5)]
+    state = diagnosed(incident(), suspect(posterior=0.5), *many, *refuted)
+    assert state.diagnosis is not None
+    kept = [one.hypothesis_id for one in state.diagnosis.hypotheses]
+    assert len(kept) == 8
+    assert kept[0] == "checkout/bad_deployment"
+    assert kept[-3:] == [one.hypothesis_id for one in refuted[-3:]]
