@@ -1,4 +1,4 @@
-"""`surehand mcp`: cases and playbooks for MCP clients."""
+"""`surehand mcp`: cases, incidents and playbooks for MCP clients."""
 
 from __future__ import annotations
 
@@ -24,12 +24,15 @@ async def mcp(
         int | None,
         typer.Option("--http", metavar="PORT", help="Serve HTTP on this port of loopback.", min=1, max=65535),
     ] = None,
-    allow_start: Annotated[bool, typer.Option("--allow-start", help="Let clients start playbooks.")] = False,
+    allow_start: Annotated[
+        bool, typer.Option("--allow-start", help="Let clients start playbooks and open incidents.")
+    ] = False,
     tenant: TenantOption = None,
 ) -> None:
-    """Serve cases and playbooks to MCP clients, over standard input and output or HTTP.
+    """Serve cases, incidents and playbooks to MCP clients, over standard input and output or HTTP.
 
-    Clients read; with --allow-start they also start playbooks, in which everything dangerous still asks people.
+    Clients read; with --allow-start they also start playbooks, in which everything dangerous still asks people, and
+    open incidents from tickets.
     """
     import secrets  # noqa: PLC0415 - keeps `surehand --help` fast
 

@@ -90,4 +90,7 @@ class Record:
             "handoff": state.handoff,
             "outcome": state.outcome,
         }
-        return {name: part.model_dump(mode="json") for name, part in parts.items() if part is not None}
+        details: dict[str, JsonValue] = {
+            name: part.model_dump(mode="json") for name, part in parts.items() if part is not None
+        }
+        return {**details, "incidents": list(state.incidents)} if state.incidents else details

@@ -96,3 +96,17 @@ def test_json_holds_no_policy_and_nothing_word_for_word(state):
     assert (told["kind"], told["status"], told["priority"]) == ("troubleshooting", "triaging", "medium")
     assert "observed" not in told
     assert "policy" not in told
+
+
+def test_linked_tickets_are_listed_with_their_customers_and_what_these_were_told(state: IncidentState) -> None:
+    state.link("T-1", "p-ivan", ONSET, "CUST-1")
+    state.link("T-2", "surehand", ONSET, "ada@example.org")
+    state.link("T-3", "p-ivan", ONSET)
+    state.linked[0].told["outcome"] = ONSET
+    text = shown(state)
+    assert "T-1 of customer CUST-1, linked" in text
+    assert "ada@example.org" not in text
+    assert text.count("not told yet") == 2
+    for number in range(30):
+        state.link(f"T-1{number:02}", "p-ivan", ONSET)
+    assert "and 13 more" in shown(state)
