@@ -206,7 +206,7 @@ def test_a_fix_that_regresses_is_taken_back_and_the_cause_is_looked_for_anew(pla
     assert "Deployment v8 of payments" in refuted
     first, second = row["fixes"]
     assert (first["title"], first["outcome"]) == ("Roll payments back from v8 to v7", "rolled back")
-    assert "Error ratio of payments: 0.3" in first["reason"]
+    assert "of payments: 0.3" in first["reason"]
     assert (second["playbook"], second["outcome"]) == ("configuration-rollback", "held")
     # The version is what it was before the first fix, and the configuration what it was before the change.
     payments = played.world["payments"]
