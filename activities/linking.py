@@ -30,6 +30,8 @@ class FindIncidentInput(Value):
     policy: IncidentPolicy
     now: datetime
     """The case's time: a repeat counts for the same hour."""
+    ended: tuple[str, ...] = ()
+    """Incidents that the store has as open and that have ended, as the case found out."""
 
 
 class LinkingActivities:
@@ -48,7 +50,7 @@ class LinkingActivities:
         advice = advise(
             asked.ticket,
             asked.disruption,
-            [candidate_of(row) for row in rows],
+            [candidate_of(row) for row in rows if row.case_id not in asked.ended],
             asked.policy,
             now=asked.now,
             reads=self._rules.affected,

@@ -201,7 +201,7 @@ async def test_a_store_that_cannot_say_which_incidents_there_are_holds_up_nobody
         await case.terminate()
 
 
-async def test_an_incident_that_ended_a_moment_ago_is_not_joined(world: World) -> None:
+async def test_an_incident_of_which_the_store_does_not_know_that_it_ended_is_not_joined(world: World) -> None:
     now = datetime.now(UTC) - timedelta(minutes=1)
     await world.store.save_case(
         CaseRecord(
@@ -221,7 +221,8 @@ async def test_an_incident_that_ended_a_moment_ago_is_not_joined(world: World) -
         case = await world.submit(a_ticket(DOWN, subject=SUBJECT, ticket_id="T-1"))
         state = await world.until(case, lambda s: s.people_have_it)
         assert not state.incidents
-        assert [entry for entry in state.timeline if "has just ended" in entry.text]
+        assert [entry for entry in state.timeline if "fits and has ended" in entry.text]
+        assert state.incident_advice.kind is LinkKind.SUGGEST_OPEN
         order = JoinIncidentInput(person_id="p-ivan", incident=NAME)
         for incident, sentence in ((NAME, "is not open"), ("T-1", "is named incident:ID")):
             with pytest.raises(WorkflowUpdateFailedError) as refused:

@@ -24,6 +24,7 @@ from workflows import options, search_attributes
 from workflows.cases.case import Case
 
 _CHANGE = "incidents-of-tickets"
+_MOST_LOOKS = 3
 
 
 class IncidentLinks:
@@ -52,7 +53,14 @@ class IncidentLinks:
             policy=policy,
             now=self._case.now(),
         )
-        advice = await self._case.attempt(
+        for _ in range(_MOST_LOOKS):
+            advice = await self._look(asked)
+            if advice is None or await self._follow(advice):
+                return
+            asked = asked.model_copy(update={"ended": (*asked.ended, advice.incident)})
+
+    async def _look(self, asked: FindIncidentInput) -> IncidentAdvice | None:
+        return await self._case.attempt(
             "The look for an incident",
             lambda: self._case.do(
                 LinkingActivities.find_incident,
@@ -61,21 +69,24 @@ class IncidentLinks:
                 options.looking(self._case.policy.timers),
             ),
         )
-        if advice is not None:
-            await self._follow(advice)
 
-    async def _follow(self, advice: IncidentAdvice) -> None:
+    async def _follow(self, advice: IncidentAdvice) -> bool:
+        """Do as the rules say; False when the incident to join has ended, so that another look is needed."""
         self._state.incident_advice = advice
+        followed = True
         if advice.kind is LinkKind.OPEN:
             await self.open(BY_RULE)
         elif advice.kind is LinkKind.JOIN and advice.incident is not None:
-            if not await self.join(advice.incident, BY_RULE):
+            followed = await self.join(advice.incident, BY_RULE)
+            if not followed:
+                # It ended a moment ago, or by force, so that the store never heard of it.
                 self._state.incident_advice = None
-                self._case.note(TimelineKind.CASE, f"{advice.incident} fits and has just ended")
+                self._case.note(TimelineKind.CASE, f"{advice.incident} fits and has ended")
         else:
             for line in self._state.incident_lines:
                 self._case.note(TimelineKind.CASE, line)
         self._case.changed()
+        return followed
 
     # By people and by rule
 
