@@ -15,10 +15,8 @@ from domain.troubleshooting.evidence import Sign
 from domain.troubleshooting.hypotheses import FaultKind
 from domain.troubleshooting.reasoning.candidates import Candidate, Scene
 from domain.troubleshooting.reasoning.likelihoods import DEFINING
-from domain.troubleshooting.reasoning.weighing import Part, Score
+from domain.troubleshooting.reasoning.rivals import Judged, has_rivals
 
-LIKELY = 0.6
-_AHEAD = 0.25
 _PLAIN = 0.4
 _TELLING: Final = {
     FaultKind.BAD_DEPLOYMENT: frozenset({Sign.CRASH, Sign.DATA, Sign.CONFIGURATION, Sign.SCHEDULING}),
@@ -29,28 +27,18 @@ _TELLING: Final = {
     FaultKind.CPU_SATURATION: frozenset({Sign.CPU}),
 }
 """Faults that look like trouble further down, and the symptoms of their own that tell them from it."""
-_KIND_CLEAR = 0.45
 _FINDING = 0.2
 """Nats from which a finding counts as one that supports a hypothesis."""
 _OWN_ENOUGH = 0.45
 _CLOSE: Final = {FaultKind.BAD_DEPLOYMENT: 1.9, FaultKind.BAD_CONFIGURATION: 2.2}
 """Nats that a change must add where it is all that tells a fault from trouble that comes from elsewhere."""
 _EVIDENCE = 2.5
-_APART = 0.6
 _SEEN_BY_OTHERS = frozenset({Sign.CERTIFICATE, Sign.DNS, Sign.CLOCK})
 """Symptoms that the callers of a faulty service see, and that it does not see itself."""
+_OTHERS = 2
+"""So many others whom it calls show that it is not the caller who cannot reach anybody."""
 _BEFORE = 1.0
 """Minutes of evidence from before the onset without which one cannot see how it began."""
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """A candidate with all that was weighed."""
-
-    candidate: Candidate
-    score: Score
-    prior: float
-    posterior: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +73,8 @@ def reason_not_to_accept(best: Judged, ranked: Sequence[Judged], scene: Scene, c
         or _lacks_sign(best, scene)
         or _lacks_callees(best, scene, doubtless)
         or _lacks_time(best, scene, covered, doubtless)
-        or _has_rivals(best, ranked)
+        or has_rivals(best, ranked)
     )
-
-
-def apart(one: Judged, other: Judged) -> bool:
-    """Whether two hypotheses explain different symptoms, so that both may hold."""
-    if one.candidate.service == other.candidate.service:
-        return False
-    return _beyond(one, other) >= _APART and _beyond(other, one) >= _APART
 
 
 def _unknown(one: Candidate, ranked: Sequence[Judged]) -> str:
@@ -148,10 +129,21 @@ def _speaks_for_itself(best: Judged, scene: Scene, blamers: list[str]) -> bool:
         return True
     sign = DEFINING.get(best.candidate.fault)
     seen_by = {part.signal.service for part in best.score.of("blame") if part.signal and part.signal.sign is sign}
-    if sign in _SEEN_BY_OTHERS and (len(seen_by) >= 2 or (_doubtless(best) and sign is Sign.CERTIFICATE)):
-        return True
+    if sign in _SEEN_BY_OTHERS:
+        sure = sign is Sign.CERTIFICATE or _only_one_can_say(best.candidate.service or "", seen_by, sign, scene)
+        if len(seen_by) >= 2 or (sure and _doubtless(best)):
+            return True
     # Its own logs were read and say nothing: then what it answers is what its callers complain of.
     return best.candidate.service in scene.observed and best.candidate.made is not None and len(blamers) >= 2
+
+
+def _only_one_can_say(service: str, seen_by: set[str | None], sign: Sign | None, scene: Scene) -> bool:
+    """Whether the one who says it is the only caller, and says it of none of the others whom it calls."""
+    if len(seen_by) != 1 or seen_by != set(scene.graph.callers.get(service, ())):
+        return False
+    caller = next(iter(seen_by)) or ""
+    said_of = {one.about for one in scene.own(caller) if one.sign is sign}
+    return len(set(scene.graph.callees.get(caller, ())) - said_of) >= _OTHERS
 
 
 def _lacks_findings(best: Judged, doubtless: bool) -> str:
@@ -221,65 +213,6 @@ def _lacks_time(best: Judged, scene: Scene, covered: Covered, doubtless: bool) -
     if covered.ends is not None and covered.ends < scene.onset:
         return "The evidence ends before the onset."
     return ""
-
-
-def _has_rivals(best: Judged, ranked: Sequence[Judged]) -> str:
-    one = best.candidate
-    mine, total, second = 0.0, 0.0, None
-    for other in ranked:
-        # "A fault of its own" is no rival of the same service's: it says less, and nothing else.
-        vaguer = other.candidate.fault is FaultKind.UNKNOWN or _change_id(other) == _change_id(best)
-        same = other.candidate.service == one.service and vaguer
-        if other is not best and not same and other.candidate.service and apart(best, other):
-            continue
-        total += other.posterior
-        if same:
-            mine += other.posterior
-        elif second is None:
-            second = other
-    if total <= 0.0:
-        return "Nothing is likely enough."
-    ahead = (mine - (second.posterior if second else 0.0)) / total
-    if mine / total < LIKELY or ahead < _AHEAD or best.posterior / total < _KIND_CLEAR:
-        return _rival(best, ranked, second)
-    return ""
-
-
-def _rival(best: Judged, ranked: Sequence[Judged], second: Judged | None) -> str:
-    same = [other for other in ranked if other is not best and other.candidate.service == best.candidate.service]
-    if second is None or second.candidate.service is None or (same and same[0].posterior > second.posterior):
-        second = same[0] if same else second
-    if second is None or second.candidate.service is None:
-        return f"{_name(best)} is the most likely cause at {best.posterior:.0%}, and that is not enough."
-    close = "equally well" if second.posterior > 0.6 * best.posterior else "well enough to doubt the first"
-    return (
-        f"Two causes fit {close}: {_name(best)} ({best.posterior:.0%}) and {_name(second)} ({second.posterior:.0%}). "
-        f"Evidence that fits only one of them is missing."
-    )
-
-
-def _name(one: Judged) -> str:
-    fault = one.candidate.fault
-    what = "a fault of its own" if fault is FaultKind.UNKNOWN else fault.label
-    change = f" by {one.candidate.made.change.change_id}" if one.candidate.made else ""
-    return f"{one.candidate.service or 'something shared'}, {what}{change}"
-
-
-def _change_id(one: Judged) -> str | None:
-    return one.candidate.made.change.change_id if one.candidate.made else None
-
-
-def _beyond(one: Judged, other: Judged) -> float:
-    """The share of what speaks for one that the other does not explain."""
-    roles = ("own", "blame", "cascade", "load")
-    explained = {_key(part) for part in other.score.of(*roles)}
-    parts = one.score.of(*roles)
-    total = sum(part.nats for part in parts)
-    return sum(part.nats for part in parts if _key(part) not in explained) / total if total > 0 else 0.0
-
-
-def _key(part: Part) -> int:
-    return id(part.signal)
 
 
 def _and(names: list[str]) -> str:

@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from domain.troubleshooting.hypotheses import Diagnosis, FaultKind, Known, Supposition
-from domain.troubleshooting.reasoning.accepting import Covered, Judged, reason_not_to_accept
+from domain.troubleshooting.reasoning.accepting import Covered, reason_not_to_accept
 from domain.troubleshooting.reasoning.blast import blast_radius
 from domain.troubleshooting.reasoning.candidates import UNKNOWN_ID, Candidate, Scene, candidates
 from domain.troubleshooting.reasoning.causing import made
@@ -21,6 +21,7 @@ from domain.troubleshooting.reasoning.likelihoods import BASE_RATES
 from domain.troubleshooting.reasoning.objections import Objection, objections
 from domain.troubleshooting.reasoning.onset import find_onset, standing
 from domain.troubleshooting.reasoning.reported import Reported, reported
+from domain.troubleshooting.reasoning.rivals import Judged
 from domain.troubleshooting.reasoning.saying import hypothesis, refuted_ones
 from domain.troubleshooting.reasoning.signals import Clock, gather
 from domain.troubleshooting.reasoning.supposed import of_a_model, still_not, supposed_candidates

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from domain.troubleshooting.hypotheses import FaultKind, Hypothesis, HypothesisStatus, Weighed
-from domain.troubleshooting.reasoning.accepting import Judged
 from domain.troubleshooting.reasoning.candidates import SHARED, UNKNOWN_ID
+from domain.troubleshooting.reasoning.rivals import Judged
 from domain.troubleshooting.reasoning.weighing import Part
 from domain.troubleshooting.reasoning.wording import describe, refuting_test, sentence
 

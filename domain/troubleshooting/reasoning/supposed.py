@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from domain.troubleshooting.hypotheses import FaultKind, Supposition
-from domain.troubleshooting.reasoning.accepting import Covered, Judged, reason_not_to_accept
+from domain.troubleshooting.reasoning.accepting import Covered, reason_not_to_accept
 from domain.troubleshooting.reasoning.candidates import Candidate, Scene
+from domain.troubleshooting.reasoning.rivals import Judged
 from domain.troubleshooting.reasoning.weighing import Part
 
 _NATS_PER_FINDING = 0.4

@@ -68,6 +68,18 @@ def test_a_name_that_one_cannot_resolve_who_reaches_others_is_that_names_fault()
     assert diagnosis.hypotheses[0].hypothesis_id == "payments/dns_failure", ranking(diagnosis)
 
 
+def test_the_only_caller_of_a_name_who_reaches_others_is_believed() -> None:
+    lookups = (
+        saw("checkout", "dns", 0, about="payments", strength=0.95),
+        saw("checkout", "new_error", 0.5, strength=0.8),
+        saw("web", "errors", 1, about="checkout", strength=0.8),
+    )
+    diagnosis = diagnose(known(*lookups, observed=READ))
+    assert diagnosis.accepted == "payments/dns_failure", ranking(diagnosis)
+    lonely = Topology(services=SHOP.services, calls=(("web", "checkout"), ("checkout", "payments")))
+    assert diagnose(known(*lookups, observed=READ, topology=lonely)).accepted != "payments/dns_failure"
+
+
 def test_who_resolves_no_name_at_all_is_at_fault_itself_whatever_was_changed_below() -> None:
     called = ("payments", "orders", "accounts")
     lookups = [saw("checkout", "dns", minute, about=name, strength=0.9) for minute, name in enumerate(called)]
