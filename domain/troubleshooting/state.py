@@ -277,7 +277,7 @@ class IncidentState(TicketsState):
             ends=max(ends, default=None),
             refuted=tuple(self.refuted),
             supposed=tuple(self.supposed),
-            rejected=tuple(one.reason for one in self.rejected),
+            rejected=tuple(one.reason for one in self.rejected if one.by != "surehand"),
         )
 
     def suppose(self, causes: tuple[Supposition, ...], looks: tuple[Look, ...]) -> None:

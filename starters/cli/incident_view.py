@@ -10,6 +10,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from domain.troubleshooting.hypotheses import Hypothesis, HypothesisStatus
+from domain.troubleshooting.incident import RejectedSolution
 from domain.troubleshooting.state import IncidentState
 from domain.troubleshooting.telling.asked import clearest, facts_of, line_of
 from starters.cases import Attempt
@@ -22,7 +23,7 @@ _WEIGHED = 5
 _SHOWN = 8
 _EVENTS = 12
 _CALLS = 10
-_ENTRIES = 10
+_ENTRIES = 16
 _LONGEST = 160
 _DEEPEST = 4
 _TICKETS = 20
@@ -107,9 +108,13 @@ def _hypotheses(state: IncidentState) -> Iterator[str]:
         for one in (state.diagnosis.hypotheses if state.diagnosis is not None else ())
         if cause is None or one.hypothesis_id != cause.hypothesis_id
     ]
-    for one in others[:_HYPOTHESES]:
-        refuted = " refuted" if one.status is HypothesisStatus.REFUTED else ""
-        yield f"{one.posterior:>4.0%}{refuted}  {one_line(one.sentence, _LONGEST)}  [{one.hypothesis_id}]"
+    gone = [one for one in others if one.status is HypothesisStatus.REFUTED]
+    for one in [one for one in others if one.status is not HypothesisStatus.REFUTED][:_HYPOTHESES]:
+        yield f"{one.posterior:>7.0%}  {one_line(one.sentence, _LONGEST)}  [{one.hypothesis_id}]"
+    why = {one.hypothesis_id: one.reason for one in state.rejected if one.refutes}
+    for one in gone:
+        because = f": {one_line(why[one.hypothesis_id], _LONGEST)}" if one.hypothesis_id in why else ""
+        yield f"refuted  {one_line(one.sentence, _LONGEST)}{because}  [{one.hypothesis_id}]"
 
 
 def _shown(state: IncidentState) -> Iterator[str]:
@@ -164,8 +169,8 @@ def _proposals(state: IncidentState) -> Iterator[str]:
     said = {one.solution_id: one for one in state.rejected}
     for solution in state.solutions:
         turned_down = said.get(solution.solution_id)
-        outcome = f"turned down by {turned_down.by}: {one_line(turned_down.reason, _LONGEST)}" if turned_down else ""
-        yield f"{solution.solution_id} {solution.title}" + (f" ({outcome})" if outcome else "")
+        outcome = f" ({_said_of(turned_down)}: {one_line(turned_down.reason, _LONGEST)})" if turned_down else ""
+        yield f"{solution.solution_id} {solution.title}{outcome}"
         if not turned_down:
             yield f"  risk: {solution.risk}"
             yield f"  undo: {solution.undo}"
@@ -177,6 +182,12 @@ def _proposals(state: IncidentState) -> Iterator[str]:
         yield from (f"  left to you: {what}" for what in execution.left)
     if watch is not None:
         yield f"watched {watch.looks} times until {clock(watch.until)}: {watch.outcome or 'still being watched'}"
+
+
+def _said_of(word: RejectedSolution) -> str:
+    if word.refutes:
+        return "carried out, and taken back"
+    return "carried out, and it failed" if word.by == "surehand" else f"turned down by {word.by}"
 
 
 def _questions(state: IncidentState) -> Iterator[str]:

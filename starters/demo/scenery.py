@@ -7,6 +7,7 @@ Trouble follows from what is deployed and configured: whoever takes the cause aw
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -18,15 +19,14 @@ _SPARED = 4
 """Connections in the pool of `payments`, after somebody wanted to spare its database."""
 _TROUBLES: Mapping[str, Mapping[str, Any]] = {
     "search-ranking": {"service": "search", "version": "v4", "error_ratio": 0.27},
-    # A pool that is too small runs full some minutes after each start.
+    # A pool that is too small runs full a while after each start.
     "payments-pool": {
         "service": "payments",
         "config": {"pool_size": _SPARED},
-        "after_minutes": 10,
+        "after_minutes": 1,
         "error_ratio": 0.3,
         "p95_seconds": 2.3,
     },
-    "notifications-credential": {"service": "notifications", "error_ratio": 0.7, "ends_with": "credential"},
 }
 
 
@@ -45,14 +45,35 @@ class Scenery:
         self._outbox_url = outbox_url
 
     async def build(self) -> None:
-        """Deploy and configure what breaks, and let so much time pass that it shows."""
-        await self._deploy("search", "v4")
+        """Deploy and configure what breaks, at the times that the evidence tells of, and come back to the present."""
+        await self._age(hours=2)
+        await self.pass_time(-36)
         config = await self._cluster("GET", "payments/config")
         await self._cluster("PUT", "payments/config", {"values": {**config["values"], "pool_size": _SPARED}})
+        await self.pass_time(8)
+        credential = {"since": await self._now(), "service": "notifications", "error_ratio": 0.7}
+        await self._trouble("notifications-credential", {**credential, "ends_with": "credential"})
+        await self.pass_time(3)
         await self._deploy("payments", "v8")
+        await self.pass_time(2)
+        await self._deploy("search", "v4")
+        await self.pass_time(23)
         for name, trouble in _TROUBLES.items():
-            await self._outbox("PATCH", f"objects/deployments/trouble/{name}", dict(trouble))
-        await self.pass_time(30)
+            await self._trouble(name, trouble)
+
+    async def _age(self, *, hours: float) -> None:
+        """The cluster has run for a while."""
+        for history in await self._outbox("GET", "objects/deployments/history"):
+            first = history["states"][0]
+            moved = {name: first[name] - 3600 * hours for name in ("at", "started")}
+            await self._outbox("PATCH", f"objects/deployments/history/{history['id']}", {"states": [first | moved]})
+
+    async def _now(self) -> float:
+        told = await self._outbox("GET", "clock")
+        return datetime.fromisoformat(told["now"]).timestamp()
+
+    async def _trouble(self, name: str, trouble: Mapping[str, Any]) -> None:
+        await self._outbox("PATCH", f"objects/deployments/trouble/{name}", dict(trouble))
 
     async def pass_time(self, minutes: float) -> None:
         """Let time pass in the outside world."""
@@ -73,7 +94,7 @@ class Scenery:
     async def _cluster(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         return await self._ask(method, f"{self._cluster_url}/v1/services/{path}", body, self._headers)
 
-    async def _outbox(self, method: str, path: str, body: Mapping[str, Any]) -> Any:
+    async def _outbox(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         return await self._ask(method, f"{self._outbox_url}/api/{path}", body, {})
 
     async def _ask(self, method: str, url: str, body: Mapping[str, Any] | None, headers: Mapping[str, str]) -> Any:

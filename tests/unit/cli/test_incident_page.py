@@ -7,8 +7,8 @@ import pytest
 from rich.console import Console
 
 from domain.troubleshooting.evidence import Change
-from domain.troubleshooting.hypotheses import Diagnosis, FaultKind, Hypothesis, TimelineEvent, Weighed
-from domain.troubleshooting.incident import IncidentReport
+from domain.troubleshooting.hypotheses import Diagnosis, FaultKind, Hypothesis, HypothesisStatus, TimelineEvent, Weighed
+from domain.troubleshooting.incident import IncidentReport, Solution, Success
 from domain.troubleshooting.state import IncidentState
 from domain.troubleshooting.topology import BlastRadius, Topology
 from starters.cli.incident_view import incident_json, incident_page
@@ -72,6 +72,28 @@ def test_what_came_shortly_before_the_onset_is_never_crowded_out(state):
     assert "checkout 4.2.0 went out" in text
     assert "symptom number 0" in text
     assert "symptom number 25" not in text
+
+
+def test_a_refuted_cause_stays_visible_with_why_and_what_became_of_its_fix(state: IncidentState) -> None:
+    known = state.diagnosis
+    assert known is not None
+    cause = known.hypotheses[0]
+    many = tuple(cause.model_copy(update={"hypothesis_id": f"other/{n}", "posterior": 0.01}) for n in range(9))
+    gone = cause.model_copy(
+        update={"hypothesis_id": "db/outage", "sentence": "db does not answer.", "status": HypothesisStatus.REFUTED}
+    )
+    state.diagnosis = known.model_copy(update={"hypotheses": (cause, *many, gone)})
+    success = Success(sentence="Errors fall.", measure="errors", watch_minutes=30)
+    fix = Solution(
+        solution_id="S1", hypothesis_id="db/outage", title="Restart db", kind="restart", risk="-", undo="-",
+        success=success,
+    )  # fmt: skip
+    state.propose(fix)
+    state.reject(fix, "It did not hold: error ratio: 0.3", "surehand", ONSET, refutes=True)
+    text = " ".join(shown(state).split())
+    assert "refuted db does not answer.: It did not hold: error ratio: 0.3 [db/outage]" in text
+    assert "S1 Restart db (carried out, and taken back: It did not hold: error ratio: 0.3)" in text
+    assert "turned down" not in text
 
 
 def test_words_from_outside_style_nothing(state):

@@ -19,7 +19,7 @@ def test_json_is_one_array_with_one_object_per_ticket_and_nothing_else(surehand)
     result = surehand("triage", *files, "--json")
     judged = json.loads(result.stdout)
     assert result.exit_code == 0
-    assert len(judged) == len(files) == 10
+    assert len(judged) == len(files) == 11
     assert all(set(judgement) >= FIELDS for judgement in judged)
     assert all(judgement["degraded"] is True for judgement in judged)
 

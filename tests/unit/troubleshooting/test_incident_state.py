@@ -216,6 +216,8 @@ def test_a_rejected_solution_is_no_longer_the_solution_and_a_failed_one_refutes_
     assert state.solution == second
     state.reject(second, "Nothing got better", "surehand", NOW, refutes=True)
     assert state.known().refuted == ("s0/bad_deployment",)
+    # That it did not help refutes its cause; it is nothing that a person said against others.
+    assert state.known().rejected == ("Not during the sale",)
     assert state.confirmed_cause is None
 
 
