@@ -125,7 +125,9 @@ async def test_rows_and_bytes_are_bounded_and_the_answer_says_so(world: World) -
     assert not short.complete
 
 
-HOSTILE = ["' OR 1=1 --", "x'; DELETE FROM orders; --", "a\nb", "\u202e\u0430", "x" * 10_000, ":id", "$1", "1) OR (1=1"]
+HOSTILE = [
+    "' OR 1=1 --", "x'; DELETE FROM orders; --", "a\nb", "\u202e\u0430", "x" * 10_000, ":id", "$1", "1) OR (1=1",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("value", HOSTILE)
