@@ -178,6 +178,8 @@ def _proposals(state: IncidentState) -> Iterator[str]:
     execution, watch = state.execution, state.monitoring
     if execution is not None:
         yield f"carried out: {execution.status}. {execution.sentence}"
+        if execution.run and execution.status in ("running", "held"):
+            yield f"  by {execution.run}; stop it and have it undone with: surehand playbook abort {execution.run}"
         yield from (f"  undone: {what}" for what in execution.undone)
         yield from (f"  left to you: {what}" for what in execution.left)
     if watch is not None:

@@ -9,6 +9,7 @@ from rich.console import Console
 from domain.troubleshooting.evidence import Change
 from domain.troubleshooting.hypotheses import Diagnosis, FaultKind, Hypothesis, HypothesisStatus, TimelineEvent, Weighed
 from domain.troubleshooting.incident import IncidentReport, Solution, Success
+from domain.troubleshooting.records import ExecutionState
 from domain.troubleshooting.state import IncidentState
 from domain.troubleshooting.topology import BlastRadius, Topology
 from starters.cli.incident_view import incident_json, incident_page
@@ -94,6 +95,14 @@ def test_a_refuted_cause_stays_visible_with_why_and_what_became_of_its_fix(state
     assert "refuted db does not answer.: It did not hold: error ratio: 0.3 [db/outage]" in text
     assert "S1 Restart db (carried out, and taken back: It did not hold: error ratio: 0.3)" in text
     assert "turned down" not in text
+
+
+def test_whoever_wants_to_stop_a_fix_sees_how_as_long_as_it_can_be_stopped(state: IncidentState) -> None:
+    run = "playbook:default:roll-back-deployment:x-1"
+    state.execution = ExecutionState(solution_id="S1", run=run, started_at=ONSET, status="held")
+    assert f"surehand playbook abort {run}" in " ".join(shown(state).split())
+    state.execution.status = "completed"
+    assert "abort" not in shown(state)
 
 
 def test_words_from_outside_style_nothing(state):
