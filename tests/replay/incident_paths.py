@@ -19,6 +19,8 @@ from workflows.troubleshooting import TroubleshootingWorkflow
 IncidentPath = Callable[[IncidentWorld], Awaitable[Incident]]
 INCIDENT_PATHS: dict[str, IncidentPath] = {}
 """Name -> what happens. The recordings bear the same names."""
+INCIDENTS_IN_REAL_TIME = {"incident_asked_about_while_it_thinks"}
+"""On a real server, where the result of a thought may come in a workflow task of its own when it is asked about."""
 
 HEALTH = {"checkout": "https://checkout.example/health"}
 ASKED: dict[str, Any] = {
@@ -143,6 +145,16 @@ async def incident_without_a_cause(world: IncidentWorld) -> Incident:
     question = QueryInput(message_id="q-1", author="p-ivan", text="What is the root cause?")
     await incident.execute_update(TroubleshootingWorkflow.add_query, question)
     await world.when(incident, lambda s: any(not q.is_open for q in s.queries))
+    return await closed_by_hand(world, incident)
+
+
+@path
+async def incident_asked_about_while_it_thinks(world: IncidentWorld) -> Incident:
+    world.finds(())
+    world.thinks_for = 0.1
+    incident = await begin(world)
+    await world.when(incident, lambda s: s.people_have_it, within=30)
+    world.thinks_for = 0.0
     return await closed_by_hand(world, incident)
 
 

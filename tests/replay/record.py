@@ -41,7 +41,7 @@ PATHS: dict[str, Any] = {
     **INCIDENTS,
     **ticket_paths.TICKET_PATHS,
 }
-IN_REAL_TIME = paths.IN_REAL_TIME | playbook_paths.PLAYBOOKS_IN_REAL_TIME
+IN_REAL_TIME = paths.IN_REAL_TIME | playbook_paths.PLAYBOOKS_IN_REAL_TIME | incident_paths.INCIDENTS_IN_REAL_TIME
 PACKED = ".gz"
 IDENTITY = "surehand"
 """Client and worker would else sign with their process id and this machine's name."""

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from temporalio import activity
 from temporalio.client import WorkflowHandle
 from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
@@ -17,7 +18,7 @@ from temporalio.worker import Worker
 from activities.boundary import Boundary
 from activities.incidents import IncidentActivities
 from activities.notices import NoticeActivities
-from activities.reasoning import ReasoningActivities
+from activities.reasoning import ReasoningActivities, Thought
 from activities.supposing import SupposingActivities
 from domain.approval import ApprovalDecision
 from domain.case import Channels
@@ -111,6 +112,8 @@ class IncidentWorld(PlaybookWorld):
         self.lessons = FakeLessons()
         self.checks: tuple[Check, ...] = ()
         self.with_model = False
+        self.thinks_for = 0.0
+        """Seconds that each thought takes at least."""
         self.finds(ERRORS, changes=(DEPLOYED,))
         self.tools.on("knowledge.search", {"articles": [], "level": "general"})
         self.tools.on("metrics.query", {"value": 0.0, "samples": [{"labels": {}, "value": 0.0}]})
@@ -140,6 +143,12 @@ class IncidentWorld(PlaybookWorld):
             knowledge=self.lessons,
         )
         reasoning = ReasoningActivities(self, sign_of)
+
+        @activity.defn(name="think")
+        async def think(state: IncidentState) -> Thought:
+            await asyncio.sleep(self.thinks_for)
+            return await reasoning.think(state)
+
         return [
             *super().methods(),
             NoticeActivities(self.mailer, self.chat, Templates(TEMPLATES), self.directory, self.store).mail_customer,
@@ -147,7 +156,7 @@ class IncidentWorld(PlaybookWorld):
             incidents.rehearse_solution,
             incidents.learn_from_incident,
             reasoning.classify_query,
-            reasoning.think,
+            think,
             reasoning.read_check,
             reasoning.propose_solution,
             SupposingActivities(model=self.model).suppose_causes,
