@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -58,6 +60,10 @@ async def open_(
     incident_id: Annotated[
         str | None, typer.Option("--id", help="Your own id of it; one made of what is reported when not given.")
     ] = None,
+    noticed: Annotated[
+        str | None,
+        typer.Option("--noticed", metavar="TIME", help="When it was noticed, with its zone; now if not given."),
+    ] = None,
     who: Annotated[str | None, typer.Option("--as", metavar="PERSON", help="Who reports it.")] = None,
     tenant: TenantOption = None,
     as_json: JsonOption = False,
@@ -78,6 +84,7 @@ async def open_(
             title=line,
             description=describe[:16_000],
             reported_by=reporter,
+            reported_at=_moment(noticed) if noticed is not None else None,
             service=service,
             evidence=tuple(refs),
             health_urls=dict(_pair(one) for one in health or []),
@@ -209,6 +216,14 @@ async def _upload(session: Session, files: list[Path]) -> list[EvidenceRef]:
         named = service if separator and not given.exists() else None
         refs.append(await upload(store, session.tenant, path, named))
     return refs
+
+
+def _moment(text: str) -> datetime:
+    with suppress(ValueError):
+        moment = datetime.fromisoformat(text.strip())
+        if moment.tzinfo is not None:
+            return moment
+    raise InvalidInput(f"{text!r} is no time with its zone: write one like 2026-03-10T14:30Z.")
 
 
 def _pair(text: str) -> tuple[str, str]:

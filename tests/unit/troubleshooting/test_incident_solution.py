@@ -162,6 +162,17 @@ def test_a_configuration_that_was_changed_again_is_put_back_by_hand() -> None:
     assert solution.playbook is None
 
 
+@pytest.mark.parametrize(("before", "given"), [("3", 3), ("v3", None), ("0", None), (None, None)])
+def test_a_numbered_configuration_is_named_so_that_people_approve_the_very_call(before: str | None, given: Any) -> None:
+    state, cause = _with_cause(FaultKind.BAD_CONFIGURATION, change=CONFIGURED.model_copy(update={"before": before}))
+
+    solution = propose(state, cause, LIBRARY)
+
+    assert solution is not None
+    assert solution.playbook == "configuration-rollback"
+    assert solution.arguments.get("to_version") == given
+
+
 def test_an_unknown_fault_has_no_fix() -> None:
     state, cause = _with_cause(FaultKind.UNKNOWN)
 
