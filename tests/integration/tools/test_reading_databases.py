@@ -3,91 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
-import sqlite3
 from pathlib import Path
 
 import asyncpg
 import pytest
-from pydantic import SecretStr
 
 from domain.errors import ConfigurationProblem, VendorRefused, VendorUnavailable
 from domain.tool import ToolCall
-from integrations.databases.configuration import DatabaseSources
-from integrations.databases.statement import Scalar, checked
-from integrations.tools.builtin.databases import DatabaseTools, Query, Rows
+from integrations.databases.statement import checked
 from integrations.tools.provider import CallContext, NotAllowed
 from integrations.tools.python import PythonTools
-from tests.postgres import PostgresServer
-
-_numbers = itertools.count(1)
-ROWS = [(1, "lena@example.com", 10.5), (2, "b", 20.25), (3, None, 0.0)]
-
-
-class World:
-    """One database with orders in it, and the tool that reads it."""
-
-    def __init__(self, kind: str, url: str, file: Path | None = None) -> None:
-        self.kind, self.url, self.file = kind, url, file
-
-    def tools(self, **settings: object) -> DatabaseTools:
-        source = {"secret": "orders_database", "tenants": ["acme"], **settings}
-        return DatabaseTools(
-            DatabaseSources.model_validate({"orders": source}), {"orders_database": SecretStr(self.url)}
-        )
-
-    async def ask(
-        self, sql: str, values: dict[str, Scalar] | None = None, *, tenant: str = "acme", **more: object
-    ) -> Rows:
-        context = CallContext(key="k", tenant=tenant, attempt=1)
-        return await self.tools(**more).query(Query(database="orders", sql=sql, parameters=values or {}), context)
-
-    async def orders(self) -> int:
-        if self.file is not None:
-            with sqlite3.connect(self.file) as connection:
-                return int(connection.execute("SELECT count(*) FROM orders").fetchone()[0])
-        connection = await asyncpg.connect(self.url)
-        try:
-            return int(await connection.fetchval("SELECT count(*) FROM orders"))
-        finally:
-            await connection.close()
-
+from tests.integration.tools.orders_world import ROWS, World, on_postgres, on_sqlite
 
 _made: list[World] = []
-
-
-async def _postgres(server: PostgresServer) -> World:
-    name = f"orders_{next(_numbers)}"
-    for database, statements in (
-        ("postgres", [f"CREATE DATABASE {name}"]),
-        (
-            name,
-            [
-                "CREATE TABLE orders (id int, mail text, amount numeric)",
-                *(f"INSERT INTO orders VALUES ({i}, {f'{m!r}' if m else 'NULL'}, {a})" for i, m, a in ROWS),
-                "CREATE SEQUENCE numbers",
-                "CREATE FUNCTION sneak(text) RETURNS int LANGUAGE sql AS 'DELETE FROM orders RETURNING id'",
-            ],
-        ),
-    ):
-        connection = await asyncpg.connect(server.url(database))
-        for statement in statements:
-            await connection.execute(statement)
-        await connection.close()
-    return World("postgresql", server.url(name))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 async def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
     if request.param == "postgresql":
         if not _made:  # nothing that a test does may change it, so one is enough
-            _made.append(await _postgres(request.getfixturevalue("postgres")))
+            _made.append(await on_postgres(request.getfixturevalue("postgres")))
         return _made[0]
-    file = tmp_path / "orders.db"
-    with sqlite3.connect(file) as connection:
-        connection.execute("CREATE TABLE orders (id int, mail text, amount real)")
-        connection.executemany("INSERT INTO orders VALUES (?, ?, ?)", ROWS)
-    return World("sqlite", f"sqlite:///{file}", file)
+    return on_sqlite(tmp_path / "orders.db")
 
 
 async def test_a_query_gives_rows_as_json_with_personal_data_replaced(world: World) -> None:
@@ -123,35 +60,6 @@ async def test_rows_and_bytes_are_bounded_and_the_answer_says_so(world: World) -
     short = await world.ask(many, most_bytes=1_000, redact=False)
     assert 0 < short.count < 27
     assert not short.complete
-
-
-HOSTILE = [
-    "' OR 1=1 --", "x'; DELETE FROM orders; --", "a\nb", "\u202e\u0430", "x" * 10_000, ":id", "$1", "1) OR (1=1",
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("value", HOSTILE)
-async def test_a_value_is_bound_and_never_read_as_sql(world: World, value: str) -> None:
-    same = await world.ask("SELECT count(*) AS n FROM orders WHERE mail = :mail OR id = :id", {"mail": value, "id": 2})
-    assert same.rows == ({"n": 1},)
-    assert (await world.ask("SELECT :mail AS said", {"mail": value}, redact=False)).rows == ({"said": value},)
-    assert await world.orders() == 3
-
-
-async def test_values_of_every_kind_are_bound_wherever_their_place_stands(world: World) -> None:
-    given: dict[str, Scalar] = {"least": 15.5, "id": 2, "yes": True, "none": None}
-    sql = "SELECT id, ':id' AS quoted FROM orders WHERE amount > :least AND id = :id AND :yes AND :none IS NULL"
-    assert (await world.ask(sql, given)).rows == ({"id": 2, "quoted": ":id"},)
-    assert (await world.ask("EXPLAIN SELECT id FROM orders WHERE id = :id", {"id": 1})).count >= 1
-    if world.kind == "postgresql":
-        dated = await world.ask("SELECT CAST(:at AS timestamptz) AS at, 1::int AS n", {"at": "2026-03-02T14:05:00Z"})
-        assert dated.rows[0]["n"] == 1
-
-
-@pytest.mark.parametrize("sql", ["SELECT 1", "SELECT ':mail'", "SELECT 1::mail"])
-async def test_a_value_without_a_place_is_refused(world: World, sql: str) -> None:
-    with pytest.raises(NotAllowed, match="no place for one of its parameters"):
-        await world.ask(sql, {"mail": "a"})
 
 
 WRITES = [
