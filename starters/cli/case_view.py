@@ -136,7 +136,7 @@ def _about(workflow_id: str, state: EscalationState) -> Iterator[tuple[str, str]
         to = "to" if state.decision.escalates else "so far, in the queue of"
         yield "decision", f"{state.decision.kind.label} {to} {label(state.decision.team)}{also}{by}"
         yield "because", sentences(state.decision.reasons)
-    yield "incident", sentences(state.incident_lines)
+    yield "incident", "; ".join(state.incident_lines)
     yield from _handoff(state)
     yield from _clocks(state)
     if state.is_resolved:

@@ -187,7 +187,7 @@ def test_tickets_find_their_incident_and_their_customers_hear_once_how_it_ended(
     assert "is linked" in said(dev, "incident", "link", name, "LINK-2", *by)
     opened = [said(dev, "case", "open-incident", "LINK-3", *by) for _ in range(2)]
     assert opened == ["incident:TICKET-LINK-3 is open, and this ticket is linked to it.\n"] * 2
-    assert "Belongs to incident:TICKET-LINK-3." in said(dev, "case", "show", "LINK-3")
+    assert "Belongs to incident:TICKET-LINK-3" in said(dev, "case", "show", "LINK-3")
     said(dev, "incident", "unlink", "incident:TICKET-LINK-3", "LINK-3", *by)
 
     page = said(dev, "case", "show", name)

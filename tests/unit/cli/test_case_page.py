@@ -12,6 +12,7 @@ from domain.case import HandoffState, ParkedStep
 from domain.escalation import EscalationState
 from domain.intake import read_ticket
 from domain.policy import Ladder, Rung
+from domain.troubleshooting.linking import IncidentAdvice, LinkKind
 from starters.cases import Attempt
 from starters.cli.case_view import page, put_state
 
@@ -45,6 +46,21 @@ def test_a_parked_step_is_named_with_its_problem_and_what_can_be_said(state):
     text = " ".join(shown(state).split())
     assert "parked step handoff: Hand the case over. No channel. (surehand case unpark: retry or give-up)" in text
     assert "to undo by hand: the e-mail to the team" in text
+
+
+def test_incidents_are_named_with_what_a_person_can_do(state):
+    reasons = ("The ticket reports an outage of checkout",)
+    state.incident_advice = IncidentAdvice(kind=LinkKind.SUGGEST_OPEN, reasons=reasons)
+    text = " ".join(shown(state).split())
+    command = "surehand case open-incident T-1 --as PERSON"
+    assert f"May be an incident (The ticket reports an outage of checkout): {command}" in text
+
+    state.incident_advice = IncidentAdvice(kind=LinkKind.SUGGEST_JOIN, incident="incident:I-1", reasons=reasons)
+    assert "surehand case join T-1 incident:I-1 --as PERSON" in " ".join(shown(state).split())
+    state.not_incidents = ["incident:I-1"]
+    assert "incident:I-1" not in shown(state)
+    state.incidents = {"incident:I-2": ""}
+    assert "Belongs to incident:I-2" in shown(state)
 
 
 def test_a_call_that_is_tried_again_says_why_and_when(state):
