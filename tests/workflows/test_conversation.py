@@ -136,3 +136,13 @@ async def test_handoff_asked_for_during_triage_is_not_forgotten(world: World) ->
         state = await world.until(handle, lambda s: s.people_have_it)
     assert state.decision is not None
     assert "A known VIP" in state.decision.reasons
+
+
+async def test_answer_that_fails_its_review_is_not_sent_and_people_write_it(world: World) -> None:
+    world.change_policy(reply=world.policy.reply.model_copy(update={"minimum_quality": 10.1}))
+    async with world.worker():
+        handle = await world.submit(a_ticket())
+        state = await world.until(handle, lambda s: s.people_have_it and s.escalation_announced)
+    assert any("did not pass its quality review" in entry.text for entry in state.timeline)
+    steps = [key.rsplit("/", 1)[1] for key in world.mailer.sent if "/reply-" in key]
+    assert steps == ["reply-2"]  # the notice that people take over

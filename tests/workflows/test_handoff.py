@@ -7,8 +7,8 @@ from temporalio.client import WorkflowFailureError
 from temporalio.exceptions import CancelledError
 
 from domain.case import Status, UnparkAction, UnparkInput
-from domain.errors import VendorRefused, VendorUnavailable
-from domain.mail import OutgoingMail
+from domain.errors import OutcomeUnknown, VendorRefused, VendorUnavailable
+from domain.mail import ChatMessage, OutgoingMail
 from domain.triage import Urgency
 from tests.workflows.conftest import OUTAGE_TICKET, World, a_ticket
 from workflows.escalation import EscalationWorkflow
@@ -120,6 +120,43 @@ async def test_cancelled_case_takes_back_what_it_sent_and_tells_team_and_custome
     assert any(key.endswith("withdrawn/customer") for key in keys)
     assert any(key.endswith("withdrawn/team") for key in keys)
     assert world.store.cases[handle.id].status == "withdrawn"
+
+
+async def test_what_a_withdrawal_cannot_take_back_is_listed_for_a_person(world: World) -> None:
+    async with world.worker():
+        handle = await world.submit(a_ticket(OUTAGE_TICKET, external_id="4711"))
+        await world.until(handle, lambda s: s.people_have_it and s.acknowledged and s.handled == 1)
+        await world.until(handle, lambda s: s.timeline_saved > 0)
+        world.chat.always = lambda _: VendorRefused("slack", "token_revoked", "Slack refused the token.")
+        await handle.cancel()
+        state = await world.until(handle, lambda s: "withdraw" in s.parked)
+        assert state.parked["withdraw"].left_undone == ["the chat message"]
+        assert len(world.tickets.reverted) == 1  # one undo that fails stops no other
+        word = UnparkInput(step="withdraw", action=UnparkAction.SKIP, person_id="p-ruth")
+        await handle.execute_update(EscalationWorkflow.unpark, word)
+        with pytest.raises(WorkflowFailureError):
+            await handle.result()
+        state = await handle.query(EscalationWorkflow.query_state)
+    assert state.status is Status.WITHDRAWN
+
+
+async def test_leg_whose_answer_was_lost_is_found_and_taken_back_with_the_others(world: World) -> None:
+    world.tickets.always = lambda _: VendorRefused("zendesk", "403", "Zendesk refused the token.")
+
+    def took_effect_unanswered(message: ChatMessage) -> OutcomeUnknown | None:
+        world.chat.posted.setdefault(message.key, message)
+        given_up = any("emergency" in key for key in world.chat.posted)
+        return None if given_up else OutcomeUnknown("slack", "timeout", "No answer.")
+
+    world.chat.always = took_effect_unanswered
+    async with world.worker():
+        handle = await world.submit(a_ticket(OUTAGE_TICKET))
+        await world.until(handle, lambda s: s.handoff is not None)
+        await world.pass_time(world.policy.timers.handoff_give_up_after * 3)
+        state = await world.until(handle, lambda s: s.people_have_it)
+    assert state.handoff is not None
+    assert "the chat message" in state.handoff.undone
+    assert len(world.chat.deleted) == 1
 
 
 async def test_case_cancelled_while_it_waits_for_a_person_is_withdrawn_too(world: World) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from domain.case import ClaimInput, FeedbackInput, MessageInput, ResolveInput, Status
+from domain.timeline import TimelineKind
 from tests.workflows.conftest import OUTAGE_TICKET, World, a_ticket
 from workflows.escalation import EscalationWorkflow
 
@@ -43,3 +44,25 @@ async def test_outage_is_handed_over_claimed_resolved_and_followed_for_72_hours(
     assert len(world.mailer.to("engineering-support@example.com")) == 1
     assert len(world.chat.on("#engineering-support")) == 1
     assert world.knowledge.added[0].body.endswith("Rotated the signing keys.")
+    assert world.records.profiles["CUST-1"] != {}
+    assert "performance" in world.mailer.to(world.policy.reports_mailbox)[0].subject.lower()
+
+
+async def test_each_look_after_the_resolution_comes_at_its_time(world: World) -> None:
+    async with world.worker():
+        handle = await world.submit(a_ticket(OUTAGE_TICKET, external_id="4711"))
+        await world.until(handle, lambda state: state.people_have_it)
+        resolution = ResolveInput(person_id="p-ivan", resolution="Rotated the signing keys.")
+        await handle.execute_update(EscalationWorkflow.resolve, resolution)
+        resolved_at = (await handle.query(EscalationWorkflow.query_state)).resolved_at
+        await handle.result()
+        entries = (await handle.query(EscalationWorkflow.query_state)).timeline
+    assert resolved_at is not None
+
+    def hours_until(words: str) -> int:
+        at = next(e.at for e in entries if words in e.text and e.kind in (TimelineKind.OUTCOME, TimelineKind.MESSAGE))
+        return round((at - resolved_at) / timedelta(hours=1))
+
+    assert hours_until("Two hours after") == 2
+    assert hours_until("the satisfaction survey") == 24
+    assert hours_until("72 hours after") == 72

@@ -41,6 +41,15 @@ def test_another_tenants_workflow_id_is_refused():
 
 
 @pytest.mark.parametrize(
+    "kind", ["escalation:acme-us:TICK-1", "playbook:acme-us:payment:A-1", "troubleshooting:acme-us:I-1"]
+)
+def test_no_kind_of_case_of_another_tenant_is_found(kind):
+    with pytest.raises(InvalidInput, match="another tenant"):
+        workflow_id_for("default", kind)
+    assert workflow_id_for("acme-us", kind) == kind
+
+
+@pytest.mark.parametrize(
     "wanted",
     [
         {"status": "closed' OR WorkflowId STARTS_WITH 'e"},
