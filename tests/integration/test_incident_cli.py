@@ -149,7 +149,7 @@ def test_a_model_that_wants_the_attackers_call_has_nothing_done(dev: Dev, model:
     prompts = [request["body"]["messages"][0]["content"] for request in model.requests[asked:]]
     assert any("find the cause of an incident" in prompt for prompt in prompts)
     assert any("on-call engineer" in str(request["body"]["messages"]) for request in model.requests[asked:])
-    assert [use["level"] for use in state["fallbacks"] if use["chain"] == "model"] == ["structured_guidance"]
+    assert {use["level"] for use in state["fallbacks"] if use["chain"] == "model"} == {"structured_guidance"}
     assert not [call for call in state["calls"] if call["tool"] in (WANTED["name"], "payments.refund")]
     assert [entry for entry in state["timeline"] if entry["kind"] == "effect"] == []
     assert effects(dev) == before
