@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import time
 from contextlib import suppress
@@ -29,7 +30,7 @@ SAMPLE, SERVICE = "search-errors", re.compile(r"\bsearch")
 """Evidence of a bad deployment, v4 after v3, and the name in it of who has it."""
 _LOOKS_EVERY = 0.3
 """Seconds: each look has a worker read the whole incident."""
-_MANY = 200
+_MANY = 300
 """A log of a service that is well is written so many times over, to keep its reader busy for some seconds."""
 
 
@@ -184,6 +185,20 @@ class IncidentRuns:
             f"{entry.kind} {'again' if entry.repeated else entry.body.get('facts', {}).get('Stable', '')}".strip()
             for entry in self._world.entries(vendor="deployments")
             if entry.subject == f"release/{run.name}"
+        ]
+
+    async def keys_of(self, state: IncidentState) -> list[str]:
+        """Keys of the calls that roll something back, which its playbook asked for: a repeat has the key of the first.
+
+        Rolling back to what runs already changes nothing, so a second call with another key would show nowhere else.
+        """
+        assert state.execution is not None
+        history = await self._installation.client.get_workflow_handle(state.execution.run).fetch_history()
+        asked = [event.activity_task_scheduled_event_attributes for event in history.events]
+        return [
+            str(json.loads(one.input.payloads[0].data)["key"])
+            for one in asked
+            if one.activity_type.name == "deployments.rollBack"
         ]
 
     def version_of(self, run: IncidentRun) -> str:

@@ -55,16 +55,17 @@ async def in_every_place(installation: Installation, kill: Callable[[], Awaitabl
     every = [asking, fixing, undoing, watching, reading]
     ends = dict(zip(every, await asyncio.gather(*(runs.finish(run) for run in every)), strict=True))
     for run in (asking, fixing, watching, reading):
-        assert_fixed(runs, run, ends[run])
-    assert_taken_back(runs, undoing, ends[undoing])
+        await assert_fixed(runs, run, ends[run])
+    await assert_taken_back(runs, undoing, ends[undoing])
     read = [call for call in ends[reading].calls if call.capability == "logs.analyse" and call.ok]
     assert len(read) == 1, "the logs are read once, whoever died over them"
     assert len([seen for seen in ends[reading].observed if seen.call_id == read[0].call_id]) == 1
 
 
-def assert_fixed(runs: IncidentRuns, run: IncidentRun, state: IncidentState) -> None:
+async def assert_fixed(runs: IncidentRuns, run: IncidentRun, state: IncidentState) -> None:
     """It ended as it does where nothing happens: rolled back once, watched, and closed by nobody."""
     assert (runs.effects(run), runs.version_of(run)) == (FIXED, "v3"), run
+    assert len(await runs.keys_of(state)) == 1, run
     assert state.cause is not None, run
     assert (state.cause.service, state.resolved_by, state.reopened) == (run.name, "surehand", 0), run
     assert state.execution is not None, run
@@ -74,9 +75,11 @@ def assert_fixed(runs: IncidentRuns, run: IncidentRun, state: IncidentState) -> 
     assert len(state.solutions) == 1, run
 
 
-def assert_taken_back(runs: IncidentRuns, run: IncidentRun, state: IncidentState) -> None:
+async def assert_taken_back(runs: IncidentRuns, run: IncidentRun, state: IncidentState) -> None:
     """It regressed, was taken back once, and people had it."""
     assert (runs.effects(run), runs.version_of(run)) == (TAKEN_BACK, "v4"), run
+    keys = await runs.keys_of(state)
+    assert len(set(keys)) == len(keys) == 2, run
     assert state.execution is not None, run
     assert (state.execution.status, len(state.execution.undone), state.execution.left) == ("cancelled", 1, []), run
     assert (state.reopened, state.people_have_it, state.resolved_by) == (1, True, "p-ivan"), run
@@ -87,7 +90,12 @@ async def worker_killed_in_every_place(client: Client, folder: Path) -> None:
         worker = installation.worker()
 
         async def kill() -> None:
-            readers = readers_of(worker)
+            # Its call has begun; the process that reads is started a moment later.
+            for _ in range(500):
+                readers = readers_of(worker)
+                if readers:
+                    break
+                await asyncio.sleep(0.02)
             assert readers, "the logs are read in a process of their own"
             worker.kill()
             for _ in range(100):
@@ -125,8 +133,8 @@ async def two_workers_killed_at_random(client: Client, folder: Path) -> None:
             await chosen.choice(workers).restart()
         fixed, taken_back = await ends
         await spoilt
-        assert_fixed(runs, good, fixed)
-        assert_taken_back(runs, bad, taken_back)
+        await assert_fixed(runs, good, fixed)
+        await assert_taken_back(runs, bad, taken_back)
 
 
 async def _spoil(runs: IncidentRuns, run: IncidentRun) -> None:
@@ -147,7 +155,7 @@ async def store_locked_under_incidents(client: Client, folder: Path) -> None:
         await asyncio.sleep(6)
         lock.close()
         for run in (open_one, new_one):
-            assert_fixed(runs, run, await runs.finish(run))
+            await assert_fixed(runs, run, await runs.finish(run))
 
 
 def readers_of(worker: WorkerProcess) -> list[int]:
