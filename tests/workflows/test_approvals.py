@@ -77,6 +77,21 @@ async def test_decision_by_signal_counts_like_one_by_update(world: World) -> Non
     assert answers(world) == ["reply-1"]
 
 
+async def test_a_signal_that_may_not_decide_changes_nothing_and_is_on_record(world: World) -> None:
+    async with world.worker():
+        handle = await world.submit(a_ticket(customer=VIP))
+        request = await waiting_approval(world, handle)
+        for bad in (decision(request, "p-tom"), decision(request, "p-lena", digest="0" * 64)):
+            await handle.signal(EscalationWorkflow.approval_decision, bad)
+        state = await world.until(handle, lambda s: sum("was not taken" in e.text for e in s.timeline) == 2)
+        assert state.approvals[request.request_id].votes == []
+        await decide(handle, decision(request, "p-lena"))
+        await handle.result()
+    assert answers(world) == ["reply-1"]
+    events = [record.event for record in await world.store.approvals_of(handle.id)]
+    assert events == ["requested", "refused", "refused", "approved"]
+
+
 async def test_rejection_needs_a_reason_which_flows_into_the_next_answer(world: World) -> None:
     async with world.worker():
         handle = await world.submit(a_ticket(customer=VIP))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from temporalio.client import WorkflowFailureError
 from temporalio.exceptions import CancelledError
 
 from domain.case import Status, UnparkAction, UnparkInput
 from domain.errors import OutcomeUnknown, VendorRefused, VendorUnavailable
-from domain.mail import ChatMessage, OutgoingMail
+from domain.mail import ChatMessage, ChatReceipt, OutgoingMail
 from domain.triage import Urgency
 from tests.workflows.conftest import OUTAGE_TICKET, World, a_ticket
 from workflows.escalation import EscalationWorkflow
@@ -120,6 +122,29 @@ async def test_cancelled_case_takes_back_what_it_sent_and_tells_team_and_custome
     assert any(key.endswith("withdrawn/customer") for key in keys)
     assert any(key.endswith("withdrawn/team") for key in keys)
     assert world.store.cases[handle.id].status == "withdrawn"
+
+
+async def test_handoff_cancelled_while_it_is_taken_back_is_taken_back_all_the_same(world: World) -> None:
+    world.tickets.always = lambda _: VendorRefused("zendesk", "403", "Zendesk refused the token.")
+    deleting, go_on = asyncio.Event(), asyncio.Event()
+    delete = world.chat.delete
+
+    async def slowly(receipt: ChatReceipt) -> None:
+        deleting.set()
+        await go_on.wait()
+        await delete(receipt)
+
+    world.chat.delete = slowly  # type: ignore[method-assign]
+    async with world.worker():
+        handle = await world.submit(a_ticket(OUTAGE_TICKET))
+        await deleting.wait()
+        await handle.cancel()
+        await world.until(handle, lambda _: True)
+        go_on.set()
+        with pytest.raises(WorkflowFailureError):
+            await handle.result()
+    assert len(world.chat.deleted) == 1
+    assert sum(key.endswith("mail-withdrawn") for key in world.mailer.sent) >= 1
 
 
 async def test_what_a_withdrawal_cannot_take_back_is_listed_for_a_person(world: World) -> None:

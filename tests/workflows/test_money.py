@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
-from domain.approval import ApprovalDecision
+from temporalio.client import WorkflowHandle
+
+from domain.approval import ApprovalDecision, ApprovalState
 from domain.case import UnparkAction, UnparkInput
 from domain.errors import VendorRefused
+from domain.playbook.messages import PlaybookResult
 from tests.workflows.conftest import Handle, World, a_ticket
 from workflows.escalation import EscalationWorkflow
+from workflows.playbook import PlaybookWorkflow
 
 REFUND_TICKET = "I was charged twice this month and would like a refund of 49.90 EUR to my card, please."
 
@@ -30,13 +36,7 @@ async def test_an_approved_refund_runs_as_a_playbook_and_is_not_asked_for_twice(
         assert len(world.billing.refunds) == 1
         assert not state.pending_approvals
         assert not state.parked
-        runs = [
-            e
-            async for e in handle.fetch_history_events()
-            if e.HasField("child_workflow_execution_started_event_attributes")
-        ]
-        started = runs[0].child_workflow_execution_started_event_attributes
-        assert started.workflow_execution.workflow_id.startswith("playbook:default:refund:")
+        assert (await child_of(handle)).startswith("playbook:default:refund:")
         await handle.cancel()
 
 
@@ -54,3 +54,38 @@ async def test_a_refund_whose_answer_is_given_up_is_taken_back(world: World) -> 
         await handle.result()
     assert len(world.billing.refunds) == 1
     assert len(world.billing.taken_back) == 1
+
+
+async def test_an_approval_in_the_case_lifts_no_limit_of_the_day(world: World) -> None:
+    async with world.worker():
+        handle = await world.submit(a_ticket(REFUND_TICKET.replace("49.90", "649.90")))
+        await approve(world, handle)
+        await world.until(handle, lambda s: not s.pending_approvals)
+        run = world.client.get_workflow_handle_for(PlaybookWorkflow.run, await child_of(handle))
+        async with asyncio.timeout(60):
+            asked = [request async for request in asked_by(run)]
+        assert "refunded_per_customer" in " ".join(asked[0].question.evidence)
+        assert world.billing.refunds == {}
+        await handle.cancel()
+
+
+async def asked_by(run: WorkflowHandle[PlaybookWorkflow, PlaybookResult]) -> AsyncIterator[ApprovalState]:
+    """The open questions of a run, once it has some."""
+    while True:
+        asked = [request for request in await run.query(PlaybookWorkflow.pending_approvals) if request.rungs]
+        for request in asked:
+            yield request
+        if asked:
+            return
+        await asyncio.sleep(0.05)
+
+
+async def child_of(handle: Handle) -> str:
+    """The workflow id of the first playbook that a case has started."""
+    async with asyncio.timeout(60):
+        while True:
+            async for event in handle.fetch_history_events():
+                if event.HasField("child_workflow_execution_started_event_attributes"):
+                    started = event.child_workflow_execution_started_event_attributes
+                    return started.workflow_execution.workflow_id
+            await asyncio.sleep(0.05)

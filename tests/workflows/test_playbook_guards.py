@@ -118,7 +118,10 @@ async def test_what_nobody_approves_counts_towards_no_limit(world: PlaybookWorld
     limited(world, per=LimitPer.TENANT_DAY)
     async with world.worker():
         run = await world.start(playbook("[{one: {call: shop.risky, with: {n: 1}}}]"))
-        await world.until(run, lambda s: any(r.rungs for r in s.pending_approvals))
+        state = await world.until(run, lambda s: any(r.rungs for r in s.pending_approvals))
+        request = state.pending_approvals[0]
+        unbound = request.question.model_copy(update={"binding": ""})
+        assert request.digest == request.question.digest != unbound.digest  # it holds for this tool as it is now
         assert len(world.allowances.claims) == 1
         await world.decide(run, approve=False, reason="no")
         await run.result()
