@@ -46,10 +46,10 @@ async def page_of_cases(
     descending: bool,
     open_store: Callable[[], Awaitable[CaseStore]],
 ) -> CasePage:
-    """A part of the list of cases: those that Temporal keeps, and after them those that only the store has.
+    """A part of the list of cases: those that Temporal keeps, and those that only the store still has.
 
-    Temporal gives the newest first, so that order needs no more than what is asked for; any other needs the whole
-    list, of which the newest `MOST` are looked at.
+    Temporal gives running cases first and then those that ended last, and no other order; so the list is read whole,
+    up to `MOST` of it, and put in order here.
 
     Args:
         client: connected.
@@ -64,19 +64,15 @@ async def page_of_cases(
         NotReachable: Temporal or the store does not answer.
         InvalidInput: the filter cannot be used.
     """
-    query, newest_first = wanted.query(), sort_by is SortBy.CREATED_AT and descending
-    needed = offset + limit if newest_first else MOST
+    query = wanted.query()
     async with answered_within(PATIENCE):
-        known = (await client.count_workflows(query)).count
-        rows = [row_of(execution) async for execution in client.list_workflows(query, limit=needed)]
-    if len(rows) >= known or not newest_first:
+        rows = [row_of(execution) async for execution in client.list_workflows(query, limit=MOST)]
+        total = len(rows) if len(rows) < MOST else (await client.count_workflows(query)).count
+    if len(rows) < MOST:
         forgotten = await _forgotten(await open_store(), wanted, {row.workflow_id for row in rows})
-        rows, total = [*rows, *forgotten], max(known, len(rows)) + len(forgotten)
-    else:
-        # More than was read; what only the store has comes after them, and is counted on the last page.
-        total = known
+        rows, total = [*rows, *forgotten], total + len(forgotten)
     rows.sort(key=lambda row: (row.opened_at, row.workflow_id), reverse=True)
-    if not newest_first:
+    if sort_by is not SortBy.CREATED_AT or not descending:
         rows.sort(key=lambda row: _order(row, sort_by), reverse=descending)
     return CasePage(rows=tuple(rows[offset : offset + limit]), total=total)
 

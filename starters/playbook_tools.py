@@ -43,18 +43,21 @@ class _NoLedger:
         raise NotImplementedError("nothing is called here")
 
 
-async def known_tools(settings: Settings, tenant: str, playbook: Playbook | None = None) -> KnownTools:
+async def known_tools(
+    settings: Settings, tenant: str, playbook: Playbook | None = None, *, configuration: Configuration | None = None
+) -> KnownTools:
     """What the configuration says of a tenant's tools. Calls none of them.
 
     Args:
         settings: of this command.
         tenant: whose.
         playbook: whose calls of OpenAPI operations and MCP tools are looked up, too.
+        configuration: of the installation, where it was read before.
 
     Raises:
         ConfigurationProblem: the configuration cannot be used.
     """
-    configuration = Configuration.from_settings(settings)
+    configuration = configuration or Configuration.from_settings(settings)
     toolbox = toolbox_to_look_at(settings, configuration, _NoLedger())
     try:
         specs = await toolbox.specs(tenant)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Match
 
 from starters.service.edge import Edge
 from starters.service.errors import answer_to, of_status
@@ -65,10 +63,10 @@ async def _of_framework(request: Request, error: Exception) -> Response:
 
 def _methods_of(request: Request) -> set[str]:
     """All methods of a path; the framework itself names those of one function."""
-    found: set[str] = set()
-    for route in request.app.router.routes:
-        match, _ = route.matches(request.scope)
-        if match is not Match.NONE:
-            methods: Any = getattr(route, "methods", None)
-            found |= set(methods or ())
-    return found
+    routes = [route for router in _ROUTERS for route in router.routes if isinstance(route, APIRoute)]
+    return {
+        method
+        for route in routes
+        if route.path_regex.match(request.scope["path"]) is not None
+        for method in route.methods or ()
+    } or {"GET"}

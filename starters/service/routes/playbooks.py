@@ -98,7 +98,7 @@ async def dry_run(name: str, body: RehearsalIn, services: Using, principal: Aski
     """Say what a playbook would do, in order, without doing any of it."""
     shelved = await _shelved(services, principal, name, body.version)
     playbook = parse_playbook(services.library.definition_of(shelved))
-    tools = await known_tools(services.settings, principal.tenant, playbook)
+    tools = await known_tools(services.settings, principal.tenant, playbook, configuration=services.configuration)
     facts = {"tenant": principal.tenant, "customer_id": body.customer_id, "started_by": reporter_of(principal)}
     plan = await asyncio.to_thread(
         rehearse,

@@ -1,0 +1,127 @@
+"""The whole service over real HTTP on loopback: with a Temporal server, a worker and a store of its own.
+
+It runs in a thread with a loop of its own, so that all tests of a process share one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from domain.principals import Role
+from runtime.dev_server import EmbeddedServer
+from runtime.settings import Settings, load_settings
+from starters.service import keys
+from starters.service.services import Services
+from starters.service.serving import serve
+from workers import worker
+
+T = TypeVar("T")
+ISSUER = "https://login.example.com"
+AUDIENCE = "surehand"
+LEAD = "p-lena"
+"""A person of tenant `default` who may decide and claim."""
+
+
+class ServiceWorld:
+    """One service with what it needs."""
+
+    def __init__(self, folder: Path, *, store_url: str | None = None, with_worker: bool = True) -> None:
+        self.folder = folder
+        self.url = ""
+        self.private_key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        self.services: Services
+        self.settings: Settings
+        self.keys: dict[str, str] = {}
+        """Role, or `other` for an admin of another tenant, or `person` for an admin who is somebody."""
+        self._store_url = store_url
+        self._with_worker = with_worker
+        self._loop = asyncio.new_event_loop()
+        self._stop = asyncio.Event()
+        self._is_up = threading.Event()
+        self._problem: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    @property
+    def public_pem(self) -> bytes:
+        return self.private_key.public_key().public_bytes(
+            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+
+    def __enter__(self) -> ServiceWorld:
+        self._thread.start()
+        self._is_up.wait(120)
+        if self._problem is not None:
+            raise self._problem
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(60)
+
+    def client(self, who: str | None = "person", **headers: str) -> httpx.Client:
+        """A client with somebody's key."""
+        known = {"Authorization": f"Bearer {self.keys[who]}"} if who is not None else {}
+        return httpx.Client(base_url=self.url, headers={**known, **headers}, timeout=60, trust_env=False)
+
+    def do(self, work: Coroutine[Any, Any, T]) -> T:
+        """Have something done where the service runs."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
+
+    def _run(self) -> None:
+        try:
+            self._loop.run_until_complete(self._live())
+        except BaseException as problem:
+            self._problem = problem
+        finally:
+            self._is_up.set()
+            self._loop.close()
+
+    async def _live(self) -> None:
+        async with AsyncExitStack() as stack:
+            server = await stack.enter_async_context(EmbeddedServer(ui=False))
+            self.settings = self._settings(server.address)
+            worked = asyncio.Event()
+            if self._with_worker:
+                working = asyncio.create_task(worker.run(self.settings, stop=self._stop, ready=worked.set))
+                stack.push_async_callback(asyncio.gather, working)
+                await asyncio.wait({working, asyncio.create_task(worked.wait())}, return_when=asyncio.FIRST_COMPLETED)
+            await serve(self.settings, host="127.0.0.1", port=0, stop=self._stop, ready=self._ready)
+
+    async def _ready(self, services: Services, port: int) -> None:
+        self.services, self.url = services, f"http://127.0.0.1:{port}"
+        for role in Role:
+            self.keys[role.value] = await self.key(role)
+        self.keys["other"] = await self.key(Role.ADMIN, tenant="acme-us", person="p-dana")
+        self.keys["person"] = await self.key(Role.ADMIN, person=LEAD)
+        self._is_up.set()
+
+    async def key(self, *roles: Role, tenant: str = "default", person: str | None = None) -> str:
+        """A new key."""
+        _, text = await keys.make(
+            self.services.store.keys, tenant=tenant, name="test", roles=roles, now=datetime.now(UTC), person_id=person
+        )
+        return text
+
+    def _settings(self, address: str) -> Settings:
+        pem = self.folder / "provider.pem"
+        pem.write_bytes(self.public_pem)
+        variables = {
+            "SUREHAND_TEMPORAL__ADDRESS": address,
+            "SUREHAND_DATA_DIR": str(self.folder),
+            "SUREHAND_EVIDENCE__FILE_LIMIT_BYTES": "3000000",
+            "SUREHAND_SERVICE__TOKENS__ISSUER": ISSUER,
+            "SUREHAND_SERVICE__TOKENS__AUDIENCE": AUDIENCE,
+            "SUREHAND_SERVICE__TOKENS__PUBLIC_KEY_FILE": str(pem),
+            **({"SUREHAND_STORE__URL": self._store_url} if self._store_url else {}),
+        }
+        return load_settings(environ=variables)
