@@ -8,6 +8,7 @@ from integrations.store.allowances import SqlAllowances
 from integrations.store.api_keys import SqlApiKeys
 from integrations.store.cases import SqlCaseStore
 from integrations.store.database import Database
+from integrations.store.inbox import SqlInbox
 from integrations.store.knowledge import SqlKnowledgeBase
 from integrations.store.ledger import SqlEffectLedger
 from integrations.store.lessons import SqlLessons
@@ -31,6 +32,7 @@ class SqlStore:
         keys: of programs that use the HTTP service.
         requests: what the HTTP service answered to requests that may be repeated.
         sessions: of the HTTP service's clients.
+        inbox: what came from outside and is to be delivered.
     """
 
     def __init__(self, database: Database) -> None:
@@ -44,6 +46,7 @@ class SqlStore:
         self.keys = SqlApiKeys(database)
         self.requests = SqlRepeatableRequests(database)
         self.sessions = SqlSessions(database)
+        self.inbox = SqlInbox(database)
 
     @classmethod
     async def open(cls, url: str, *, pool_size: int = 8, pool_timeout: timedelta = timedelta(seconds=10)) -> SqlStore:

@@ -366,6 +366,28 @@ sessions = Table(
     Index(None, "tenant", "principal", "created_at"),
 )
 
+inbox = Table(
+    "inbox",
+    metadata,
+    _tenant(primary_key=True),
+    # `slack`, or `KIND/NAME` of a webhook's endpoint.
+    _column("source", Text, primary_key=True),
+    # The sender's; a second one with the same id is the same.
+    _column("delivery_id", Text, primary_key=True),
+    _column("kind", Text),
+    # What is to be done; gone once it is done, for it holds people's words.
+    _column("body", Json, optional=True),
+    _column("correlation_id", Text),
+    _column("received_at", UtcTime),
+    _column("due_at", UtcTime),
+    _column("attempts", Integer),
+    _column("claim", Text, optional=True),
+    _column("leased_until", UtcTime, optional=True),
+    _column("done_at", UtcTime, optional=True),
+    _column("outcome", Words, optional=True),
+    Index(None, "done_at", "due_at"),
+)
+
 
 _FULL_TEXT = ("ix_articles_search", "ix_lessons_search")
 
