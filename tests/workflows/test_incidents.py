@@ -152,6 +152,8 @@ async def test_a_cancelled_incident_takes_its_fix_back(world: IncidentWorld) -> 
             await world.result(incident)
         state = await incident.query(TroubleshootingWorkflow.query_state)
     assert state.withdrawn
+    assert (state.execution.status, state.execution.sentence) == ("cancelled", "It was taken back.")
+    assert state.execution.undone == state.execution.done == ["back (deploy.rollBack)"]
     assert len(world.tools.calls_of("deploy.rollForward")) == 1
 
 
