@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 from temporalio.client import WorkflowUpdateFailedError
 
-from domain.case import EscalateNowInput, MessageInput, ResolveInput, Status
+from domain.case import ClaimInput, EscalateNowInput, MessageInput, ResolveInput, Status
+from domain.sla import ClockName
 from tests.workflows.conftest import OUTAGE_TICKET, Handle, World, a_ticket
 from workflows.escalation import EscalationWorkflow
 
@@ -86,6 +87,16 @@ async def test_agent_cannot_write_before_the_handoff_and_nobody_writes_nothing(w
         assert "empty" in str(empty.value.cause)
 
 
+async def test_nobody_claims_a_case_that_was_not_handed_over(world: World) -> None:
+    async with world.worker():
+        handle = await world.submit(a_ticket())
+        await world.until(handle, lambda s: s.last_word_at is not None)
+        with pytest.raises(WorkflowUpdateFailedError) as caught:
+            await handle.execute_update(EscalationWorkflow.claim, ClaimInput(person_id="p-ivan"))
+        assert "nothing to claim" in str(caught.value.cause)
+        await handle.cancel()
+
+
 async def test_person_can_hand_over_a_case_that_was_not_to_be_escalated(world: World) -> None:
     async with world.worker():
         handle = await world.submit(a_ticket())
@@ -109,6 +120,8 @@ async def test_reply_after_the_resolution_reopens_and_thanks_do_not(world: World
         await write(handle, "It is broken again, the same error is back.", "m2")
         state = await world.until(handle, lambda s: s.outcome.reopened == 1 and s.next_unhandled() is None)
         assert state.status in (Status.WAITING_CLAIM, Status.WITH_AGENT)
+        clock = state.clocks[ClockName.RESOLUTION]
+        assert (clock.met_at, clock.is_over, clock.running_since is not None) == (None, False, True)
         await handle.execute_update(EscalationWorkflow.resolve, resolution)
         result = await handle.result()
     assert result.reopened == 1
