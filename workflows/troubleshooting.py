@@ -13,6 +13,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.playbook.messages import HeldPlaybook
     from domain.policy import shared
     from domain.timeline import TimelineKind
+    from domain.troubleshooting.fitting import fit
     from domain.troubleshooting.messages import (
         CloseIncidentInput,
         EvidenceInput,
@@ -28,7 +29,7 @@ from workflows.cases.approvals import SHOWN_AT_ONCE, Approvals
 from workflows.cases.case import GIVEN_UP, Case
 from workflows.cases.claims import Claims
 from workflows.cases.handoff import Handoff
-from workflows.incidents.changes import holds, know_at_start
+from workflows.incidents.changes import PEOPLE_FIRST, holds, know_at_start
 from workflows.incidents.closing import Closing
 from workflows.incidents.fresh_evidence import FreshEvidence
 from workflows.incidents.informing import Informing
@@ -38,8 +39,6 @@ from workflows.incidents.record import IncidentRecord, ShownIncident
 from workflows.incidents.solving import Solving
 from workflows.incidents.ticketed import TicketedLifecycle
 from workflows.incidents.words import IncidentWords
-
-PEOPLE_FIRST = "people-before-records"
 
 
 @workflow.defn
@@ -196,6 +195,7 @@ class TroubleshootingWorkflow(TicketedLifecycle):
     async def _continue_as_new(self) -> None:
         await self.record.save("continued")
         self.state.forget_what_is_saved()
+        fit(self.state)
         self.state.runs += 1
         await workflow.wait_condition(workflow.all_handlers_finished)
         workflow.continue_as_new(self._request.model_copy(update={"state": self.state}))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from domain.troubleshooting.keeping import (
     CHANGES_BYTES,
@@ -15,9 +14,7 @@ from domain.troubleshooting.keeping import (
     kept_topology,
     shrink,
 )
-
-if TYPE_CHECKING:
-    from domain.troubleshooting.state import IncidentState
+from domain.troubleshooting.state import IncidentState
 
 STATE_BYTES = 195_000
 """As JSON. Temporal warns at 256 KB of one payload and refuses 2 MB; a state travels with every continue-as-new."""

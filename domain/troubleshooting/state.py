@@ -12,7 +12,6 @@ from domain.ticket import Priority
 from domain.tool import call_digest
 from domain.troubleshooting.budget import Budget, Spent
 from domain.troubleshooting.evidence import EvidenceRef, Findings
-from domain.troubleshooting.fitting import fit
 from domain.troubleshooting.hypotheses import Diagnosis, Hypothesis, HypothesisStatus, Known, Supposition
 from domain.troubleshooting.incident import (
     MOST_EVIDENCE,
@@ -371,7 +370,6 @@ class IncidentState(TicketsState):
         self.conversation = [message for message in self.conversation if message.number >= oldest_needed]
         # Both are in the state beside the report.
         self.report = self.report.model_copy(update={"evidence": (), "linked_tickets": (), "linked_customers": {}})
-        fit(self)
 
     def current_status(self) -> Status:
         """The status that follows from everything else. The order says which fact a person must see first."""

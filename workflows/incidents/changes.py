@@ -1,8 +1,8 @@
 """Changes to the released workflow of incidents, and since when a run knows of them.
 
-A run asks once, before anything else, whether it began after all of them. To ask in the middle is not safe: where a
-local activity outlasts a workflow task, its result and the marker of a change asked for right after it stand in
-different tasks, and a replay that gets to the question early is told that the change was not there.
+A run asks once, before anything else, whether it began after them. To ask in the middle is not safe: where a local
+activity outlasts a workflow task, its result and the marker of a change asked for right after it stand in different
+tasks, and a replay that gets to the question early is told that the change was not there.
 """
 
 from __future__ import annotations
@@ -11,16 +11,42 @@ from temporalio import workflow
 
 from workflows.cases.approvals import SHOWN_AT_ONCE
 
+PEOPLE_FIRST = "people-before-records"
+BY_HAND_TAKES_TIME = "by-hand-takes-time"
+SUPPOSING = "model-supposes-causes"
+RUN_IS_FORGOTTEN = "run-is-forgotten-when-over"
+STOPPED_AT_THE_END = "stopped-at-the-end-of-the-watch"
+LOOKS_AGAIN = "looks-again-after-a-fix-did-not-hold"
+LEFT_ONCE = "what-a-run-left-is-asked-once"
+READ_MEANWHILE = "new-evidence-is-read-meanwhile"
+TO_THE_END = "questions-are-answered-to-the-end"
+LATE_TICKETS = "late-tickets-are-told"
+
 KNOWN_AT_START = "changes-are-known-at-the-start"
+_KNOWN = frozenset(
+    {
+        PEOPLE_FIRST,
+        BY_HAND_TAKES_TIME,
+        SUPPOSING,
+        RUN_IS_FORGOTTEN,
+        STOPPED_AT_THE_END,
+        LOOKS_AGAIN,
+        LEFT_ONCE,
+        READ_MEANWHILE,
+        TO_THE_END,
+        LATE_TICKETS,
+    }
+)
+"""What a run knows of that has the marker `KNOWN_AT_START`."""
+_LATER = (SHOWN_AT_ONCE,)
+"""Each has a marker of its own. A new change belongs here and never into `_KNOWN`: runs from before it go on."""
 
 
 def know_at_start() -> None:
-    """Ask, as the first thing that a run does.
-
-    A later change gets a name of its own that is asked for here, too, beside `SHOWN_AT_ONCE`.
-    """
+    """Ask for all changes, as the first thing that a run does."""
     if workflow.patched(KNOWN_AT_START):
-        workflow.patched(SHOWN_AT_ONCE)
+        for change in _LATER:
+            workflow.patched(change)
 
 
 def holds(change: str) -> bool:
@@ -28,5 +54,12 @@ def holds(change: str) -> bool:
 
     Args:
         change: its name. Runs from before `KNOWN_AT_START` ask for it where they did.
+
+    Raises:
+        LookupError: it is not listed here, so no run would have asked for it at its start.
     """
-    return workflow.patched(KNOWN_AT_START) or workflow.patched(change)
+    if change in _KNOWN:
+        return workflow.patched(KNOWN_AT_START) or workflow.patched(change)
+    if change not in _LATER:
+        raise LookupError(f"The change {change} is not listed: add it to the later ones.")
+    return workflow.patched(change)

@@ -13,12 +13,9 @@ with workflow.unsafe.imports_passed_through():
 from workflows import options
 from workflows.cases.approvals import Approvals
 from workflows.cases.case import Case
-from workflows.incidents.changes import holds
+from workflows.incidents.changes import LATE_TICKETS, TO_THE_END, holds
 from workflows.incidents.informing import OUTCOME, Informing
 from workflows.incidents.record import IncidentRecord
-
-TO_THE_END = "questions-are-answered-to-the-end"
-LATE_TICKETS = "late-tickets-are-told"
 
 
 class Closing:

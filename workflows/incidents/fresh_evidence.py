@@ -14,10 +14,8 @@ with workflow.unsafe.imports_passed_through():
     from domain.troubleshooting.terms import TroublePhase
 
 from workflows.cases.case import Case
-from workflows.incidents.changes import holds
+from workflows.incidents.changes import READ_MEANWHILE, holds
 from workflows.incidents.investigation import Investigation
-
-READ_MEANWHILE = "new-evidence-is-read-meanwhile"
 
 
 class FreshEvidence:

@@ -28,12 +28,11 @@ with workflow.unsafe.imports_passed_through():
 
 from workflows import options
 from workflows.cases.case import Case, problem_of
-from workflows.incidents.changes import holds
+from workflows.incidents.changes import SUPPOSING, holds
 from workflows.incidents.opened import Opened
 
 MOST_QUESTIONS = 3
 """So often a model is asked about one incident's cause: each time with something new to say."""
-SUPPOSING = "model-supposes-causes"
 
 
 class Investigation:

@@ -16,17 +16,12 @@ with workflow.unsafe.imports_passed_through():
 from workflows.cases.approvals import Approvals
 from workflows.cases.case import Case
 from workflows.cases.child_playbooks import PlaybookRun, start_held_playbook
-from workflows.incidents.changes import holds
+from workflows.incidents.changes import LEFT_ONCE, LOOKS_AGAIN, RUN_IS_FORGOTTEN, STOPPED_AT_THE_END, holds
 from workflows.incidents.fresh_evidence import FreshEvidence
 from workflows.incidents.investigation import Investigation
 from workflows.incidents.opened import Opened
 from workflows.incidents.reviewing import Reviewing
 from workflows.incidents.watching import Watched, Watching
-
-RUN_IS_FORGOTTEN = "run-is-forgotten-when-over"
-STOPPED_AT_THE_END = "stopped-at-the-end-of-the-watch"
-LOOKS_AGAIN = "looks-again-after-a-fix-did-not-hold"
-LEFT_ONCE = "what-a-run-left-is-asked-once"
 
 
 class Solving:

@@ -13,8 +13,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.troubleshooting.state import IncidentState
 
 from workflows.cases.served import ServedLifecycle
-from workflows.incidents.changes import holds
-from workflows.incidents.closing import LATE_TICKETS
+from workflows.incidents.changes import LATE_TICKETS, holds
 from workflows.incidents.informing import Informing
 
 

@@ -14,13 +14,12 @@ with workflow.unsafe.imports_passed_through():
 
 from workflows.cases.case import Case
 from workflows.cases.child_playbooks import PlaybookRun
-from workflows.incidents.changes import holds
+from workflows.incidents.changes import BY_HAND_TAKES_TIME, holds
 from workflows.incidents.measures import Measures
 from workflows.incidents.opened import Opened
 
 BAD_LOOKS = 2
 """So many bad looks in a row are a regression: one alone may be noise."""
-BY_HAND_TAKES_TIME = "by-hand-takes-time"
 
 
 class Watched(Enum):

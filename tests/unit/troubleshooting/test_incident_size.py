@@ -8,7 +8,7 @@ from domain.approval import ApprovalQuestion, ApprovalState, ApprovalStatus, Ope
 from domain.mail import ChatReceipt
 from domain.timeline import TimelineKind
 from domain.troubleshooting.evidence import Change, EvidenceKind, EvidenceRef, Finding, Findings, Sign
-from domain.troubleshooting.fitting import STATE_BYTES
+from domain.troubleshooting.fitting import STATE_BYTES, fit
 from domain.troubleshooting.hypotheses import Diagnosis, FaultKind, Hypothesis, TimelineEvent, Weighed
 from domain.troubleshooting.incident import MOST_EVIDENCE, MOST_TICKETS, IncidentReport, Solution, Success
 from domain.troubleshooting.records import ExecutionState, MonitoringState, Verdict
@@ -170,6 +170,7 @@ def test_an_incident_with_everything_at_its_limit_travels_in_less_than_200_kb() 
     open_request = state.approvals["solution-S16"].model_copy(deep=True)
 
     state.forget_what_is_saved()
+    fit(state)
 
     assert size_of(state) <= STATE_BYTES < 200_000
     assert len(state.linked) == MOST_TICKETS
@@ -199,6 +200,7 @@ def test_what_still_waits_is_never_dropped_to_make_room() -> None:
     state.note(NOW, TimelineKind.STEP, "y" * 2_000)
 
     state.forget_what_is_saved()
+    fit(state)
 
     assert [query.message_id for query in state.queries if query.is_open] == [f"open-{n}" for n in range(4)]
     assert all(query.text == "Why? " * 100 for query in state.queries if query.is_open)
@@ -213,6 +215,7 @@ def test_a_small_incident_loses_nothing_on_its_way() -> None:
     before = state.model_dump()
 
     state.forget_what_is_saved()
+    fit(state)
 
     assert state.model_dump() == before
 
