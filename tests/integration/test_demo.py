@@ -211,7 +211,7 @@ def test_a_fix_that_regresses_is_taken_back_and_the_cause_is_looked_for_anew(pla
     # The version is what it was before the first fix, and the configuration what it was before the change.
     payments = played.world["payments"]
     assert (payments["stable_version"], payments["previous_version"]) == ("v8", "v7")
-    assert [version["values"]["pool_size"] for version in payments["config"]] == [4, 20]
+    assert [version["values"]["pool_size"] for version in payments["config"]] == [20, 4, 20]
 
 
 def test_what_nobody_can_know_is_said_and_people_bring_what_was_missing(played, incidents):
