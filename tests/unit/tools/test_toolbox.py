@@ -225,6 +225,13 @@ async def test_a_tool_that_asks_may_be_confirmed_in_advance_and_a_dangerous_one_
         await toolbox(Shelf(spec(safety=Safety.DANGEROUS)), policy=policy).verify(["default"])
 
 
+async def test_a_pattern_that_confirms_in_advance_leaves_dangerous_tools_out():
+    policy = ToolPolicy(providers={"warehouse": ProviderSettings()}, tools={"stock.*": ToolSettings(pre_approved=True)})
+    for safety, confirmed in ((Safety.CONFIRM, True), (Safety.DANGEROUS, False)):
+        (tool,) = await toolbox(Shelf(spec(safety=safety)), policy=policy).specs("default")
+        assert tool.pre_approved is confirmed
+
+
 async def test_what_configuration_says_of_a_tool_by_name_wins_over_a_pattern():
     policy = ToolPolicy(
         providers={"warehouse": ProviderSettings()},
