@@ -41,7 +41,7 @@ SAMPLES = Path(__file__).resolve().parent.parent / "samples"
 POST_MORTEMS = "post-mortems"
 """Folder of what stays when the demo is over."""
 _WITHIN = timedelta(seconds=150)
-"""It takes a third of a minute on two idle cores; a busy machine comes to the end too."""
+"""Far more than it takes on two cores of its own: a busy machine comes to the end too."""
 _LOOK_EVERY_SECONDS = 0.5
 
 
