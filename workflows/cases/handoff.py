@@ -22,7 +22,9 @@ with workflow.unsafe.imports_passed_through():
 
 from workflows import options
 from workflows.cases.case import Case, ServedStateT, problem_of
-from workflows.cases.saga import Saga
+from workflows.cases.saga import Saga, SagaOutcome
+
+_CHAT, _TICKETING = "the chat message", "the change in the ticketing system"
 
 
 class Package(Protocol):
@@ -98,7 +100,11 @@ class Handoff(Generic[ServedStateT]):
         self._case.note(TimelineKind.HANDOFF, f"The handoff could not be completed: {problem}")
         # People are alerted at once, while what was sent is being taken back.
         alert = asyncio.create_task(self._emergency(handoff, decision, problem))
-        outcome = await saga.compensate()
+        try:
+            outcome = await saga.compensate()
+        except asyncio.CancelledError:
+            _forget_undone(handoff, saga.outcome)
+            raise
         handoff.undone, handoff.left_undone = outcome.undone, outcome.left
         handoff.chat = handoff.ticketing = handoff.mail_id = None
         await alert
@@ -162,14 +168,14 @@ class Handoff(Generic[ServedStateT]):
     ) -> None:
         message = self._chat_message(handoff, decision, team)
         handoff.chat = await saga.step(
-            "the chat message",
+            _CHAT,
             lambda: self._case.post_chat(message, "Handoff in chat"),
             lambda: self._withdraw_chat(handoff, message),
         )
 
     async def _ticketing_leg(self, handoff: HandoffState, change: EscalateTicketInput, saga: Saga) -> None:
         handoff.ticketing = await saga.step(
-            "the change in the ticketing system",
+            _TICKETING,
             lambda: self._escalate_ticket(change),
             lambda: self._revert_ticket(handoff, change),
         )
@@ -236,9 +242,9 @@ class Handoff(Generic[ServedStateT]):
         if self._state.channels.mail:
             saga.on_undo("the e-mail to the team", lambda: self._correct_mail(handoff, team))
         if handoff.chat is not None:
-            saga.on_undo("the chat message", lambda: self._replace_chat(handoff, "handoff_withdrawn", {}))
+            saga.on_undo(_CHAT, lambda: self._replace_chat(handoff, "handoff_withdrawn", {}))
         if handoff.ticketing is not None:
-            saga.on_undo("the change in the ticketing system", lambda: self._revert_ticket(handoff))
+            saga.on_undo(_TICKETING, lambda: self._revert_ticket(handoff))
         outcome = await saga.compensate()
         handoff.undone, handoff.left_undone = outcome.undone, outcome.left
         return outcome.left
@@ -337,3 +343,10 @@ class Handoff(Generic[ServedStateT]):
             thread=thread,
             context=context,
         )
+
+
+def _forget_undone(handoff: HandoffState, outcome: SagaOutcome | None) -> None:
+    """A case that was cancelled while its handoff was taken back has only the rest of it to withdraw."""
+    undone = outcome.undone if outcome is not None else []
+    handoff.chat = None if _CHAT in undone else handoff.chat
+    handoff.ticketing = None if _TICKETING in undone else handoff.ticketing

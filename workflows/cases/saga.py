@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from temporalio import workflow
@@ -17,6 +18,8 @@ with workflow.unsafe.imports_passed_through():
     from domain.timeline import TimelineKind
 
 from workflows.cases.case import Case, ResultT, StateT, problem_of
+
+FINISHED_FIRST = "undo-under-way-is-finished"
 
 
 @dataclass
@@ -42,6 +45,8 @@ class Saga:
         """Undos are put on the case's timeline."""
         self._case = case
         self._undos: list[Undo] = []
+        self.outcome: SagaOutcome | None = None
+        """What became of the steps, also where a cancellation came while they were taken back."""
 
     def on_undo(self, what: str, act: Callable[[], Awaitable[object]]) -> None:
         """Register an undo, before the step runs.
@@ -79,8 +84,22 @@ class Saga:
 
         Returns:
             What was undone and what could not be.
+
+        Raises:
+            asyncio.CancelledError: a cancellation came meanwhile; what was begun is finished first.
         """
-        return await asyncio.shield(asyncio.create_task(self._compensate()))
+        under_way = asyncio.create_task(self._compensate())
+        try:
+            self.outcome = await asyncio.shield(under_way)
+        except asyncio.CancelledError:
+            # Cases that were cancelled here before this was so went on at once; their replay must, too.
+            if workflow.patched(FINISHED_FIRST):
+                while not under_way.done():
+                    with suppress(asyncio.CancelledError):
+                        await asyncio.shield(under_way)
+                self.outcome = under_way.result()
+            raise
+        return self.outcome
 
     async def _compensate(self) -> SagaOutcome:
         outcome = SagaOutcome()
