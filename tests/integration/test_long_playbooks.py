@@ -133,6 +133,8 @@ async def test_a_parked_call_is_still_parked_in_the_next_run(world: PlaybookWorl
     )
     result = await asyncio.wait_for(run.result(), 60)
     assert result.output[0] == {"ok": True}
+    # One key in every run: the vendor knows the call again whichever run makes it.
+    assert len({call.key for call in world.tools.calls_of("shop.other")}) == 1
 
 
 async def test_a_try_that_waits_for_its_next_attempt_is_found_again(world: PlaybookWorld) -> None:

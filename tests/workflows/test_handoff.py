@@ -6,7 +6,7 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from temporalio.client import WorkflowFailureError
+from temporalio.client import WorkflowFailureError, WorkflowUpdateFailedError
 from temporalio.exceptions import CancelledError
 
 from domain.case import Status, UnparkAction, UnparkInput
@@ -75,6 +75,11 @@ async def test_handoff_that_reaches_nobody_is_parked_and_done_after_a_retry(worl
         assert state.status is Status.PARKED
         assert "refused" in state.parked["handoff"].problem or "No." in state.parked["handoff"].problem
         world.mailer.always = world.chat.always = lambda _: None
+        with pytest.raises(WorkflowUpdateFailedError) as caught:
+            await handle.execute_update(
+                EscalationWorkflow.unpark, UnparkInput(step="handoff", action=UnparkAction.SKIP, person_id="p-ruth")
+            )
+        assert "cannot be skipped" in str(caught.value.cause)
         await handle.execute_update(
             EscalationWorkflow.unpark, UnparkInput(step="handoff", action=UnparkAction.RETRY, person_id="p-ruth")
         )

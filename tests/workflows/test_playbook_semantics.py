@@ -7,6 +7,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from domain.case import UnparkAction, UnparkInput
 from domain.errors import VendorRefused, VendorUnavailable
+from domain.tool import ToolCategory
 from runtime.configuration import Configuration
 from tests.workflows.playbook_world import PlaybookWorld, a_tool, playbook
 from workflows.playbook import PlaybookWorkflow
@@ -95,3 +96,10 @@ async def test_a_call_that_a_person_skips_is_not_made_again_and_the_run_goes_on(
         result = await run.result()
     assert (result.status, result.output) == ("completed", {"done": True})
     assert len(world.tools.calls_of("shop.find")) == made
+
+
+async def test_words_that_left_are_not_asked_back_when_a_run_is_undone(world: PlaybookWorld) -> None:
+    world.tools.add(a_tool("mail.tell", category=ToolCategory.COMMUNICATION))
+    result = await world.run(playbook("[{tell: {call: mail.tell}}, {find: {call: shop.find}}]"))
+    assert (result.status, result.undone, result.left) == ("faulted", (), ())
+    assert len(world.tools.calls_of("mail.tell")) == 1
