@@ -1,7 +1,8 @@
 """The reasoning about an incident. Its rules get better all the time, and what they said to a running incident stays.
 
-In workflow code a better rule would make running incidents replay differently. So each thought is a local activity: its
-result stands in history, and the next thought may follow newer rules.
+In workflow code a better rule would make running incidents replay differently. So each thought is an activity: its
+result stands in history, and the next thought may follow newer rules. They are no local activities: one that outlasts a
+workflow task stands elsewhere in history than where it was waited for, and a replay may then take another way.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ _MARGIN = timedelta(seconds=10)
 _MODEL_CALLS = 4
 """Primary and secondary, each with one repair turn."""
 _LONGEST_LOOK = timedelta(minutes=1)
+_LONGEST_THOUGHT = timedelta(minutes=1)
 _STORE_ATTEMPT = timedelta(seconds=25)
 """The longest wait for a connection and a statement together."""
 
@@ -25,6 +26,16 @@ def opening() -> ActivityConfig:
     return ActivityConfig(
         start_to_close_timeout=timedelta(seconds=30),
         schedule_to_close_timeout=timedelta(hours=1),
+        heartbeat_timeout=HEARTBEAT,
+        retry_policy=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1)),
+    )
+
+
+def thought() -> ActivityConfig:
+    """Reasoning: a moment of arithmetic without any effect, so a cancellation need not wait for it."""
+    return ActivityConfig(
+        cancellation_type=ActivityCancellationType.ABANDON,
+        start_to_close_timeout=_LONGEST_THOUGHT,
         heartbeat_timeout=HEARTBEAT,
         retry_policy=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1)),
     )

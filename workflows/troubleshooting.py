@@ -29,7 +29,7 @@ from workflows.cases.approvals import SHOWN_AT_ONCE, Approvals
 from workflows.cases.case import GIVEN_UP, Case
 from workflows.cases.claims import Claims
 from workflows.cases.handoff import Handoff
-from workflows.incidents.changes import PEOPLE_FIRST, holds, know_at_start
+from workflows.incidents.changes import PEOPLE_FIRST, THOUGHTS_ARE_ACTIVITIES, holds, know_at_start
 from workflows.incidents.closing import Closing
 from workflows.incidents.fresh_evidence import FreshEvidence
 from workflows.incidents.informing import Informing
@@ -78,6 +78,7 @@ class TroubleshootingWorkflow(TicketedLifecycle):
     async def run(self, request: IncidentInput) -> IncidentResult:
         """Carry an incident through its whole life."""
         know_at_start()
+        self.case.thinks_locally = not holds(THOUGHTS_ARE_ACTIVITIES)
         try:
             await self.opened.look_up()
             await self._live()

@@ -64,6 +64,9 @@ class Case(Generic[StateT]):
         self.state = state
         self.lanes = Lanes()
         self._on_change = on_change
+        self.thinks_locally = False
+        """Whether thoughts are local activities, as they were in runs that began before it showed that a replay may see
+        the result of one that outlasts a workflow task too early."""
         self.busy_with: str = ""
         """What it is doing now, in words for the status."""
 
@@ -116,14 +119,15 @@ class Case(Generic[StateT]):
         named: workflow.ActivityConfig = {**config, "summary": summary}
         return await workflow.execute_activity_method(activity, argument, **named)
 
-    @staticmethod
     async def think(
-        activity: Callable[[Any, ArgumentT], Awaitable[ResultT]], argument: ArgumentT, summary: str
+        self, activity: Callable[[Any, ArgumentT], Awaitable[ResultT]], argument: ArgumentT, summary: str
     ) -> ResultT:
-        """Run a computation whose rules may change under running cases: only its result stands in history."""
-        return await workflow.execute_local_activity_method(
-            activity, argument, start_to_close_timeout=_THOUGHT, summary=summary
-        )
+        """Run a computation whose rules may change under running cases: its result stands in history."""
+        if self.thinks_locally:
+            return await workflow.execute_local_activity_method(
+                activity, argument, start_to_close_timeout=_THOUGHT, summary=summary
+            )
+        return await self.do(activity, argument, summary, options.thought())
 
     async def must(
         self,

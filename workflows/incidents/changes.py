@@ -21,6 +21,7 @@ LEFT_ONCE = "what-a-run-left-is-asked-once"
 READ_MEANWHILE = "new-evidence-is-read-meanwhile"
 TO_THE_END = "questions-are-answered-to-the-end"
 LATE_TICKETS = "late-tickets-are-told"
+THOUGHTS_ARE_ACTIVITIES = "thoughts-are-activities"
 
 KNOWN_AT_START = "changes-are-known-at-the-start"
 _KNOWN = frozenset(
@@ -38,7 +39,7 @@ _KNOWN = frozenset(
     }
 )
 """What a run knows of that has the marker `KNOWN_AT_START`."""
-_LATER = (SHOWN_AT_ONCE,)
+_LATER = (SHOWN_AT_ONCE, THOUGHTS_ARE_ACTIVITIES)
 """Each has a marker of its own. A new change belongs here and never into `_KNOWN`: runs from before it go on."""
 
 
