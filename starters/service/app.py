@@ -20,6 +20,7 @@ from starters.service.routes import (
     playbooks,
     queries,
     sessions,
+    slack,
     tickets,
     uploads,
     words,
@@ -30,6 +31,8 @@ _ROUTERS = (
     cases.router, queries.router, words.router, tickets.router, approvals.router, playbooks.router, events.router,
     knowledge.router, uploads.router, sessions.router, health.router,
 )  # fmt: skip
+_SIGNED = (slack.router,)
+"""What senders sign that have no key of ours."""
 
 
 def build(services: Services) -> Edge:
@@ -41,7 +44,7 @@ def application(services: Services) -> FastAPI:
     """What is inside the edge."""
     app = FastAPI(title="Surehand", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.services = services
-    for router in _ROUTERS:
+    for router in (*_ROUTERS, *_SIGNED):
         app.include_router(router)
     app.add_exception_handler(HTTPException, _of_framework)
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]
@@ -63,7 +66,7 @@ async def _of_framework(request: Request, error: Exception) -> Response:
 
 def _methods_of(request: Request) -> set[str]:
     """All methods of a path; the framework itself names those of one function."""
-    routes = [route for router in _ROUTERS for route in router.routes if isinstance(route, APIRoute)]
+    routes = [route for router in (*_ROUTERS, *_SIGNED) for route in router.routes if isinstance(route, APIRoute)]
     return {
         method
         for route in routes

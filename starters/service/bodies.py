@@ -44,6 +44,19 @@ async def read_json(request: Request, *, limit_bytes: int, types: tuple[str, ...
     return raw, parse(raw)
 
 
+async def read_raw(request: Request, *, limit_bytes: int, types: tuple[str, ...]) -> bytes:
+    """The body as it came, for a signature to be checked before anything reads it.
+
+    Raises:
+        Problem: 408, 413 or 415.
+    """
+    await refuse_packed(request)
+    if media_type_of(request) not in types:
+        await pour_away(request)
+        raise Problem(415, "UNSUPPORTED_MEDIA_TYPE", f"This takes {' or '.join(types)}: say so and send that.")
+    return await _read(request, limit_bytes)
+
+
 async def refuse_packed(request: Request) -> None:
     """Refuse a body that is compressed on its way: what it unpacks to is nobody's promise.
 
@@ -168,6 +181,8 @@ async def pieces_of(request: Request, within_seconds: float = _READ_WITHIN_SECON
 
 async def pour_away(request: Request) -> None:
     """Read what still comes, keep none of it, and do not wait for ever."""
+    if request._stream_consumed:  # all of it came already
+        return
     poured = 0
     try:
         async with asyncio.timeout(_POURED_WITHIN_SECONDS):
@@ -175,6 +190,7 @@ async def pour_away(request: Request) -> None:
                 message = await request.receive()
                 poured += len(message.get("body", b""))
                 if message["type"] != "http.request" or not message.get("more_body", False):
+                    request._stream_consumed = True
                     return
     except TimeoutError:
         return

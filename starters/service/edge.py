@@ -51,16 +51,17 @@ class Edge:
         given = [value for name, value in scope["headers"] if name == b"x-correlation-id"]
         correlation_id = correlation.take(given[0].decode("latin-1") if len(given) == 1 else None)
         mark = correlation.current.set(correlation_id)
-        answer = _Answer(send, correlation_id)
+        incoming = _Incoming(scope, receive)
+        answer = _Answer(send, correlation_id, incoming)
         began = time.monotonic()
         self._metrics.began()
         try:
-            await self._app(scope, receive, answer)
+            await self._app(scope, incoming, answer)
         except Exception as error:  # whatever it is, the client gets the shape that it knows
             _tell(error)
             if not answer.status:
                 fault = Problem(500, "INTERNAL", "Surehand stumbled over a fault of its own: see its log.")
-                await answer_to(fault)(scope, receive, answer)
+                await answer_to(fault)(scope, incoming, answer)
         finally:
             self._note(scope, answer.status, time.monotonic() - began)
             correlation.current.reset(mark)
@@ -83,12 +84,27 @@ class Edge:
         )
 
 
+class _Incoming:
+    """Passes a body on, and knows whether all of it came."""
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        names = {bytes(name).lower(): bytes(value) for name, value in scope["headers"]}
+        self.whole = b"transfer-encoding" not in names and names.get(b"content-length", b"0") == b"0"
+        self._receive = receive
+
+    async def __call__(self) -> Message:
+        message = await self._receive()
+        self.whole = self.whole or not message.get("more_body", False)
+        return message
+
+
 class _Answer:
     """Passes an answer on, with the headers that every one has."""
 
-    def __init__(self, send: Send, correlation_id: str) -> None:
+    def __init__(self, send: Send, correlation_id: str, incoming: _Incoming) -> None:
         self._send = send
         self._correlation_id = correlation_id
+        self._incoming = incoming
         self.status = 0
 
     async def __call__(self, message: Message) -> None:
@@ -97,6 +113,9 @@ class _Answer:
             headers = [(name, value) for name, value in message["headers"] if name.lower() != b"server"]
             known = {name.lower() for name, _ in headers}
             own = {correlation.HEADER: self._correlation_id, **SECURITY_HEADERS}
+            if not self._incoming.whole:
+                # Else the connection would wait for the rest, which nobody reads.
+                own["Connection"] = "close"
             headers += [
                 (name.lower().encode(), value.encode())
                 for name, value in own.items()

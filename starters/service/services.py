@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -46,6 +47,8 @@ class Services:
     knowledge: FailureKnowledge
     tokens: Tokens | None
     metrics: Metrics = field(default_factory=Metrics)
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when something came into the inbox."""
 
     @property
     def service(self) -> ServiceSettings:

@@ -6,17 +6,21 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 
 import uvicorn
 
 from domain.errors import ConfigurationProblem
 from runtime.settings import Settings
 from starters.service.app import build
+from starters.service.delivering import delivering
 from starters.service.idempotency import forget_old
 from starters.service.services import Services, open_services
+from starters.service.slack_doing import HANDLERS
 
 _STOPS_WITHIN_SECONDS = 15
 _FORGETS_EVERY_SECONDS = 3600.0
+_REPEATS_ARE_KNOWN_FOR = timedelta(days=7)
 _BACKLOG = 2_048
 _IDLE_SECONDS = 30
 
@@ -60,7 +64,7 @@ async def serve(
                 h11_max_incomplete_event_size=32_768,
             )
         )
-        async with _running(server, listening), _forgetting(services):
+        async with delivering(services, HANDLERS), _running(server, listening), _forgetting(services):
             if ready is not None:
                 await ready(services, listening.getsockname()[1])
             await stop.wait()
@@ -105,6 +109,7 @@ async def _forgetting(services: Services) -> AsyncIterator[None]:
         while True:
             with contextlib.suppress(Exception):  # the next time will do
                 await forget_old(services.store.requests, services.service.repeat_hours)
+                await services.store.inbox.forget_before(datetime.now(UTC) - _REPEATS_ARE_KNOWN_FOR)
             await asyncio.sleep(_FORGETS_EVERY_SECONDS)
 
     task = asyncio.create_task(forget())

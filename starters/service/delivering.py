@@ -1,0 +1,171 @@
+"""Brings what is in the inbox to its cases: again and again until Temporal answers, by any replica, each thing once."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from domain.deliveries import Delivery
+from domain.errors import NotReachable, Refused, SurehandError, VendorUnavailable
+from integrations.store.inbox import ClaimedDelivery
+from starters.answers import STUCK
+from starters.service import correlation
+from starters.service.services import Services
+
+AT_ONCE = 16
+_WITHIN_SECONDS = 25.0
+_LEASE = timedelta(seconds=30)
+"""Longer than one try may take, so that nobody else begins while it is made."""
+_LOOKS_EVERY_SECONDS = 1.0
+"""For what other replicas took and could not deliver."""
+_LONGEST_WAIT_SECONDS = 10.0
+_FAULTS = 20
+"""Tries of something that fails in a way that nobody foresaw; waiting for Temporal has no end."""
+
+logger = logging.getLogger("surehand.service")
+
+
+@dataclass(frozen=True)
+class Done:
+    """A delivery was made, or will never be."""
+
+    outcome: str
+    then: tuple[Delivery, ...] = ()
+    """What is to be done because of it."""
+
+
+class Later(Exception):
+    """Nothing answers; the delivery is tried again.
+
+    Args:
+        then: what is to be done meanwhile, such as telling who waits.
+    """
+
+    def __init__(self, then: tuple[Delivery, ...] = ()) -> None:
+        super().__init__()
+        self.then = then
+
+
+Handler = Callable[[Services, Delivery], Awaitable[Done]]
+
+
+async def received(services: Services, delivery: Delivery, *, done: str | None = None) -> bool:
+    """Write down what came, and have it delivered at once; False when it came before.
+
+    Raises:
+        NotReachable: the store does not answer, so nothing was taken.
+    """
+    is_new = await services.store.inbox.take(delivery, done=done)
+    if is_new and done is None:
+        services.arrived.set()
+    return is_new
+
+
+@contextlib.asynccontextmanager
+async def delivering(services: Services, handlers: Mapping[str, Handler]) -> AsyncIterator[None]:
+    """Deliver while the block runs.
+
+    Args:
+        services: of the application.
+        handlers: what is done, by the kind of a delivery.
+    """
+    task = asyncio.create_task(_deliver(services, handlers))
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _deliver(services: Services, handlers: Mapping[str, Handler]) -> None:
+    under_way: set[asyncio.Task[None]] = set()
+    try:
+        while True:
+            services.arrived.clear()
+            room = AT_ONCE - len(under_way)
+            claimed = await _claimed(services, room) if room else []
+            for one in claimed:
+                task = asyncio.create_task(_make(services, handlers, one))
+                under_way.add(task)
+                task.add_done_callback(under_way.discard)
+            if not room:
+                await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+            elif len(claimed) < room:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(services.arrived.wait(), _LOOKS_EVERY_SECONDS)
+    finally:
+        for task in under_way:
+            task.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
+
+
+async def _claimed(services: Services, room: int) -> list[ClaimedDelivery]:
+    try:
+        return await services.store.inbox.claim(room, _LEASE)
+    except SurehandError as error:
+        logger.warning("the inbox cannot be read now", extra={"error": type(error).__name__})
+        return []
+
+
+async def _make(services: Services, handlers: Mapping[str, Handler], claimed: ClaimedDelivery) -> None:
+    delivery, inbox = claimed.delivery, services.store.inbox
+    correlation.current.set(delivery.correlation_id)
+    try:
+        try:
+            done = await _handled(services, handlers, delivery)
+        except Later as later:
+            await inbox.postpone(claimed, _next_try(delivery), later.then)
+            return
+        except asyncio.CancelledError:
+            await inbox.release(claimed)
+            raise
+        await inbox.finish(claimed, done.outcome, done.then)
+        if done.then:
+            services.arrived.set()
+        logger.info("delivered", extra=_about(delivery) | {"outcome": done.outcome})
+    except SurehandError as error:
+        # The store: the row stays, and is taken again when its lease has run out.
+        logger.warning("a delivery waits for the store", extra=_about(delivery) | {"error": type(error).__name__})
+
+
+async def _handled(services: Services, handlers: Mapping[str, Handler], delivery: Delivery) -> Done:
+    try:
+        async with asyncio.timeout(_WITHIN_SECONDS):
+            return await handlers[delivery.kind](services, delivery)
+    except Later:
+        raise
+    except Exception as error:  # whatever it is, what was taken is not dropped for it
+        if may_pass(error):
+            raise Later from None
+        # The exception's own words may hold somebody's data.
+        logger.error("a delivery failed", extra=_about(delivery) | {"error": type(error).__name__})
+        if delivery.attempts >= _FAULTS:
+            return Done("failed")
+        raise Later from None
+
+
+def may_pass(error: Exception) -> bool:
+    """Whether another try may work: nobody answered, or nobody can carry the case on now."""
+    if isinstance(error, NotReachable | VendorUnavailable | TimeoutError):
+        return True
+    if isinstance(error, RuntimeError):
+        return "client connect" in str(error)  # as the SDK says that a lazy client found nobody
+    return isinstance(error, Refused) and str(error) == STUCK
+
+
+def _next_try(delivery: Delivery) -> datetime:
+    seconds = min(0.5 * 2 ** min(delivery.attempts, 10), _LONGEST_WAIT_SECONDS)
+    return datetime.now(UTC) + timedelta(seconds=seconds)
+
+
+def _about(delivery: Delivery) -> dict[str, object]:
+    return {
+        "source": delivery.source,
+        "kind": delivery.kind,
+        "tenant": delivery.tenant,
+        "attempt": delivery.attempts + 1,
+    }
