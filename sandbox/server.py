@@ -57,6 +57,7 @@ class Sandbox:
         self._ports = {**self._last_ports(), **(ports or {})}
         self.world = World(data_dir)
         self.faults = Faults()
+        self.slack = slack.SlackSimulator(self.world)
         self._doors: dict[str, Door] = {}
 
     async def __aenter__(self) -> Sandbox:
@@ -97,7 +98,7 @@ class Sandbox:
 
     def _protocols(self) -> dict[str, Callable[[], asyncio.Protocol]]:
         applications: dict[str, tuple[ASGIApp, Callable[[int, str], Any]]] = {
-            "slack": (slack.SlackSimulator(self.world).app(), slack.error_body),
+            "slack": (self.slack.app(), slack.error_body),
             "zendesk": (zendesk.ZendeskSimulator(self.world).app(), zendesk.error_body),
             "hubspot": (hubspot.HubSpotSimulator(self.world).app(), hubspot.error_body),
             "stripe": (stripe.StripeSimulator(self.world).app(), stripe.error_body),

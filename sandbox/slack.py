@@ -19,9 +19,10 @@ from starlette.routing import Route
 
 from sandbox.forms import urlencoded
 from sandbox.slack_blocks import blocks_fault
+from sandbox.slack_pressing import TEAM, CannotPress, SlackPressing
 from sandbox.world import Entry, World, case_in
 
-TEAM, BOT = "T0SANDBOX", "B0SANDBOX"
+BOT = "B0SANDBOX"
 _REFUSING = {"no-such-channel": "channel_not_found", "archived-channel": "is_archived", "not-invited": "not_in_channel"}
 
 
@@ -40,6 +41,7 @@ class SlackSimulator:
     def __init__(self, world: World) -> None:
         self._world = world
         self._last_ts = 0.0
+        self.pressing = SlackPressing(world)
 
     def app(self) -> Starlette:
         """The workspace's Web API."""
@@ -56,7 +58,8 @@ class SlackSimulator:
             "conversations.history": self._history,
             "conversations.replies": self._replies,
             "users.lookupByEmail": self._person,
-            "views.open": lambda wanted: {"view": {"id": "V0SANDBOX", **_object(wanted.get("view"))}},
+            "chat.postEphemeral": self._whisper,
+            "views.open": self._open_view,
         }  # fmt: skip
 
         async def call(request: Request) -> Response:
@@ -70,7 +73,49 @@ class SlackSimulator:
             except Refused as refused:
                 return JSONResponse(error_body(200, str(refused)))
 
-        return Starlette(routes=[Route("/api/{method}", call, methods=["GET", "POST"])])
+        return Starlette(
+            routes=[
+                Route("/api/{method}", call, methods=["GET", "POST"]),
+                Route("/_app", self._set_app, methods=["POST"]),
+                Route("/_press", self._press, methods=["POST"]),
+            ]
+        )
+
+    # People at their screens
+
+    async def _set_app(self, request: Request) -> Response:
+        """Where the app listens: `url`, and its `signing_secret` when it is not the sandbox's own."""
+        wanted = _object((await request.body()).decode("utf-8", "replace"))
+        known = {name: str(wanted[name]) for name in ("url", "signing_secret") if wanted.get(name)}
+        if "url" not in known:
+            return JSONResponse({"error": "`url` is the app's base address."}, 400)
+        self.pressing.set_app(**known)
+        return JSONResponse({"ok": True})
+
+    async def _press(self, request: Request) -> Response:
+        """Press a button: `channel`, `ts`, `action`, `user`, and `text` for the dialog that it opens."""
+        wanted = _object((await request.body()).decode("utf-8", "replace"))
+        named = [str(wanted.get(name) or "") for name in ("channel", "ts", "action", "user")]
+        text = str(wanted["text"]) if wanted.get("text") is not None else None
+        try:
+            return JSONResponse(await self.pressing.press(named[0], named[1], named[2], named[3], text))
+        except CannotPress as problem:
+            return JSONResponse({"error": str(problem)}, 400)
+
+    def _open_view(self, wanted: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return self.pressing.open_view(wanted)
+        except ValueError as error:
+            raise Refused(str(error)) from None
+
+    def _whisper(self, wanted: dict[str, Any]) -> dict[str, Any]:
+        channel, user, ts = self._channel(wanted.get("channel")), str(wanted.get("user") or ""), self._next_ts()
+        if not user.startswith("U"):
+            raise Refused("user_not_in_channel")
+        message = {**_checked(wanted), "ts": ts}
+        body = {"channel": channel["id"], "channel_name": channel["name"], "user": user, "message": message}
+        self._world.record(Entry(vendor="slack", kind="whisper", key=f"whisper/{ts}", body=body))
+        return {"message_ts": ts}
 
     # Messages
 

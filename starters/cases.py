@@ -150,11 +150,18 @@ class Cases:
         update_id = f"message-{content_id(message.message_id)}"
         return await self._tell(tenant, _served(tenant, case), EscalationWorkflow.add_message, message, update_id)
 
-    async def claim(self, tenant: str, case: str, claim: ClaimInput) -> Accepted:
-        """Take the case; claiming what one has changes nothing."""
+    async def claim(self, tenant: str, case: str, claim: ClaimInput, *, update_id: str | None = None) -> Accepted:
+        """Take the case; claiming what one has changes nothing.
+
+        Args:
+            tenant: whose case it is.
+            case: which.
+            claim: who takes it.
+            update_id: of the word, where it is brought again until it is answered.
+        """
         if kind_of(workflow_id_for(tenant, case)) == "troubleshooting":
-            return await self._tell(tenant, case, TroubleshootingWorkflow.claim, claim)
-        return await self._tell(tenant, _served(tenant, case), EscalationWorkflow.claim, claim)
+            return await self._tell(tenant, case, TroubleshootingWorkflow.claim, claim, update_id)
+        return await self._tell(tenant, _served(tenant, case), EscalationWorkflow.claim, claim, update_id)
 
     async def resolve(self, tenant: str, case: str, resolution: ResolveInput) -> Accepted:
         """Say that it is solved; a second time is refused."""
@@ -172,13 +179,22 @@ class Cases:
 
     # Words to any case
 
-    async def decide(self, tenant: str, case: str, decision: ApprovalDecision) -> ApprovalReceipt:
-        """Record a person's word on a request; the same word twice counts once."""
+    async def decide(
+        self, tenant: str, case: str, decision: ApprovalDecision, *, update_id: str | None = None
+    ) -> ApprovalReceipt:
+        """Record a person's word on a request; the same word twice counts once.
+
+        Args:
+            tenant: whose case it is.
+            case: which.
+            decision: the word.
+            update_id: of the word, where it is brought again until it is answered; else one made of the word.
+        """
         # The word is part of the id: a changed mind must be refused by the case, not answered with the first receipt.
         word = "approve" if decision.approve else "reject"
-        update_id = f"approval-{content_id(decision.request_id, decision.digest)}-{decision.person_id}-{word}"
+        made = f"approval-{content_id(decision.request_id, decision.digest)}-{decision.person_id}-{word}"
         update = _kind(tenant, case).lifecycle.decide_approval
-        receipt: ApprovalReceipt = await self._tell(tenant, case, update, decision, update_id)
+        receipt: ApprovalReceipt = await self._tell(tenant, case, update, decision, update_id or made)
         return receipt
 
     async def unpark(self, tenant: str, case: str, word: UnparkInput) -> UnparkReceipt:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -48,15 +48,17 @@ class SqlInbox:
             made = await connection.execute(self._insert(delivery, done))
         return bool(made.rowcount)
 
-    async def claim(self, limit: int, lease: timedelta) -> list[ClaimedDelivery]:
+    async def claim(self, kinds: Collection[str], limit: int, lease: timedelta) -> list[ClaimedDelivery]:
         """Claim what is due, the oldest first.
 
         Args:
+            kinds: of what is asked for.
             limit: how many at most.
             lease: how long each may take.
         """
         now = datetime.now(UTC)
         free = and_(
+            table.c.kind.in_(kinds),
             table.c.done_at.is_(None),
             table.c.due_at <= now,
             or_(table.c.leased_until.is_(None), table.c.leased_until <= now),

@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from temporalio.service import RPCError
+
 from domain.deliveries import Delivery
 from domain.errors import NotReachable, Refused, SurehandError, VendorUnavailable
 from integrations.store.inbox import ClaimedDelivery
@@ -23,6 +25,7 @@ _LEASE = timedelta(seconds=30)
 _LOOKS_EVERY_SECONDS = 1.0
 """For what other replicas took and could not deliver."""
 _LONGEST_WAIT_SECONDS = 10.0
+_LOOK = timedelta(seconds=2)
 _FAULTS = 20
 """Tries of something that fails in a way that nobody foresaw; waiting for Temporal has no end."""
 
@@ -61,33 +64,36 @@ async def received(services: Services, delivery: Delivery, *, done: str | None =
     """
     is_new = await services.store.inbox.take(delivery, done=done)
     if is_new and done is None:
-        services.arrived.set()
+        services.bell.ring()
     return is_new
 
 
 @contextlib.asynccontextmanager
-async def delivering(services: Services, handlers: Mapping[str, Handler]) -> AsyncIterator[None]:
+async def delivering(services: Services, *lanes: Mapping[str, Handler]) -> AsyncIterator[None]:
     """Deliver while the block runs.
 
     Args:
         services: of the application.
-        handlers: what is done, by the kind of a delivery.
+        lanes: what is done, by the kind of a delivery. Each lane has hands of its own, so that what waits for Temporal
+            does not keep from people what needs none.
     """
-    task = asyncio.create_task(_deliver(services, handlers))
+    tasks = [asyncio.create_task(_deliver(services, handlers)) for handlers in lanes]
     try:
         yield
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _deliver(services: Services, handlers: Mapping[str, Handler]) -> None:
     under_way: set[asyncio.Task[None]] = set()
+    arrived = services.bell.listen()
     try:
         while True:
-            services.arrived.clear()
+            arrived.clear()
             room = AT_ONCE - len(under_way)
-            claimed = await _claimed(services, room) if room else []
+            claimed = await _claimed(services, tuple(handlers), room) if room else []
             for one in claimed:
                 task = asyncio.create_task(_make(services, handlers, one))
                 under_way.add(task)
@@ -96,16 +102,16 @@ async def _deliver(services: Services, handlers: Mapping[str, Handler]) -> None:
                 await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
             elif len(claimed) < room:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(services.arrived.wait(), _LOOKS_EVERY_SECONDS)
+                    await asyncio.wait_for(arrived.wait(), _LOOKS_EVERY_SECONDS)
     finally:
         for task in under_way:
             task.cancel()
         await asyncio.gather(*under_way, return_exceptions=True)
 
 
-async def _claimed(services: Services, room: int) -> list[ClaimedDelivery]:
+async def _claimed(services: Services, kinds: tuple[str, ...], room: int) -> list[ClaimedDelivery]:
     try:
-        return await services.store.inbox.claim(room, _LEASE)
+        return await services.store.inbox.claim(kinds, room, _LEASE)
     except SurehandError as error:
         logger.warning("the inbox cannot be read now", extra={"error": type(error).__name__})
         return []
@@ -125,7 +131,7 @@ async def _make(services: Services, handlers: Mapping[str, Handler], claimed: Cl
             raise
         await inbox.finish(claimed, done.outcome, done.then)
         if done.then:
-            services.arrived.set()
+            services.bell.ring()
         logger.info("delivered", extra=_about(delivery) | {"outcome": done.outcome})
     except SurehandError as error:
         # The store: the row stays, and is taken again when its lease has run out.
@@ -146,6 +152,18 @@ async def _handled(services: Services, handlers: Mapping[str, Handler], delivery
         if delivery.attempts >= _FAULTS:
             return Done("failed")
         raise Later from None
+
+
+async def temporal_answers(services: Services) -> None:
+    """Look whether Temporal is there at all, so that nothing holds a hand for as long as an answer may take.
+
+    Raises:
+        NotReachable: it is not.
+    """
+    try:
+        await services.client.service_client.check_health(timeout=_LOOK)
+    except (RPCError, RuntimeError):
+        raise NotReachable("Temporal does not answer: try again in a moment.") from None
 
 
 def may_pass(error: Exception) -> bool:

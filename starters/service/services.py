@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ from runtime.temporal import connect
 from starters.cases import Cases
 from starters.incidents import Incidents, evidence_store
 from starters.playbooks import Playbooks
+from starters.service.bell import Bell
 from starters.service.correlation import CarriesCorrelation
 from starters.service.metrics import Metrics
 from starters.service.tokens import Tokens
@@ -47,8 +47,10 @@ class Services:
     knowledge: FailureKnowledge
     tokens: Tokens | None
     metrics: Metrics = field(default_factory=Metrics)
-    arrived: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set when something came into the inbox."""
+    bell: Bell = field(default_factory=Bell)
+    """Rung when something came into the inbox."""
+    leaving: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the service stops: answers that last long end then."""
 
     @property
     def service(self) -> ServiceSettings:

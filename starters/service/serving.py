@@ -16,7 +16,7 @@ from starters.service.app import build
 from starters.service.delivering import delivering
 from starters.service.idempotency import forget_old
 from starters.service.services import Services, open_services
-from starters.service.slack_doing import HANDLERS
+from starters.service.slack_doing import TO_CASES, TO_PEOPLE
 
 _STOPS_WITHIN_SECONDS = 15
 _FORGETS_EVERY_SECONDS = 3600.0
@@ -64,10 +64,11 @@ async def serve(
                 h11_max_incomplete_event_size=32_768,
             )
         )
-        async with delivering(services, HANDLERS), _running(server, listening), _forgetting(services):
+        async with delivering(services, TO_CASES, TO_PEOPLE), _running(server, listening), _forgetting(services):
             if ready is not None:
                 await ready(services, listening.getsockname()[1])
             await stop.wait()
+            services.leaving.set()
 
 
 def _listen(host: str, port: int) -> socket.socket:

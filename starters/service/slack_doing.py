@@ -11,7 +11,7 @@ from domain.deliveries import Delivery
 from domain.errors import InvalidInput, Refused, UnknownCase, VendorError
 from domain.people import Person
 from integrations.slack.answers import SlackAnswers
-from starters.service.delivering import Done, Handler, Later, may_pass
+from starters.service.delivering import Done, Handler, Later, may_pass, temporal_answers
 from starters.service.services import Services
 
 NOBODY = "Surehand does not know you: ask whoever runs it to add your Slack user id to the people directory."
@@ -33,6 +33,7 @@ async def claim(services: Services, delivery: Delivery) -> Done:
     # Of two who press Claim at once, the second is told who was first.
     word = ClaimInput(person_id=person.person_id, take_over=delivery.body.get("take_over") is True)
     try:
+        await temporal_answers(services)
         await services.cases.claim(delivery.tenant, _text(delivery, "workflow"), word, update_id=_update_id(delivery))
     except (Refused, UnknownCase, InvalidInput) as refused:
         return _refused(delivery, refused)
@@ -55,6 +56,7 @@ async def decide(services: Services, delivery: Delivery) -> Done:
     )
     case, update_id = _text(delivery, "workflow"), _update_id(delivery)
     try:
+        await temporal_answers(services)
         await services.cases.decide(delivery.tenant, case, decision, update_id=update_id)
     except (Refused, UnknownCase, InvalidInput) as refused:
         return _refused(delivery, refused)
@@ -94,9 +96,9 @@ async def whisper(services: Services, delivery: Delivery) -> Done:
     return Done("told")
 
 
-HANDLERS: Mapping[str, Handler] = {
-    "slack_claim": claim,
-    "slack_decide": decide,
+TO_CASES: Mapping[str, Handler] = {"slack_claim": claim, "slack_decide": decide}
+"""What needs Temporal."""
+TO_PEOPLE: Mapping[str, Handler] = {
     "slack_ask_reason": ask_reason,
     "slack_say": whisper,
     "slack_waits": whisper,
