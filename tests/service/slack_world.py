@@ -89,7 +89,7 @@ class SlackWorld(ServiceWorld):
                     for element in block.get("elements", [])
                 ):
                     return body
-            assert time.monotonic() < deadline, f"no button {action} for {about}"
+            assert time.monotonic() < deadline, [body["message"]["text"] for body in self.chat()]
             time.sleep(0.1)
 
     def press(self, message: dict[str, Any], action: str, user: str, text: str | None = None, **more: Any) -> Any:

@@ -169,7 +169,7 @@ def test_a_refund_is_approved_by_a_button_and_the_message_says_by_whom(slack: Sl
     assert slack.press(asked, "approve_request", GRETA, copies=5) == {"status": 200}
     until(lambda: decided(slack, workflow_id) is not None)
     shown = json.dumps(decided(slack, workflow_id))
-    assert "Approved" in shown
+    assert "approved" in shown
     assert "p-greta" in shown
     state = slack.do(slack.services.cases.escalation("default", workflow_id))
     [request] = [one for one in state.approvals.values() if one.question.action == "refund"]
@@ -190,7 +190,7 @@ def test_a_refund_is_rejected_with_a_reason_from_the_dialog(slack: SlackWorld) -
     assert answer == {"status": 200, "dialog": {"status": 200, "body": ""}}
     until(lambda: decided(slack, workflow_id) is not None)
     shown = json.dumps(decided(slack, workflow_id))
-    assert "Rejected" in shown
+    assert "rejected" in shown
     assert "p-greta" in shown
     assert "&lt;!channel&gt; not ours" in shown
 
@@ -203,6 +203,16 @@ def test_a_dialog_without_a_reason_stays_open(wire: httpx.Client) -> None:
     answer = send(wire, form(payload))
     assert answer.json()["response_action"] == "errors"
     assert set(answer.json()["errors"]) == {"reason"}
+
+
+def test_a_handoff_is_claimed_by_a_button_by_the_first_who_presses(slack: SlackWorld) -> None:
+    workflow_id = submit(slack, "security-report.json", "SLACK-CLAIM-1")
+    handed = slack.button("claim_case", workflow_id)
+    assert slack.press(handed, "claim_case", NOOR) == {"status": 200}
+    shown = slack.button("take_over_case", workflow_id)
+    assert "p-noor" in json.dumps(shown["message"])
+    slack.press({**handed, "message": handed["message"]}, "take_over_case", LENA)
+    until(lambda: state_of(slack, workflow_id).claim.claimed_by == "p-lena")
 
 
 def test_a_click_while_temporal_is_stopped_is_acknowledged_and_delivered_later(slack: SlackWorld) -> None:
@@ -226,16 +236,6 @@ def test_a_click_while_temporal_is_stopped_is_acknowledged_and_delivered_later(s
         slack.do(slack.server.start())
     until(lambda: decided(slack, workflow_id) is not None, 60)
     until(lambda: waiting(slack) == 0, 60)
-
-
-def test_a_handoff_is_claimed_by_a_button_by_the_first_who_presses(slack: SlackWorld) -> None:
-    workflow_id = submit(slack, "vip-export.json", "SLACK-VIP-1")
-    handed = slack.button("claim_case", workflow_id)
-    assert slack.press(handed, "claim_case", NOOR) == {"status": 200}
-    shown = slack.button("take_over_case", workflow_id)
-    assert "p-noor" in json.dumps(shown["message"])
-    slack.press({**handed, "message": handed["message"]}, "take_over_case", LENA)
-    until(lambda: state_of(slack, workflow_id).claim.claimed_by == "p-lena")
 
 
 def test_a_person_of_another_tenant_is_nobody_in_this_one(slack: SlackWorld, wire: httpx.Client) -> None:
