@@ -188,3 +188,16 @@ async def incident_whose_tickets_are_linked_and_unlinked(world: IncidentWorld) -
     await world.cancel(incident)
     await ticket.terminate()
     return incident
+
+
+for _drive in (
+    incident_solved,
+    incident_regressed,
+    incident_fix_failed,
+    incident_fix_rejected,
+    incident_without_a_cause,
+    incident_with_its_tools_down,
+    incident_over_its_budget,
+):
+    INCIDENT_PATHS[f"{_drive.__name__}_as_of_thoughts_in_activities"] = _drive
+"""The same once more: the first recordings are from when thoughts were local activities, and replay as such."""

@@ -134,7 +134,7 @@ def test_recordings_name_no_machine_and_nobodys_folder() -> None:
 
 
 def test_recordings_stay_small() -> None:
-    assert sum(file.stat().st_size for file in RECORDINGS) < 3_000_000
+    assert sum(file.stat().st_size for file in RECORDINGS) < 4_000_000
 
 
 def _markers(history: WorkflowHistory) -> str:

@@ -71,20 +71,23 @@ class Investigation:
         state = self._state
         state.spent.resume(self._case.now())
         self.enter(TroublePhase.CONTEXT_GATHERING, "What the user gave is read")
-        try:
-            while True:
-                why = state.budget.exceeded(state.spent, self._case.now())
-                if why is not None:
-                    return why
-                planned = await self.think()
-                asking = self._model_may_help()
-                if not planned and not asking:
-                    return self._conclusion()
-                state.spent.iterations += 1
-                looking = [self._execute(call) for call in planned[: self._calls_left()]]
-                await asyncio.gather(*looking, *([self._suppose()] if asking else []))
-        finally:
-            state.spent.pause(self._case.now())
+        why = await self._rounds()
+        state.spent.pause(self._case.now())
+        return why
+
+    async def _rounds(self) -> str | None:
+        state = self._state
+        while True:
+            why = state.budget.exceeded(state.spent, self._case.now())
+            if why is not None:
+                return why
+            planned = await self.think()
+            asking = self._model_may_help()
+            if not planned and not asking:
+                return self._conclusion()
+            state.spent.iterations += 1
+            looking = [self._execute(call) for call in planned[: self._calls_left()]]
+            await asyncio.gather(*looking, *([self._suppose()] if asking else []))
 
     def _calls_left(self) -> int:
         return max(1, self._state.budget.tool_calls - self._state.spent.tool_calls)
