@@ -11,17 +11,19 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from sandbox.faults import VENDORS, Faults, NoSuchFault
+from sandbox.forms import urlencoded
 from sandbox.outbox_view import ALWAYS_SHOWN, VENDOR_NAMES, cases_of, clock
 from sandbox.slack_markup import marked_up
+from sandbox.slack_pressing import CannotPress, SlackPressing
 from sandbox.world import World
 
 _PAGES = Path(__file__).parent / "pages"
 _HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; "
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -32,8 +34,11 @@ _HEADERS = {
 class Outbox:
     """The page and the interface over one world."""
 
-    def __init__(self, world: World, faults: Faults, apply_down: Callable[[], Awaitable[None]]) -> None:
-        """`apply_down` shuts and opens ports after the faults changed."""
+    def __init__(
+        self, world: World, faults: Faults, apply_down: Callable[[], Awaitable[None]], pressing: SlackPressing
+    ) -> None:
+        """`apply_down` shuts and opens ports after the faults changed; `pressing` presses Slack's buttons."""
+        self._pressing = pressing
         self._world = world
         self._faults = faults
         self._apply_down = apply_down
@@ -46,6 +51,7 @@ class Outbox:
             routes=[
                 Route("/", self._page),
                 Route("/style.css", self._style),
+                Route("/press", self._press, methods=["POST"]),
                 Route("/attachments/{number:int}/{place:int}", self._attachment),
                 Route("/api/messages", self._messages),
                 Route("/api/effects", self._effects),
@@ -80,6 +86,24 @@ class Outbox:
             faults=self._faults.all(),
         )
         return HTMLResponse(page, headers=_HEADERS)
+
+    async def _press(self, request: Request) -> Response:
+        """Somebody presses a button of a Slack message on the page."""
+        origin = request.headers.get("origin")
+        if origin not in (None, "null", f"http://{request.headers.get('host')}"):
+            return Response("Press it on the page itself.", 403, media_type="text/plain", headers=_HEADERS)
+        wanted = await urlencoded(request)
+        named = [str(wanted.get(name) or "") for name in ("channel", "ts", "action", "user")]
+        try:
+            done = await self._pressing.press(
+                named[0], named[1], named[2], named[3], str(wanted.get("text") or "") or None
+            )
+        except CannotPress as problem:
+            return Response(str(problem), 400, media_type="text/plain", headers=_HEADERS)
+        if done["status"] != 200:
+            words = f"The service did not take it (status {done['status']}): see whether it runs."
+            return Response(words, 502, media_type="text/plain", headers=_HEADERS)
+        return RedirectResponse("/", 303, headers=_HEADERS)
 
     async def _style(self, request: Request) -> Response:
         return FileResponse(_PAGES / "outbox.css", media_type="text/css", headers=_HEADERS)

@@ -114,7 +114,7 @@ class Sandbox:
                 name: web(Breaking(application, name, self.faults, error_body))
                 for name, (application, error_body) in applications.items()
             },
-            "outbox": web(Outbox(self.world, self.faults, self.apply_down).app()),
+            "outbox": web(Outbox(self.world, self.faults, self.apply_down, self.slack.pressing).app()),
         }
 
     def _last_ports(self) -> dict[str, int]:

@@ -11,6 +11,7 @@ from runtime.settings import Settings
 _HOST = "127.0.0.1"
 _DESCRIBED = ("inventory", "shipping", "accounting", "deployments", "fleet", "documents", "mailing", "market")
 """Vendors that `tools.yaml` knows by their OpenAPI documents."""
+SANDBOX_BOT = "xoxb-sandbox"
 
 
 def read_ports(state_file: Path) -> dict[str, int]:
@@ -40,7 +41,11 @@ def variables(ports: dict[str, int], settings: Settings) -> dict[str, str]:
             "SECURITY": "none",
             "SENDER": "support@example.com",
         },
-        "slack": {"BOT_TOKEN": "xoxb-sandbox", "BASE_URL": f"{_web(ports['slack'])}/api"},
+        "slack": {
+            "BOT_TOKEN": SANDBOX_BOT,
+            "BASE_URL": f"{_web(ports['slack'])}/api",
+            "SIGNING_SECRET": "sandbox-signing-secret",
+        },
         "zendesk": {
             "BASE_URL": _web(ports["zendesk"]),
             "EMAIL": "surehand@example.com",

@@ -208,7 +208,12 @@ def test_a_dialog_without_a_reason_stays_open(wire: httpx.Client) -> None:
 def test_a_handoff_is_claimed_by_a_button_by_the_first_who_presses(slack: SlackWorld) -> None:
     workflow_id = submit(slack, "security-report.json", "SLACK-CLAIM-1")
     handed = slack.button("claim_case", workflow_id)
-    assert slack.press(handed, "claim_case", NOOR) == {"status": 200}
+    # On the outbox's page; another site's page may not press there.
+    outbox = slack.sandbox.state()["outbox"]["url"]
+    pressed = {"channel": handed["channel"], "ts": handed["message"]["ts"], "action": "claim_case", "user": NOOR}
+    assert f'name="ts" value="{pressed["ts"]}"' in httpx.get(outbox).text
+    assert httpx.post(f"{outbox}/press", data=pressed, headers={"Origin": "https://evil.example"}).status_code == 403
+    assert httpx.post(f"{outbox}/press", data=pressed).status_code == 303
     shown = slack.button("take_over_case", workflow_id)
     assert "p-noor" in json.dumps(shown["message"])
     slack.press({**handed, "message": handed["message"]}, "take_over_case", LENA)
@@ -223,13 +228,13 @@ def test_a_click_while_temporal_is_stopped_is_acknowledged_and_delivered_later(s
         assert slack.press(asked, "approve_request", GRETA) == {"status": 200}
         with slack.client(None) as client:
             seconds = []
-            for number in range(100):
+            for number in range(60):
                 body = form(click("claim_case", "escalation:default:T-none", trigger=f"down-{number}"))
                 began = time.monotonic()
                 assert send(client, body).status_code == 200
                 seconds.append(time.monotonic() - began)
-        print(f"acknowledged: p50 {sorted(seconds)[50] * 1000:.1f} ms, p99 {sorted(seconds)[98] * 1000:.1f} ms")  # noqa: T201 - the figure
-        assert sorted(seconds)[50] < 0.5
+        print(f"acknowledged: p50 {sorted(seconds)[30] * 1000:.1f} ms, longest {sorted(seconds)[-1] * 1000:.1f} ms")  # noqa: T201 - the figure
+        assert sorted(seconds)[30] < 0.5
         assert waiting(slack) > 0
         until(lambda: (GRETA, slack_doing.WAITS) in whispers(slack))
     finally:
