@@ -45,5 +45,8 @@ class ServiceSettings(Group):
     session_hours: int = Field(24, ge=1, le=720, description="hours until a session ends")
     repeat_hours: int = Field(24, ge=1, le=720, description="hours for which an Idempotency-Key is remembered")
     open_metrics: bool = Field(False, description="show /metrics to whoever asks; otherwise to operators only")
+    temporal_ui: str | None = Field(
+        None, pattern=r"^https?://[^\s]+$", description="address of Temporal's web UI, for links from the console"
+    )
     docs: bool = Field(False, description="serve a page that shows the API, at /docs")
     tokens: TokenSettings | None = None

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, Table, and_, select
+from sqlalchemy import Select, Table, and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.case import Status
@@ -50,6 +50,20 @@ class SqlCaseStore:
             query = query.where(cases.c.status == status)
         query = query.order_by(cases.c.opened_at.desc(), cases.c.workflow_id)
         return await self._select(CaseRecord, query.limit(_page(limit)).offset(max(offset, 0)))
+
+    async def with_words(self, tenant: str, words: str, *, limit: int = 500) -> list[CaseRecord]:
+        """Rows of a tenant whose subject, ticket or own id has these words in it, newest first; at most 500."""
+        columns = (cases.c.subject, cases.c.case_id, cases.c.ticket_id)
+        query = select(cases).where(
+            cases.c.tenant == tenant, or_(*(column.icontains(words, autoescape=True) for column in columns))
+        )
+        query = query.order_by(cases.c.opened_at.desc(), cases.c.workflow_id)
+        return await self._select(CaseRecord, query.limit(_page(limit)))
+
+    async def named(self, tenant: str, workflow_ids: Collection[str]) -> list[CaseRecord]:
+        """Rows of a tenant's cases by their ids, in no order; at most 500."""
+        query = select(cases).where(cases.c.tenant == tenant, cases.c.workflow_id.in_(list(workflow_ids)[:_PAGE]))
+        return await self._select(CaseRecord, query)
 
     async def open_incidents(self, tenant: str, *, limit: int = 20) -> list[CaseRecord]:
         """Rows of a tenant's incidents that are not over, newest first."""

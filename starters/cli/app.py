@@ -9,6 +9,7 @@ import typer
 from starters.cli import (
     approvals,
     case,
+    console,
     evaluation,
     incident,
     knowledge,
@@ -62,5 +63,6 @@ knowledge.add_to(app)
 mcp.add_to(app)
 people.add_to(app)
 serving.add_to(app)
+console.add_to(app)
 replay.add_to(app)
 evaluation.add_to(app)

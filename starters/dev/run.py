@@ -51,6 +51,11 @@ async def run_dev() -> int:
 def _say(dev: state.DevState, stack: Stack, seconds: float) -> None:
     typer.echo(f"Surehand is ready after {seconds:.1f} s.\n")
     rows = [
+        (
+            "Web console",
+            stack.key_file.with_name("console.link").read_text("utf-8").strip(),
+            "signs you in once; `surehand console` makes more",
+        ),
         ("Temporal web UI", dev.ui_url or "", "every case, step by step"),
         ("Outbox", dev.outbox_url or "", "e-mail, chat and tickets that were sent"),
         ("HTTP service", dev.service_url or "", f"its key is in {stack.key_file}"),

@@ -7,6 +7,7 @@ Like the worker beside it, it imports everything at once, waits for one line tha
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import signal
 import sys
@@ -14,10 +15,15 @@ import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx
+
 from domain.errors import SurehandError
+from runtime.settings import Settings
 from runtime.telemetry import configure_logging
+from starters.console.links import leave_link
 from starters.dev.worker import watch_parent
 from starters.dev.worker_order import service_port_of, settings_of
+from starters.dev.world import SANDBOX_BOT
 from starters.leaving import leave
 from starters.service.correlation import InLogs
 from starters.service.keys import local_key
@@ -41,6 +47,8 @@ async def _main(line: str) -> None:
 
     async def ready(services: Services, port: int) -> None:
         await _key(services, settings.data_dir / KEY_FILE)
+        await _tell_slack(settings, f"http://{_HOST}:{port}")
+        await leave_link(services.store, settings.data_dir, settings.data_dir / KEY_FILE, f"http://{_HOST}:{port}")
         print(f"ready {port}", flush=True)  # noqa: T201 - the parent reads it
 
     await serve(settings, host=_HOST, port=service_port_of(line), stop=stop, ready=ready)
@@ -50,6 +58,21 @@ async def _key(services: Services, file: Path) -> None:
     tenant = services.settings.tenant
     lead = services.configuration.policy_for(tenant).duty_lead
     await local_key(services.store.keys, file, tenant=tenant, person_id=lead, now=datetime.now(UTC))
+
+
+async def _tell_slack(settings: Settings, service_url: str) -> None:
+    """Say to the sandbox's Slack where its buttons act; a real one is told in its own pages.
+
+    Args:
+        settings: of the service.
+        service_url: its base address.
+    """
+    slack = settings.slack
+    if slack is None or slack.bot_token.get_secret_value() != SANDBOX_BOT:
+        return
+    async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
+        with contextlib.suppress(httpx.HTTPError):  # nothing but buttons in a simulator is lost
+            await client.post(f"{slack.base_url.removesuffix('/api')}/_app", json={"url": service_url})
 
 
 def main() -> int:

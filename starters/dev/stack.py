@@ -208,6 +208,7 @@ class Stack:
             **self._given,
             **world.variables(self._ports, self._settings),
             "SUREHAND_TEMPORAL__ADDRESS": self._server.address,
+            "SUREHAND_SERVICE__TEMPORAL_UI": self._server.ui_url or "",
         }
 
     def _write_state(self) -> None:

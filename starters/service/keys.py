@@ -73,25 +73,27 @@ async def local_key(keys: SqlApiKeys, file: Path, *, tenant: str, person_id: str
         person_id: whom it acts as.
         now: the time.
     """
-    known = _read(file)
+    known = kept_key(file)
     parts = taken_apart(known)
     if parts is not None:
         kept = await keys.find(parts[0])
         if kept is not None and kept.opens(parts[1], now) and kept.tenant == tenant:
             return known
     _, text = await make(keys, tenant=tenant, name=LOCAL, roles=[Role.ADMIN], person_id=person_id, now=now)
-    _write(file, text)
+    write_secret(file, text)
     return text
 
 
-def _read(file: Path) -> str:
+def kept_key(file: Path) -> str:
+    """The key in a file; empty when there is none."""
     try:
         return file.read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError):
         return ""
 
 
-def _write(file: Path, text: str) -> None:
+def write_secret(file: Path, text: str) -> None:
+    """Write a file for its owner alone, whole or not at all."""
     draft = file.with_name(f"{file.name}.{os.getpid()}")
     draft.unlink(missing_ok=True)
     # Closed to others from its first moment.

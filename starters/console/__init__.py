@@ -1,0 +1,1 @@
+"""The web console: what waits for people, every case, playbooks and numbers, in a browser."""

@@ -1,0 +1,135 @@
+"""The console's application: every address, the role that it needs, and one guard before all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from domain.errors import SurehandError
+from domain.principals import Role
+from starters.console import acting, cases, files, inbox, live, numbers, playbooks, signing
+from starters.console.forms import read_form
+from starters.console.pages import ROOT, Ask, address, rendered
+from starters.console.visitors import Visitor, visitor_of
+from starters.service.errors import Problem, invalid, of_status, problem_of
+from starters.service.services import Services
+
+Page = Callable[[Ask], Awaitable[Response]]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One address for whoever is signed in."""
+
+    method: str
+    path: str
+    role: Role
+    page: Page
+
+
+ENTRIES: tuple[Entry, ...] = (
+    Entry("GET", "/", Role.VIEWER, inbox.page),
+    Entry("GET", "/cases", Role.VIEWER, cases.page),
+    Entry("GET", "/cases/{name:path}", Role.VIEWER, cases.one),
+    Entry("GET", "/playbooks", Role.VIEWER, playbooks.page),
+    Entry("GET", "/playbooks/{name}", Role.VIEWER, playbooks.one),
+    Entry("GET", "/numbers", Role.VIEWER, numbers.page),
+    Entry("GET", "/live/{of:path}", Role.VIEWER, live.stream),
+    Entry("POST", "/do/decide", Role.APPROVER, acting.decide),
+    Entry("POST", "/do/claim", Role.AGENT, acting.claim),
+    Entry("POST", "/do/resolve", Role.AGENT, acting.resolve),
+    Entry("POST", "/do/message", Role.AGENT, acting.message),
+    Entry("POST", "/do/ask", Role.AGENT, acting.ask),
+    Entry("POST", "/do/close", Role.AGENT, acting.close),
+    Entry("POST", "/do/unpark", Role.OPERATOR, acting.unpark),
+    Entry("POST", "/do/cancel", Role.OPERATOR, acting.cancel),
+    Entry("POST", "/do/abort", Role.OPERATOR, acting.abort),
+    Entry("POST", "/sign-out", Role.VIEWER, signing.sign_out),
+)
+
+
+def application(services: Services) -> Starlette:
+    """What stands below `/console`."""
+    routes = [Route(entry.path, _guarded(entry), methods=[entry.method]) for entry in ENTRIES]
+    routes += [
+        Route("/sign-in", _answered(signing.form), methods=["GET"]),
+        Route("/sign-in", _answered(signing.sign_in), methods=["POST"]),
+        Route("/static/{name}", files.serve, methods=["GET"]),
+    ]
+    app = Starlette(routes=routes, exception_handlers={HTTPException: _of_framework, 500: _of_fault})
+    app.router.redirect_slashes = False
+    app.state.services = services
+    return app
+
+
+def to_console(request: Request) -> Response:
+    """Where somebody who typed `/console` wanted to go."""
+    return RedirectResponse(f"{ROOT}/", 307)
+
+
+def _guarded(entry: Entry) -> Callable[[Request], Awaitable[Response]]:
+    async def run(request: Request) -> Response:
+        services: Services = request.app.state.services
+        visitor = await visitor_of(request, services)
+        if visitor is None:
+            return _sign_in_first(request)
+        request.state.visitor, request.state.principal = visitor, visitor.principal
+        if not visitor.principal.may(entry.role):
+            raise Problem(403, "FORBIDDEN", f"This needs the role {entry.role.value}: ask an admin for it.")
+        form = await read_form(request, visitor.secret) if entry.method == "POST" else {}
+        return await entry.page(Ask(request, services, visitor, form))
+
+    return _answered(run)
+
+
+def _answered(work: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+    """With a page for whatever goes wrong on purpose."""
+
+    async def run(request: Request) -> Response:
+        try:
+            return await work(request)
+        except ValidationError as error:
+            return _error_page(request, _of_fields(error))
+        except (Problem, SurehandError, RuntimeError) as error:
+            problem = problem_of(error)
+            if problem is None:
+                raise
+            return _error_page(request, problem)
+
+    return run
+
+
+def _of_fields(error: ValidationError) -> Problem:
+    named = sorted({str(fault["loc"][0]) for fault in error.errors() if fault["loc"]})
+    return invalid(f"Something in the form is missing, too long or not known: look at {', '.join(named) or 'it'}.")
+
+
+def _sign_in_first(request: Request) -> Response:
+    if request.method != "GET":
+        return _error_page(request, Problem(401, "UNAUTHENTICATED", "You are signed out: sign in and do it again."))
+    if request.url.path.startswith(f"{ROOT}/live/"):
+        return Response(status_code=401)
+    return RedirectResponse(address("sign-in"), 303)
+
+
+def _error_page(request: Request, problem: Problem) -> Response:
+    visitor: Visitor | None = getattr(request.state, "visitor", None)
+    page = rendered("error", status=problem.status, visitor=visitor, detail=problem.detail)
+    page.headers.update(problem.headers)
+    return page
+
+
+async def _of_framework(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this
+    return _error_page(request, of_status(error.status_code, error.headers))
+
+
+async def _of_fault(request: Request, error: Exception) -> Response:
+    return _error_page(request, Problem(500, "INTERNAL", "Surehand stumbled over a fault of its own: see its log."))

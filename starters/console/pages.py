@@ -1,0 +1,126 @@
+"""Pages: filled templates with the headers that every one has. All text in them is data and is escaped."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from starters.cli.words import ago, clock, due, harmless, label, left, span
+from starters.console.visitors import Visitor
+from starters.service.errors import printable
+from starters.service.services import Services
+
+FOLDER = Path(__file__).resolve().parents[2] / "templates" / "console"
+ROOT = "/console"
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    # With `no-referrer` a browser would hide from us which site a form comes from.
+    "Referrer-Policy": "same-origin",
+}
+DONE = {
+    "approved": "Your approval is recorded.",
+    "rejected": "Your rejection is recorded, with its reason.",
+    "claimed": "The case is yours.",
+    "resolved": "It is recorded as solved.",
+    "message": "The message is in the case.",
+    "question": "The question is asked; the answer appears here.",
+    "unparked": "The parked step goes on as you said.",
+    "cancelled": "The case was asked to take back what it did, and to end.",
+    "aborted": "The run stops, and what it did is undone.",
+    "closed": "The incident is closed.",
+    "out": "You are signed out.",
+}
+"""What a page says at its top after something was done; never a text from the address."""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A request, by whoever is signed in."""
+
+    request: Request
+    services: Services
+    visitor: Visitor
+    form: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def tenant(self) -> str:
+        """Whose cases they see."""
+        return self.visitor.principal.tenant
+
+    def page(self, name: str, /, *, status: int = 200, live: str = "", **values: Any) -> Response:
+        """A page for them.
+
+        Args:
+            name: of the template, without its ending.
+            status: HTTP's.
+            live: what the page is told of when it changes: `inbox`, `cases` or `case/NAME`; empty for none.
+            values: for the template.
+        """
+        done = DONE.get(self.request.query_params.get("done", ""), "")
+        return rendered(name, status=status, visitor=self.visitor, live=live, done=done, **values)
+
+
+def rendered(name: str, /, *, status: int = 200, **values: Any) -> Response:
+    """A filled template."""
+    known = {"visitor": None, "live": "", "done": "", **values}
+    text = _environment().get_template(f"{name}.html").render(known)
+    return HTMLResponse(printable(text), status, HEADERS)
+
+
+def address(*parts: str, **parameters: object) -> str:
+    """An address within the console; every part is quoted."""
+    path = "/".join([ROOT, *(quote(part, safe=":") for part in parts)])
+    given = {name: value for name, value in parameters.items() if value not in (None, "")}
+    return f"{path}?{urlencode(given)}" if given else path
+
+
+def case_address(case: str, **parameters: object) -> str:
+    """The page of a case."""
+    return address("cases", case, **parameters)
+
+
+def shown(value: Any) -> str:
+    """A value of a call's arguments, in full."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
+
+
+def _safe(value: Any) -> Any:
+    """What stands in a page: nothing that turns the direction of writing or hides, as on a terminal."""
+    if isinstance(value, str) and not isinstance(value, Markup):
+        return harmless(value.replace("\r\n", "\n"))
+    return value
+
+
+@cache
+def _environment() -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_safe,
+    )
+    made.filters |= {
+        "ago": ago,
+        "clock": clock,
+        "due": due,
+        "left": left,
+        "span": span,
+        "label": label,
+        "shown": shown,
+    }
+    made.globals |= {"address": address, "case_address": case_address, "root": ROOT}
+    return made
