@@ -8,6 +8,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from starters.console.app import application as console_of
+from starters.console.app import to_console
+from starters.console.pages import ROOT
 from starters.service.edge import Edge
 from starters.service.errors import answer_to, of_status
 from starters.service.openapi import describe
@@ -53,6 +56,8 @@ def application(services: Services) -> FastAPI:
         return JSONResponse(describe(app))
 
     app.add_route("/openapi.json", openapi, include_in_schema=False)
+    app.add_route(ROOT, to_console, include_in_schema=False)
+    app.mount(ROOT, console_of(services))
     return app
 
 
