@@ -15,7 +15,7 @@ SHIPPED = sorted(path.stem for path in SHIPPED_PROMPTS.glob("[a-z]*.j2"))
 
 
 def test_the_prompts_of_all_steps_are_shipped():
-    assert SHIPPED == ["analyse", "ask", "assess_message", "classify", "decide", "reply", "review", "revise"]
+    assert SHIPPED == ["analyse", "ask", "assess_message", "classify", "decide", "reply", "review", "revise", "suppose"]
 
 
 @pytest.mark.parametrize("name", SHIPPED)

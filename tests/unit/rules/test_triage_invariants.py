@@ -105,9 +105,9 @@ def test_an_instruction_to_an_assistant_never_lowers_the_priority(engine: RulesE
 )
 def test_a_megabyte_is_judged_within_two_seconds(engine: RulesEngine, policy: CasePolicy, piece: str) -> None:
     ticket = ticket_of("x" + piece * (1_000_000 // len(piece)))
-    started = time.perf_counter()
+    started = time.process_time()
     decide(engine, policy, ticket)
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
 
 
 def test_a_threat_after_an_unclosed_code_block_is_heard(engine: RulesEngine) -> None:
