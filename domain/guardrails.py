@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from domain.currencies import Currencies
 from domain.model import JsonValue, Term, Value
 
 
@@ -104,6 +105,8 @@ class Guardrails(Value):
     """Hosts that links and addresses in outgoing words may name; `*.example.com` takes every name below it."""
     target_hosts: tuple[str, ...] = ()
     """Internal hosts (`name`, `address` or either with `:port`) that arguments of tools may name all the same."""
+    currencies: Currencies = Currencies()
+    """In which the limits on amounts are."""
     approval_from_risk: int = 60
     """A call with at least this risk (0 to 100) needs an approval, whatever its safety level."""
     deny_from_risk: int = 95

@@ -9,6 +9,7 @@ from datetime import date, time, timedelta
 
 from pydantic import Field, model_validator
 
+from domain.currencies import Currencies
 from domain.errors import ConfigurationProblem
 from domain.incident_policy import IncidentPolicy
 from domain.model import Value
@@ -206,6 +207,8 @@ class CasePolicy(Value):
     timers: Timers
     reply: ReplyPolicy = ReplyPolicy()
     budget: ModelBudget = ModelBudget()
+    currencies: Currencies = Currencies()
+    """In which the amounts of limits and of approvers' authority are."""
     incidents: IncidentPolicy = IncidentPolicy()
     dashboard_url: str | None = None
     """Base address that *View full context* links to."""

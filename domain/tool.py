@@ -91,6 +91,8 @@ class ToolBrief(Value):
     """Whose approval it takes (a ladder of `approvals.yaml`); `default` when None."""
     amount: str | None = None
     """Expression over the arguments that gives the money moved, for limits and for approvers' authority."""
+    currency: str | None = None
+    """Expression over the arguments that gives the amount's currency (ISO 4217); the tenant's own when None."""
     customer: str | None = None
     """Expression over the arguments that gives whom a per-customer limit counts for."""
     queue: str | None = None

@@ -52,6 +52,7 @@ class ToolSettings(Value):
     undo: ToolUndo | None = None
     ladder: str | None = None
     amount: str | None = None
+    currency: str | None = None
     customer: str | None = None
 
 

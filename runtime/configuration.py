@@ -183,8 +183,8 @@ class Configuration:
         return {
             tenant: read_guardrails(
                 shared.under(tenants.below("tenants", tenant, "overrides", "guardrails")), opened=opened
-            )
-            for tenant in self._policies
+            ).model_copy(update={"currencies": policy.currencies})
+            for tenant, policy in self._policies.items()
         }
 
     def _read_checks(self) -> dict[str, tuple[Check, ...]]:

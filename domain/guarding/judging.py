@@ -57,7 +57,7 @@ def judge_call(
     Returns:
         The verdict; its value is the arguments, sanitised where a rule asked for it.
     """
-    found = measured(tool, arguments, facts)
+    found = measured(tool, arguments, facts, guardrails.currencies)
     totals = facts.get("totals") or {}
     subject: dict[str, JsonValue] = {
         "point": GuardPoint.TOOL_CALL.value,

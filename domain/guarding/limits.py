@@ -6,6 +6,7 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from domain.currencies import Currencies
 from domain.guarding.rules import evaluate, stronger
 from domain.guardrails import Guardrails, Limit, LimitPer, RuleAction, RuleCategory, RuleHit, Severity
 from domain.model import JsonValue
@@ -29,9 +30,17 @@ class Measured:
     customer: str | None = None
 
 
-def measured(tool: ToolBrief, arguments: Mapping[str, JsonValue], facts: Mapping[str, JsonValue]) -> Measured:
-    """Read amount and customer from the arguments; the case's `customer_id` stands in for a missing customer."""
-    amount = _value(tool.amount, arguments)
+def measured(
+    tool: ToolBrief,
+    arguments: Mapping[str, JsonValue],
+    facts: Mapping[str, JsonValue],
+    currencies: Currencies = Currencies(),  # noqa: B008 - frozen
+) -> Measured:
+    """Read amount and customer from the arguments; the case's `customer_id` stands in for a missing customer.
+
+    The amount is in the tenant's own currency. One in a currency that nobody gave a rate for is unknown.
+    """
+    amount = _amount_in_own(tool, arguments, currencies)
     usable = isinstance(amount, int | float) and not isinstance(amount, bool) and 0 <= amount < NO_LIMIT
     customer = _value(tool.customer, arguments)
     if not isinstance(customer, str | int) or isinstance(customer, bool) or customer == "":
@@ -78,7 +87,7 @@ def case_counts(
     guardrails: Guardrails, tool: ToolBrief, arguments: Mapping[str, JsonValue], facts: Mapping[str, JsonValue]
 ) -> dict[str, float]:
     """What a call that is made adds to the case's totals, by name of limit."""
-    found = measured(tool, arguments, facts)
+    found = measured(tool, arguments, facts, guardrails.currencies)
     counted = {limit.name: _adds(limit, found) for limit in limits_of(guardrails, tool) if limit.per is LimitPer.CASE}
     return {name: adds for name, adds in counted.items() if adds is not None}
 
@@ -102,7 +111,7 @@ def claims_for(
         tenant: whose limits.
         lifted: limits that a person let this call go over. It counts towards them all the same.
     """
-    found = measured(tool, arguments, facts)
+    found = measured(tool, arguments, facts, guardrails.currencies)
     claims = []
     for limit in limits_of(guardrails, tool):
         adds = _adds(limit, found)
@@ -157,6 +166,15 @@ def _hit(limit: Limit, action: RuleAction, sentence: str) -> RuleHit:
 
 def _matches(pattern: str, name: str) -> bool:
     return name.startswith(pattern[:-1]) if pattern.endswith("*") else name == pattern
+
+
+def _amount_in_own(tool: ToolBrief, arguments: Mapping[str, JsonValue], currencies: Currencies) -> JsonValue:
+    amount, code = _value(tool.amount, arguments), _value(tool.currency, arguments)
+    if tool.currency is None or not isinstance(amount, int | float) or isinstance(amount, bool):
+        return amount
+    if not isinstance(code, str):
+        return None if currencies.own else amount
+    return currencies.in_own(amount, code)
 
 
 def _value(expression: str | None, arguments: Mapping[str, JsonValue]) -> JsonValue:

@@ -41,6 +41,7 @@ def tool(
     idempotent: bool = False,
     undo: ToolUndo | None = None,
     amount: str | None = None,
+    currency: str | None = None,
     customer: str | None = None,
     ladder: str | None = None,
     timeout: timedelta = timedelta(seconds=20),

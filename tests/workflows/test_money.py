@@ -10,6 +10,7 @@ from temporalio.client import WorkflowHandle
 
 from domain.approval import ApprovalDecision, ApprovalState
 from domain.case import UnparkAction, UnparkInput
+from domain.currencies import Currencies
 from domain.errors import VendorRefused
 from domain.playbook.messages import PlaybookResult
 from tests.workflows.conftest import Handle, World, a_ticket
@@ -54,6 +55,28 @@ async def test_a_refund_whose_answer_is_given_up_is_taken_back(world: World) -> 
         await handle.result()
     assert len(world.billing.refunds) == 1
     assert len(world.billing.taken_back) == 1
+
+
+async def test_approvers_limits_are_in_the_tenants_own_currency(world: World) -> None:
+    world.change_policy(currencies=Currencies(own="USD", rates={"EUR": 100.0}))
+    async with world.worker():
+        handle = await world.submit(a_ticket(REFUND_TICKET))
+        state = await world.until(handle, lambda s: any(r.rungs for r in s.pending_approvals))
+        (request,) = state.pending_approvals
+        asked = [world.directory.people[name] for rung in request.rungs for name in rung.approvers]
+        assert all(person.approval_limit is None or person.approval_limit >= 4990 for person in asked)
+        assert request.question.arguments["amount"] == 49.9
+        await handle.cancel()
+
+
+async def test_money_in_a_currency_that_nobody_gave_a_rate_for_is_left_to_people(world: World) -> None:
+    world.change_policy(currencies=Currencies(own="USD"))
+    async with world.worker():
+        handle = await world.submit(a_ticket(REFUND_TICKET))
+        state = await world.until(handle, lambda s: s.people_have_it)
+        assert state.approvals == {}
+        await handle.cancel()
+    assert world.billing.refunds == {}
 
 
 async def test_an_approval_in_the_case_lifts_no_limit_of_the_day(world: World) -> None:

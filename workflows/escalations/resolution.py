@@ -150,7 +150,8 @@ class Resolution:
         self, pending: PendingReply, action: BillingAction, superseded: Callable[[], bool]
     ) -> bool:
         customer = self._state.ticket.customer.customer_id
-        if customer is None or action.amount is None or not self._state.channels.billing:
+        worth = self._case.policy.currencies.in_own(action.amount or 0, action.currency)
+        if customer is None or action.amount is None or worth is None or not self._state.channels.billing:
             self._escalate(f"A {action.kind.label} is asked for and cannot be made without a person")
             return False
         question = ApprovalQuestion(
@@ -158,7 +159,7 @@ class Resolution:
             summary=f"{action.kind.label.capitalize()} {action.amount:.2f} {action.currency} in case "
             f"{self._state.case_number}",
             arguments=self._money(action, customer),
-            amount=action.amount,
+            amount=worth,
             risk=self._state.risk.overall if self._state.risk else 0,
             evidence=(action.reason,) if action.reason else (),
         )

@@ -195,7 +195,7 @@ class Permission:
             action=brief.name,
             summary=f"{brief.title or brief.name} ({running.what}, playbook {self._case.state.name})",
             arguments=wanted.arguments,
-            amount=measured(brief, wanted.arguments, self._facts(running)).amount,
+            amount=measured(brief, wanted.arguments, self._facts(running), self._guardrails.currencies).amount,
             risk=verdict.risk,
             evidence=(*verdict.reasons, *(f"It goes over the limit {name}." for name in over), *_edit(running)),
             requested_by=running.frame.edited_by or self._case.state.started_by,

@@ -68,6 +68,7 @@ class BillingTools:
         idempotent=True,
         undo=ToolUndo(tool="payments.cancel_refund", arguments={"refund": "${ $output.refund }"}),
         amount=".amount",
+        currency=".currency",
         customer=".customer",
         ladder="refund",
     )
@@ -101,6 +102,7 @@ class BillingTools:
             arguments={"customer": "${ $arguments.customer }", "transaction": "${ $output.transaction }"},
         ),
         amount=".amount",
+        currency=".currency",
         customer=".customer",
         ladder="credit",
     )

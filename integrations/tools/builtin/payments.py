@@ -92,6 +92,7 @@ class PaymentTools:
             },
         ),
         amount=".amount",
+        currency=".currency",
         customer=".customer",
     )
     async def authorise(self, arguments: Authorisation, context: CallContext) -> Payment:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from domain.currencies import Currencies
 from domain.guarding import action_of, case_counts, claims_for, judge_call, judge_text
 from domain.guardrails import GuardPoint, Guardrails, Limit, LimitPer, RuleAction, Severity
 from domain.tool import Safety, ToolCategory
@@ -185,6 +186,37 @@ MONEY = Limit(
 TENANT = Limit(name="all", tools=("*",), per=LimitPer.TENANT_DAY, at_most=9)
 LIMITED = Guardrails(limits=(PER_CASE, MONEY, TENANT))
 PAYING = tool(amount=".amount", customer=".customer")
+IN_DOLLARS = Guardrails(limits=(MONEY,), currencies=Currencies(own="USD", rates={"EUR": 2.0}))
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "expected"),
+    [
+        (50, "USD", RuleAction.ALLOW),
+        (50, "usd", RuleAction.ALLOW),
+        (51, "USD", RuleAction.REQUIRE_APPROVAL),
+        (25, "EUR", RuleAction.ALLOW),
+        (26, "EUR", RuleAction.REQUIRE_APPROVAL),
+        (1, "JPY", RuleAction.REQUIRE_APPROVAL),
+        (1, None, RuleAction.REQUIRE_APPROVAL),
+    ],
+)
+def test_limits_on_money_are_in_the_tenants_own_currency(amount: int, currency: Any, expected: RuleAction) -> None:
+    paying = tool(amount=".amount", currency=".currency", customer=".customer")
+    arguments = {"amount": amount, "currency": currency, "customer": "c"}
+    assert judge_call(IN_DOLLARS, paying, arguments, {}).action is expected
+
+
+def test_what_a_call_claims_of_a_limit_is_in_the_tenants_own_currency() -> None:
+    paying = tool(amount=".amount", currency=".currency", customer=".customer")
+    (claim,) = claims_for(IN_DOLLARS, paying, {"amount": 20, "currency": "EUR", "customer": "c"}, {}, tenant="acme")
+    assert claim.amount == 40
+
+
+def test_without_a_currency_of_the_tenants_own_amounts_count_as_they_are() -> None:
+    paying = tool(amount=".amount", currency=".currency", customer=".customer")
+    arguments = {"amount": 50, "currency": "JPY", "customer": "c"}
+    assert judge_call(Guardrails(limits=(MONEY,)), paying, arguments, {}).action is RuleAction.ALLOW
 
 
 @pytest.mark.parametrize(("used", "expected"), [(0, RuleAction.ALLOW), (1, RuleAction.ALLOW), (2, RuleAction.DENY)])

@@ -149,6 +149,8 @@ def test_an_unknown_tenant_is_refused_in_a_sentence():
         ("teams.yaml", "teams:\n  finance:\n    emails: x@example.com\n", 3, "not known here"),
         ("tenants.yaml", "tenants:\n  default:\n    duty_lead: p-bert\n", 3, "no longer active"),
         ("people.yaml", "people:\n  p-new:\n    name: New\n", 2, "email is missing"),
+        ("tenants.yaml", "tenants:\n  default:\n    currencies:\n      rates: {EUR: 0}\n", 4, "EUR"),
+        ("tenants.yaml", "tenants:\n  default:\n    currencies:\n      own: dollars\n", 4, "own"),
         ("approvals.yaml", "ladders:\n  refund:\n    rungs: []\n", 2, "has no rungs"),
         (
             "approvals.yaml",
