@@ -75,7 +75,8 @@ async def replay_server(query: str, limit: int) -> AsyncIterator[Replayed]:
 
 
 def _narrowed(query: str) -> str:
-    ours = "WorkflowType IN ('EscalationWorkflow', 'PlaybookWorkflow')"
+    names = ", ".join(f"'{each.__name__}'" for each in WORKFLOWS)
+    ours = f"WorkflowType IN ({names})"
     return f"({query}) AND {ours}" if query.strip() else ours
 
 

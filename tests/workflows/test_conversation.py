@@ -124,7 +124,7 @@ async def test_reply_after_the_resolution_reopens_and_thanks_do_not(world: World
         assert (clock.met_at, clock.is_over, clock.running_since is not None) == (None, False, True)
         await handle.execute_update(EscalationWorkflow.resolve, resolution)
         result = await handle.result()
-    assert result.reopened == 1
+    assert result.reopened == world.store.results[handle.id].reopened == 1
     assert result.status == "closed"
 
 

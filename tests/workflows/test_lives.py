@@ -44,6 +44,8 @@ async def test_outage_is_handed_over_claimed_resolved_and_followed_for_72_hours(
     assert len(world.mailer.to("engineering-support@example.com")) == 1
     assert len(world.chat.on("#engineering-support")) == 1
     assert world.knowledge.added[0].body.endswith("Rotated the signing keys.")
+    record = world.store.results[handle.id]
+    assert (record.satisfaction, record.reopened, record.escalated) == (5, 0, True)
     assert world.records.profiles["CUST-1"] != {}
     assert "performance" in world.mailer.to(world.policy.reports_mailbox)[0].subject.lower()
 
