@@ -26,6 +26,7 @@ from starters.service.routes import (
     slack,
     tickets,
     uploads,
+    webhooks,
     words,
 )
 from starters.service.services import Services
@@ -34,7 +35,7 @@ _ROUTERS = (
     cases.router, queries.router, words.router, tickets.router, approvals.router, playbooks.router, events.router,
     knowledge.router, uploads.router, sessions.router, health.router,
 )  # fmt: skip
-_SIGNED = (slack.router,)
+_SIGNED = (slack.router, webhooks.router)
 """What senders sign that have no key of ours."""
 
 

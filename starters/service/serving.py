@@ -14,6 +14,7 @@ from domain.errors import ConfigurationProblem
 from runtime.settings import Settings
 from starters.service.app import build
 from starters.service.delivering import delivering
+from starters.service.hooks import doing as hooks
 from starters.service.idempotency import forget_old
 from starters.service.services import Services, open_services
 from starters.service.slack_doing import TO_CASES, TO_PEOPLE
@@ -64,7 +65,11 @@ async def serve(
                 h11_max_incomplete_event_size=32_768,
             )
         )
-        async with delivering(services, TO_CASES, TO_PEOPLE), _running(server, listening), _forgetting(services):
+        async with (
+            delivering(services, {**TO_CASES, **hooks.HANDLERS}, TO_PEOPLE),
+            _running(server, listening),
+            _forgetting(services),
+        ):
             if ready is not None:
                 await ready(services, listening.getsockname()[1])
             await stop.wait()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import time
 from contextlib import AsyncExitStack
@@ -22,6 +23,14 @@ from starters.service.serving import serve
 from tests.service.service_world import ServiceWorld
 from workers import worker
 
+SECRETS = {
+    "zendesk": "zendesk's secret",
+    "alertmanager": "alertmanager's secret",
+    "pagerduty": "pagerduty's secret",
+    "email": "mail's secret",
+    "events": "whsec_" + base64.b64encode(b"a secret of the events sender").decode(),
+    "acme": "acme's secret",
+}
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -30,10 +39,6 @@ class SlackWorld(ServiceWorld):
 
     sandbox: Sandbox
     server: EmbeddedServer
-
-    def __init__(self, folder: Path, more: dict[str, str] | None = None) -> None:
-        super().__init__(folder)
-        self._more = more or {}
 
     async def _live(self) -> None:
         async with AsyncExitStack() as stack:
@@ -66,9 +71,21 @@ class SlackWorld(ServiceWorld):
                 "SUREHAND_SLACK__SIGNING_SECRET": SIGNING_SECRET,
                 "SUREHAND_SLACK__TEAM_ID": TEAM,
                 "SUREHAND_SLACK__APP_ID": APP,
-                **self._more,
+                "SUREHAND_CONFIG_DIRS": str(self._own_configuration()),
+                **{f"SUREHAND_SECRETS__{kind.upper()}_WEBHOOK": secret for kind, secret in SECRETS.items()},
+                "SUREHAND_SECRETS__PAGERDUTY_WEBHOOK_OLD": "the old one",
             }
         )
+
+    def _own_configuration(self) -> Path:
+        folder = self.folder / "own"
+        folder.mkdir()
+        (folder / "webhooks.yaml").write_text(
+            "endpoints:\n"
+            "  acme: {kind: alertmanager, tenant: acme-us, secrets: [acme_webhook]}\n"
+            "  bare: {kind: zendesk, tenant: default, secrets: [nobody_set_it]}\n"
+        )
+        return folder
 
     def chat(self, kind: str = "message") -> list[dict[str, Any]]:
         """What Slack got."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -40,19 +39,6 @@ HOSTILE = [
     form({**click("claim_case", "x"), "user": {"id": ""}}),
     form({"type": "view_submission", "user": {"id": "U1"}, "view": {"id": 5}}),
 ]
-
-
-@pytest.fixture(scope="module")
-def slack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SlackWorld]:
-    with SlackWorld(tmp_path_factory.mktemp("slack")) as running:
-        yield running
-
-
-@pytest.fixture
-def wire(slack: SlackWorld) -> Iterator[httpx.Client]:
-    """To the service, with nobody's key."""
-    with slack.client(None) as client:
-        yield client
 
 
 def submit(slack: SlackWorld, sample: str, name: str) -> str:

@@ -18,7 +18,7 @@ from starters.case_list import AT_ONCE, CaseFilter, Kind, row_of
 from starters.playbooks import read_event
 from starters.service.access import V1
 from starters.service.declared import of_body
-from starters.service.errors import invalid, unknown_case
+from starters.service.errors import unknown_case
 from starters.service.guarded import EventRoute
 from starters.service.naming import case_named
 from starters.service.services import Asking, Services, Using
@@ -34,6 +34,8 @@ class EventIn(BaseModel):
     """A CloudEvent. Extension attributes stand beside these."""
 
     model_config = ConfigDict(extra="allow", strict=True)
+    # Extension attributes: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md#type-system
+    __pydantic_extra__: dict[str, str | int | bool] = Field(init=False)
 
     specversion: str = Field(pattern=r"^1\.0$")
     id: str = Field(min_length=1, max_length=200)
@@ -56,8 +58,6 @@ async def take_event(
     A run takes the events that its playbook asks for, and a repeat of an id from the same source counts once.
     """
     given = body.model_dump(mode="json", exclude_none=True, exclude={RUN})
-    if any(isinstance(value, dict | list) for name, value in given.items() if name not in CloudEvent.model_fields):
-        raise invalid("An extension attribute is a text, a number or a truth value: correct it.")
     event = read_event(given)
     if body.surehandrun is not None:
         workflow_id = case_named(principal, body.surehandrun)
@@ -66,12 +66,13 @@ async def take_event(
         await services.playbooks.event(principal.tenant, workflow_id, event)
         runs = [workflow_id.split(":", 2)[2]]
     else:
-        runs = await _to_all(services, principal.tenant, event)
+        runs = await to_all(services, principal.tenant, event)
     done = DeliveredEvent(event_id=event.id, runs=runs)
     return Response(done.model_dump_json(), 202, None, "application/json")
 
 
-async def _to_all(services: Services, tenant: str, event: CloudEvent) -> list[str]:
+async def to_all(services: Services, tenant: str, event: CloudEvent) -> list[str]:
+    """Bring an event to every run of a tenant that waits for one; returns those that took it."""
     query = CaseFilter(tenant=tenant, kind=Kind.PLAYBOOK, status="waiting_event").query()
     async with answered_within(PATIENCE):
         listed = services.client.list_workflows(f"{query} AND ExecutionStatus = 'Running'", limit=_MOST_RUNS)

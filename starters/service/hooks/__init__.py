@@ -1,0 +1,1 @@
+"""Webhooks in: who sent it, what it says, and what is done about it."""
