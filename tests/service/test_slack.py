@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
+from domain.deliveries import Delivery
 from domain.intake import read_ticket
 from integrations.slack.signature import is_from_slack
 from starters.service import slack_doing
@@ -227,6 +229,27 @@ def test_a_click_while_temporal_is_stopped_is_acknowledged_and_delivered_later(s
         slack.do(slack.server.start())
     until(lambda: decided(slack, workflow_id) is not None, 60)
     until(lambda: waiting(slack) == 0, 60)
+
+
+def test_a_click_that_a_dead_replica_took_is_delivered_by_another(slack: SlackWorld) -> None:
+    inbox = slack.services.store.inbox
+    left = Delivery(
+        tenant="default",
+        source="slack",
+        delivery_id="left-behind",
+        kind="slack_claim",
+        body={"user": NOOR, "channel": "C1", "workflow": submit(slack, "security-report.json", "SLACK-LEFT-1")},
+        received_at=datetime.now(UTC),
+    )
+
+    async def took_and_died() -> None:
+        await inbox.take(left)
+        await inbox.claim(("slack_claim",), 1, timedelta(milliseconds=1))
+
+    slack.do(took_and_died())
+    until(lambda: slack.do(inbox.outcome("default", "slack", "left-behind")) is not None)
+    # Either it was handed over by then, or the case says that it was not.
+    assert slack.do(inbox.outcome("default", "slack", "left-behind")) in ("claimed", "refused")
 
 
 def test_a_person_of_another_tenant_is_nobody_in_this_one(slack: SlackWorld, wire: httpx.Client) -> None:
