@@ -26,7 +26,10 @@ def drawn(topology: Topology, marks: Mapping[str, str]) -> Markup:
     layers = _layers(topology)
     widest = max(len(layer) for layer in layers)
     places = {
-        name: (place * (_WIDTH + _GAP) + (widest - len(layer)) * (_WIDTH + _GAP) // 2, depth * (_HEIGHT + _DROP) + 2)
+        name: (
+            2 + place * (_WIDTH + _GAP) + (widest - len(layer)) * (_WIDTH + _GAP) // 2,
+            depth * (_HEIGHT + _DROP) + 2,
+        )
         for depth, layer in enumerate(layers)
         for place, name in enumerate(layer)
     }
