@@ -1,0 +1,74 @@
+"""Sessions: found by their digest while they last, used up once, ended one by one or all; and cases found by words."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+from domain.principals import SessionRecord
+from domain.records import CaseRecord
+from integrations.store.store import SqlStore
+
+NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+
+
+def session(session_id: str, **changes: object) -> SessionRecord:
+    known = {"session_id": session_id, "tenant": "default", "principal": "console:key:a", "kind": "link"}
+    times = {"created_at": NOW, "expires_at": NOW + timedelta(minutes=15)}
+    return SessionRecord.model_validate({**known, **times, **changes})
+
+
+async def test_of_many_who_take_a_session_at_once_one_gets_it(store: SqlStore) -> None:
+    await store.sessions.add(session("s"))
+    assert await store.sessions.take("s", kinds=("console",), now=NOW) is None
+    assert await store.sessions.take("s", kinds=("link",), now=NOW + timedelta(minutes=15)) is None
+    taken = await asyncio.gather(*(store.sessions.take("s", kinds=("link",), now=NOW) for _ in range(8)))
+    assert [one for one in taken if one is not None] == [session("s")]
+    assert await store.sessions.open_one("s", kinds=("link",), now=NOW) is None
+
+
+async def test_a_session_is_found_while_it_lasts_and_all_of_one_principal_end_together(store: SqlStore) -> None:
+    for name, changes in (("a", {}), ("b", {}), ("c", {"principal": "console:key:b"}), ("d", {"tenant": "acme-us"})):
+        await store.sessions.add(session(name, **changes))
+    assert await store.sessions.open_one("a", kinds=("link", "x"), now=NOW) == session("a")
+    assert await store.sessions.open_one("a", kinds=("x",), now=NOW) is None
+    assert await store.sessions.open_one("a", kinds=("link",), now=NOW + timedelta(minutes=15)) is None
+    assert await store.sessions.remove_all(tenant="default", principal="console:key:a") == 2
+    left = [await store.sessions.open_one(name, kinds=("link",), now=NOW) is not None for name in "abcd"]
+    assert left == [False, False, True, True]
+
+
+async def test_cases_are_found_by_words_as_they_are_written_and_within_the_tenant(store: SqlStore) -> None:
+    for number, (tenant, subject) in enumerate(
+        (
+            ("default", "Export is EMPTY"),
+            ("default", "100% of it_all"),
+            ("default", "100 of it all"),
+            ("acme-us", "empty"),
+        )
+    ):
+        await store.cases.save_case(
+            CaseRecord(
+                workflow_id=f"escalation:{tenant}:T-{number}",
+                tenant=tenant,
+                kind="escalation",
+                case_id=f"T-{number}",
+                ticket_id=f"T-{number}",
+                status="closed",
+                phase="done",
+                subject=subject,
+                updated_at=NOW,
+                opened_at=NOW + timedelta(minutes=number),
+            )
+        )
+
+    async def found(words: str) -> list[str]:
+        return [record.case_id for record in await store.cases.with_words("default", words)]
+
+    assert await found("empty") == ["T-0"]
+    assert await found("100%") == ["T-1"]
+    assert await found("it_all") == ["T-1"]
+    assert await found("t-") == ["T-2", "T-1", "T-0"]
+    names = ["escalation:default:T-1", "escalation:acme-us:T-3", "escalation:default:none"]
+    assert [record.case_id for record in await store.cases.named("default", names)] == ["T-1"]
+    assert await store.cases.named("default", []) == []
