@@ -15,6 +15,7 @@ from runtime.settings import Settings
 from starters.service.app import build
 from starters.service.delivering import delivering
 from starters.service.hooks import doing as hooks
+from starters.service.hooks import endpoints
 from starters.service.idempotency import forget_old
 from starters.service.services import Services, open_services
 from starters.service.slack_doing import TO_CASES, TO_PEOPLE
@@ -48,6 +49,7 @@ async def serve(
         NotReachable: the store does not answer.
     """
     async with open_services(settings) as services:
+        endpoints.check(services.configuration)
         listening = _listen(host, port)
         server = uvicorn.Server(
             uvicorn.Config(

@@ -6,8 +6,10 @@ import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -129,15 +131,25 @@ def test_a_button_of_no_tenant_of_ours_is_left_alone(slack: SlackWorld, wire: ht
     until(lambda: waiting(slack) == 0)
 
 
-def test_a_thousand_copies_of_a_click_are_one(slack: SlackWorld, wire: httpx.Client) -> None:
+def test_a_thousand_copies_of_a_click_are_one(slack: SlackWorld) -> None:
     body = form(click("claim_case", "escalation:default:T-none", trigger="thousand"))
     headers = signed(body)
     before = len(whispers(slack))
-    with slack.client(None) as client, ThreadPoolExecutor(16) as pool:
-        answers = list(
-            pool.map(lambda _: client.post("/slack/interactivity", content=body, headers=headers), range(1000))
-        )
-    assert {answer.status_code for answer in answers} == {200}
+    place = urlsplit(slack.url)
+
+    def send_some(copies: int) -> set[int]:
+        # The plainest client there is: a thousand times anything more takes longer than what is tested.
+        line, statuses = HTTPConnection(str(place.hostname), place.port), set()
+        for _ in range(copies):
+            line.request("POST", "/slack/interactivity", body, headers)
+            answer = line.getresponse()
+            answer.read()
+            statuses.add(answer.status)
+        line.close()
+        return statuses
+
+    with ThreadPoolExecutor(20) as pool:
+        assert set().union(*pool.map(send_some, [50] * 20)) == {200}
     until(lambda: waiting(slack) == 0)
     time.sleep(0.2)
     assert len(whispers(slack)) <= before + 1

@@ -11,12 +11,17 @@ import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from standardwebhooks.webhooks import Webhook
 
+from domain.errors import ConfigurationProblem
+from runtime.configuration import Configuration
+from runtime.settings import SHIPPED_CONFIG
+from starters.service.hooks.endpoints import check
 from tests.service.slack_world import SECRETS, SlackWorld
 from tests.service.test_contract import is_refusal, until
 
@@ -310,3 +315,12 @@ def test_an_event_reaches_the_runs_that_wait(slack: SlackWorld, wire: httpx.Clie
     delivered(slack)
     name = headers["webhook-id"]
     assert slack.do(slack.services.store.inbox.outcome("default", "events/events", name)) == "brought to 0"
+
+
+def test_an_endpoint_of_a_tenant_that_is_none_is_refused_at_the_start(tmp_path: Path) -> None:
+    (tmp_path / "webhooks.yaml").write_text("endpoints:\n  x: {kind: email, tenant: nobody, secrets: [s]}\n")
+    with pytest.raises(ConfigurationProblem, match="endpoint x to nobody"):
+        check(Configuration((SHIPPED_CONFIG, tmp_path)))
+    (tmp_path / "webhooks.yaml").write_text("endpoints:\n  x: {kind: fax, tenant: default, secrets: [s]}\n")
+    with pytest.raises(ConfigurationProblem):
+        check(Configuration((SHIPPED_CONFIG, tmp_path)))

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from domain.errors import ConfigurationProblem
 from domain.model import Value
 from runtime.configuration import Configuration
 from runtime.yaml_layers import read_layers
@@ -37,12 +38,25 @@ def _file(configuration: Configuration) -> WebhookFile:
     return document.read(WebhookFile, document.data)
 
 
+def check(configuration: Configuration) -> None:
+    """Look whether the file can be used, before anything is sent to us.
+
+    Raises:
+        ConfigurationProblem: it cannot, or names a tenant that is not configured.
+    """
+    for name, endpoint in _file(configuration).endpoints.items():
+        if endpoint.tenant not in configuration.tenants:
+            raise ConfigurationProblem(
+                f"webhooks.yaml gives the endpoint {name} to {endpoint.tenant}, which is no configured tenant: "
+                "add it to tenants.yaml or correct the name."
+            )
+
+
 def endpoint_of(services: Services, kind: str, name: str) -> tuple[Endpoint, tuple[str, ...]]:
     """An endpoint and its secrets.
 
     Raises:
-        ConfigurationProblem: webhooks.yaml cannot be used.
-        Problem: 404, there is none; 503, none of its secrets is set, or its tenant is not configured.
+        Problem: 404, there is none; 503, none of its secrets is set.
     """
     known = _file(services.configuration).endpoints.get(name)
     if known is None or known.kind != kind:
@@ -52,6 +66,6 @@ def endpoint_of(services: Services, kind: str, name: str) -> tuple[Endpoint, tup
     zendesk = services.settings.zendesk
     if kind == "zendesk" and name == kind and zendesk is not None and zendesk.webhook_secret is not None:
         secrets.append(zendesk.webhook_secret.get_secret_value())
-    if not secrets or known.tenant not in services.configuration.tenants:
-        raise Problem(503, "MISCONFIGURED", "This endpoint has no secret or no tenant: see docs/webhooks.md.")
+    if not secrets:
+        raise Problem(503, "MISCONFIGURED", "No secret of this endpoint is set: see docs/webhooks.md.")
     return known, tuple(secrets)
