@@ -26,7 +26,7 @@ LINK_LIVES = timedelta(minutes=15)
 COOKIE, BEFORE = "surehand_console", "surehand_sign_in"
 """The session's cookie, and the one that guards the sign-in form."""
 _SAFE_PREFIX = "__Host-"
-_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+_LOOPBACK = frozenset({"127.0.0.1", "[::1]", "localhost"})
 _SECRET_BYTES = 32
 _LONGEST = 200
 
@@ -140,7 +140,8 @@ def forget(request: Request, response: Response, name: str) -> None:
 
 def is_loopback(request: Request) -> bool:
     """Whether the browser is on this machine, where there is no TLS."""
-    return request.url.hostname in _LOOPBACK
+    name, _, port = request.headers.get("host", "").rpartition(":")
+    return (name if port.isdecimal() else request.headers.get("host", "")) in _LOOPBACK
 
 
 def _set(request: Request, response: Response, name: str, value: str, lives: timedelta) -> None:

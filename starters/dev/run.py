@@ -50,18 +50,18 @@ async def run_dev() -> int:
 
 def _say(dev: state.DevState, stack: Stack, seconds: float) -> None:
     typer.echo(f"Surehand is ready after {seconds:.1f} s.\n")
+    link = stack.key_file.with_name("console.link").read_text("utf-8").strip()
     rows = [
-        (
-            "Web console",
-            stack.key_file.with_name("console.link").read_text("utf-8").strip(),
-            "signs you in once; `surehand console` makes more",
-        ),
         ("Temporal web UI", dev.ui_url or "", "every case, step by step"),
         ("Outbox", dev.outbox_url or "", "e-mail, chat and tickets that were sent"),
         ("HTTP service", dev.service_url or "", f"its key is in {stack.key_file}"),
         ("Logs", str(stack.log_dir), ""),
     ]
     report.console().print(report.table(("", "", ""), rows, heading=False))
+    # On a line of its own: a table would break it.
+    typer.echo(
+        f"\nThe web console, which this link signs you in to once (`surehand console` makes another):\n\n  {link}"
+    )
     typer.echo("\nIn another terminal, from the same folder:\n")
     typer.echo("  surehand ticket submit FILE      a ticket as JSON; README.md has one")
     typer.echo("  surehand case list               what is going on")

@@ -104,6 +104,12 @@ def test_cookies_are_closed_to_scripts_and_bound_to_tls_outside_this_machine(wor
     assert "; secure" in abroad.lower()
     assert "path=/" in abroad.lower()
     assert "domain" not in abroad.lower()
+    for host in ("[", "[::1", "localhost.evil.example", "127.0.0.1:80:90", "127.0.0.1@evil.example", "a" * 5000):
+        answer = httpx.get(f"{world.url}/console/sign-in", headers={"Host": host})
+        assert answer.status_code in (200, 400)
+        assert "__Host-" in answer.headers.get("set-cookie", "__Host-")
+    for cookie in ("é".encode(), b"x" * 9000, b"surehand_console=;;==", b'surehand_console="\\303"'):
+        assert httpx.get(f"{world.url}/console/", headers={"Cookie": cookie}).status_code in (303, 400)
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: f"{entry.method} {entry.path}")
@@ -138,7 +144,7 @@ def test_a_form_from_elsewhere_does_nothing(world: ServiceWorld, browsers: Brows
         refused({"csrf": ""}, **ours)
         refused({"csrf": "0" * 64}, **ours)
         refused({"csrf": token})
-        for origin in ("null", f"{world.url}.evil.example", world.url.replace("http", "ftp")):
+        for origin in ("null", "http://[", "x" * 9000, f"{world.url}.evil.example", world.url.replace("http", "ftp")):
             refused({"csrf": token}, Origin=origin)
         refused({"csrf": token}, **ours, **{"Sec-Fetch-Site": "cross-site"})
     assert browser.get("/").status_code == 200
