@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from domain.errors import ConfigurationProblem
 from domain.model import Term, Value
+from domain.troubleshooting.budget import Budget
 
 
 class OpeningByTickets(Term):
@@ -30,7 +31,7 @@ class JoiningIncidents(Term):
 
 
 class IncidentPolicy(Value):
-    """How tickets and incidents come together; `incidents.yaml`."""
+    """How tickets and incidents come together, and what an investigation may spend; `incidents.yaml`."""
 
     open_from_tickets: OpeningByTickets = OpeningByTickets.SUGGEST
     join: JoiningIncidents = JoiningIncidents.CLEAR
@@ -38,6 +39,8 @@ class IncidentPolicy(Value):
     """The most incidents that tickets of the tenant open within an hour of the clock; beyond it they are suggested."""
     joins_within: timedelta = timedelta(hours=24)
     """An incident that has been open for longer is only suggested: a new ticket may be about something else."""
+    budget: Budget = Budget()
+    """What one investigation may spend before people are asked; a reporter may set another for one incident."""
 
     @model_validator(mode="after")
     def _has_a_window(self) -> IncidentPolicy:

@@ -25,11 +25,11 @@ with workflow.unsafe.imports_passed_through():
     from domain.troubleshooting.telling.takeover import decision_for, urgency_of
     from domain.troubleshooting.terms import TroublePhase
 
-from workflows.cases.approvals import SHOWN_AT_ONCE, Approvals
+from workflows.cases.approvals import Approvals
 from workflows.cases.case import GIVEN_UP, Case
 from workflows.cases.claims import Claims
 from workflows.cases.handoff import Handoff
-from workflows.incidents.changes import PEOPLE_FIRST, THOUGHTS_ARE_ACTIVITIES, holds, know_at_start
+from workflows.incidents.changes import PEOPLE_FIRST, SHOWN_AT_ONCE, THOUGHTS_ARE_ACTIVITIES, holds, know_at_start
 from workflows.incidents.closing import Closing
 from workflows.incidents.fresh_evidence import FreshEvidence
 from workflows.incidents.informing import Informing
@@ -63,7 +63,7 @@ class TroubleshootingWorkflow(TicketedLifecycle):
         self.case: Case[IncidentState] = Case(self.state, self._show)
         self.record = IncidentRecord(self.case)
         self.approvals = Approvals(self.case)
-        self.opened = Opened(self.case)
+        self.opened = Opened(self.case, request.budget)
         self.investigation = Investigation(self.case, self.opened)
         self.fresh = FreshEvidence(self.case, self.investigation)
         self.solving = Solving(self.case, self.opened, self.investigation, self.approvals, self.fresh)
@@ -101,7 +101,7 @@ class TroubleshootingWorkflow(TicketedLifecycle):
                 self.informing.answer_questions(lambda: self.state.is_resolved),
                 self._keep_claimed(),
                 self.fresh.read_meanwhile(),
-                self.approvals.keep_shown(lambda: self.state.is_resolved),
+                self.approvals.keep_shown(lambda: self.state.is_resolved, lambda: holds(SHOWN_AT_ONCE)),
                 leave=self._should_continue_as_new,
             )
             if not came_to_end:
@@ -123,7 +123,7 @@ class TroubleshootingWorkflow(TicketedLifecycle):
                 return
             await self._hand_over(why)
             await self.case.lanes.wait(lambda: self.state.is_resolved or self.fresh.arrived)
-            self.fresh.arrived = False
+            self.fresh.take()
 
     async def _hand_over(self, why: str) -> None:
         """Have people take over, with everything that is known. A store that is down does not keep it from them."""
@@ -271,8 +271,6 @@ def _first_state(request: IncidentInput) -> IncidentState:
     state = IncidentState.opened(
         request.tenant, incident_number(request.report.incident_id), request.report, info.start_time
     )
-    if request.budget is not None:
-        state.budget = request.budget
     state.note(state.opened_at, TimelineKind.CASE, "Incident reported", request.report.reported_by)
     return state
 

@@ -15,6 +15,7 @@ _WORDS = {
     "tokens": "model tokens",
     "minutes": "minutes",
 }
+_LOOKING = ("iterations", "tool_calls", "minutes")
 
 
 class Budget(Value):
@@ -31,7 +32,7 @@ class Budget(Value):
 
     def left(self, spent: Spent, now: datetime) -> dict[str, float]:
         """What is left of each limit, never below 0."""
-        used = spent.amounts(now)
+        used = spent.counted(now)
         return {name: max(0.0, getattr(self, name) - used[name]) for name in _WORDS}
 
     def exceeded(self, spent: Spent, now: datetime) -> str | None:
@@ -41,13 +42,13 @@ class Budget(Value):
             spent: so far.
             now: the workflow's time.
         """
-        used = spent.amounts(now)
-        for name in ("iterations", "tool_calls", "minutes"):
+        used = spent.counted(now)
+        for name in _LOOKING:
             most = getattr(self, name)
             if used[name] >= most:
                 return (
                     f"The budget of {most:g} {_WORDS[name]} is spent: "
-                    "a person takes over, or raises it in the incident's policy."
+                    "a person takes over, or brings new evidence, for which it begins anew."
                 )
         return None
 
@@ -71,6 +72,18 @@ class Spent(State):
     """Of looks for the cause that are over."""
     since: datetime | None = None
     """When the present look began; None while people are waited for or an outcome is watched."""
+
+    renewed: dict[str, float] = Field(default_factory=dict)
+    """What of looking had been spent when a person last brought new evidence: the limits count from there."""
+
+    def renew(self, now: datetime) -> None:
+        """A person brought something new: it may be looked at as long as the first time. Models cost as before."""
+        used = self.amounts(now)
+        self.renewed = {name: used[name] for name in _LOOKING}
+
+    def counted(self, now: datetime) -> dict[str, float]:
+        """Every amount that counts towards its limit."""
+        return {name: used - self.renewed.get(name, 0.0) for name, used in self.amounts(now).items()}
 
     def resume(self, now: datetime) -> None:
         """Count minutes from now on."""

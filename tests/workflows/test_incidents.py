@@ -197,6 +197,23 @@ async def test_a_spent_budget_ends_at_people(world: IncidentWorld) -> None:
         state = await world.when(incident, lambda s: s.people_have_it)
         assert "budget" in state.escalated_because
         assert state.spent.iterations == 1
+        world.finds(ERRORS, changes=(DEPLOYED,))
+        more = EvidenceInput(evidence=(evidence(EvidenceKind.LOGS, "more.log"),), person_id="p-ivan")
+        await incident.execute_update(TroubleshootingWorkflow.add_evidence, more)
+        # What a person brings is looked at, however much was spent before.
+        state = await world.when(incident, lambda s: s.spent.iterations > 1)
+        await world.cancel(incident)
+
+
+async def test_the_policy_says_how_much_an_investigation_may_spend(world: IncidentWorld) -> None:
+    policy = world.policies.policy
+    tight = policy.incidents.model_copy(update={"budget": Budget(iterations=1)})
+    world.policies.policy = policy.model_copy(update={"incidents": tight})
+    world.finds((finding("checkout", Sign.ERRORS, "Errors rose a little", strength=0.3),))
+    async with world.worker():
+        incident = await world.report()
+        state = await world.when(incident, lambda s: s.people_have_it)
+        assert "1 rounds of looking" in state.escalated_because
         await world.cancel(incident)
 
 

@@ -28,8 +28,6 @@ with workflow.unsafe.imports_passed_through():
 from workflows import options
 from workflows.cases.case import Case, StateT
 
-SHOWN_AT_ONCE = "decisions-are-shown-at-once"
-
 
 class Approvals:
     """The approvals of one case. Requests live in the case's state, so they outlive a run."""
@@ -80,13 +78,18 @@ class Approvals:
             if not request.is_pending and request.chat is not None:
                 await self._show_outcome(request, request.chat)
 
-    async def keep_shown(self, is_over: Callable[[], bool]) -> None:
-        """The lane that shows each outcome soon after it was decided, so that nobody presses a dead button."""
+    async def keep_shown(self, is_over: Callable[[], bool], at_once: Callable[[], bool]) -> None:
+        """The lane that shows each outcome soon after it was decided, so that nobody presses a dead button.
+
+        Args:
+            is_over: ends the lane.
+            at_once: whether this run does so; runs from before it show all at their end.
+        """
         while not is_over():
             await self._case.lanes.wait(lambda: is_over() or self._is_to_show())
             if is_over():
                 return
-            if not workflow.patched(SHOWN_AT_ONCE):
+            if not at_once():
                 await self._case.lanes.wait(is_over)
                 return
             await self.show_outcomes()

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from temporalio import workflow
 
-from workflows.cases.approvals import SHOWN_AT_ONCE
-
 PEOPLE_FIRST = "people-before-records"
 BY_HAND_TAKES_TIME = "by-hand-takes-time"
 SUPPOSING = "model-supposes-causes"
@@ -22,6 +20,9 @@ READ_MEANWHILE = "new-evidence-is-read-meanwhile"
 TO_THE_END = "questions-are-answered-to-the-end"
 LATE_TICKETS = "late-tickets-are-told"
 THOUGHTS_ARE_ACTIVITIES = "thoughts-are-activities"
+BUDGET_IS_RENEWED = "evidence-renews-the-budget"
+
+SHOWN_AT_ONCE = "decisions-are-shown-at-once"
 
 KNOWN_AT_START = "changes-are-known-at-the-start"
 _KNOWN = frozenset(
@@ -36,10 +37,13 @@ _KNOWN = frozenset(
         READ_MEANWHILE,
         TO_THE_END,
         LATE_TICKETS,
+        THOUGHTS_ARE_ACTIVITIES,
+        BUDGET_IS_RENEWED,
+        SHOWN_AT_ONCE,
     }
 )
-"""What a run knows of that has the marker `KNOWN_AT_START`."""
-_LATER = (SHOWN_AT_ONCE, THOUGHTS_ARE_ACTIVITIES)
+"""What a run knows of that has the marker `KNOWN_AT_START`: one marker for one release, for each is an event."""
+_LATER: tuple[str, ...] = ()
 """Each has a marker of its own. A new change belongs here and never into `_KNOWN`: runs from before it go on."""
 
 
@@ -54,13 +58,13 @@ def holds(change: str) -> bool:
     """Whether a change holds in this run.
 
     Args:
-        change: its name. Runs from before `KNOWN_AT_START` ask for it where they did.
+        change: its name. Runs from before `KNOWN_AT_START` know none of them.
 
     Raises:
         LookupError: it is not listed here, so no run would have asked for it at its start.
     """
     if change in _KNOWN:
-        return workflow.patched(KNOWN_AT_START) or workflow.patched(change)
+        return workflow.patched(KNOWN_AT_START)
     if change not in _LATER:
         raise LookupError(f"The change {change} is not listed: add it to the later ones.")
     return workflow.patched(change)

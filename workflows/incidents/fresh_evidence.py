@@ -14,7 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.troubleshooting.terms import TroublePhase
 
 from workflows.cases.case import Case
-from workflows.incidents.changes import READ_MEANWHILE, holds
+from workflows.incidents.changes import BUDGET_IS_RENEWED, READ_MEANWHILE, holds
 from workflows.incidents.investigation import Investigation
 
 
@@ -70,9 +70,16 @@ class FreshEvidence:
 
         return does
 
+    def take(self) -> None:
+        """It is looked at from here on, with a budget of its own."""
+        self.arrived = False
+        if holds(BUDGET_IS_RENEWED):
+            self._state.spent.renew(self._case.now())
+
     async def _read(self) -> None:
         state = self._state
-        self.arrived, self._reading = False, True
+        self.take()
+        self._reading = True
         try:
             why = await self._investigation.look()
         finally:

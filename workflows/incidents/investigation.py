@@ -90,7 +90,7 @@ class Investigation:
             await asyncio.gather(*looking, *([self._suppose()] if asking else []))
 
     def _calls_left(self) -> int:
-        return max(1, self._state.budget.tool_calls - self._state.spent.tool_calls)
+        return max(1, int(self._state.budget.left(self._state.spent, self._case.now())["tool_calls"]))
 
     def _conclusion(self) -> str | None:
         if self._state.cause is not None:

@@ -9,6 +9,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.guardrails import Guardrails
     from domain.policy import shared
     from domain.tool import ToolBrief
+    from domain.troubleshooting.budget import Budget
     from domain.troubleshooting.state import IncidentState
 
 from workflows import options
@@ -19,9 +20,10 @@ from workflows.incidents.record import DESCRIBED
 class Opened:
     """Looked up anew by each run of the workflow: a state that travels stays small, and configuration may change."""
 
-    def __init__(self, case: Case[IncidentState]) -> None:
-        """Work on an incident."""
+    def __init__(self, case: Case[IncidentState], budget: Budget | None) -> None:
+        """Work on an incident; `budget` is the reporter's own, the policy's counts where there is none."""
         self._case = case
+        self._budget = budget
         self._found: OpenedIncident | None = None
 
     async def look_up(self) -> None:
@@ -42,6 +44,7 @@ class Opened:
         state.capabilities = tuple(sorted(found.tools))
         if state.policy is None:
             state.policy, state.channels = shared(found.policy), found.channels
+            state.budget = self._budget or found.policy.incidents.budget
 
     @property
     def guardrails(self) -> Guardrails:

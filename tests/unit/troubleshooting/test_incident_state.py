@@ -266,6 +266,20 @@ def test_success_is_a_threshold_in_the_right_direction_and_never_a_guess() -> No
     assert not success.model_copy(update={"threshold": None}).is_met(0)
 
 
+def test_new_evidence_renews_what_may_be_looked_at_and_never_what_models_cost() -> None:
+    budget, spent = Budget(iterations=2, tool_calls=5, model_calls=3, minutes=30), Spent(iterations=2, model_calls=3)
+    spent.resume(NOW)
+    spent.pause(NOW + timedelta(minutes=31))
+    assert budget.exceeded(spent, NOW) is not None
+    spent.renew(NOW)
+    assert budget.exceeded(spent, NOW) is None
+    assert budget.left(spent, NOW)["minutes"] == 30
+    assert spent.amounts(NOW)["iterations"] == 2
+    assert budget.model_exceeded(spent) is not None
+    spent.iterations += 2
+    assert "2 rounds" in str(budget.exceeded(spent, NOW))
+
+
 def test_a_budget_ends_the_investigation_and_says_which_limit_it_was() -> None:
     budget, spent = Budget(iterations=2, tool_calls=5, minutes=30), Spent()
     assert budget.exceeded(spent, NOW) is None
