@@ -6,14 +6,14 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from starters.console.app import application as console_of
 from starters.console.app import to_console
 from starters.console.pages import ROOT
 from starters.service.edge import Edge
 from starters.service.errors import answer_to, of_status
-from starters.service.openapi import describe
+from starters.service.openapi import describe, page
 from starters.service.routes import (
     approvals,
     cases,
@@ -56,7 +56,12 @@ def application(services: Services) -> FastAPI:
     async def openapi(request: Request) -> Response:
         return JSONResponse(describe(app))
 
+    async def docs(request: Request) -> Response:
+        return HTMLResponse(page(app))
+
     app.add_route("/openapi.json", openapi, include_in_schema=False)
+    if services.service.docs:
+        app.add_route("/docs", docs, include_in_schema=False)
     app.add_route(ROOT, to_console, include_in_schema=False)
     app.mount(ROOT, console_of(services))
     return app

@@ -23,7 +23,7 @@ from domain.troubleshooting.records import QueryRecord
 from domain.troubleshooting.state import IncidentState
 from starters.case_history import state_or_record, whole_conversation
 from starters.service import correlation
-from starters.service.errors import Problem, invalid
+from starters.service.errors import Problem, unfitting
 from starters.service.services import Services
 from starters.service.views import AgentResponse, QueryState, QueryStatus
 
@@ -110,7 +110,7 @@ async def ask(services: Services, tenant: str, case: str, query_id: str, *, auth
 
     Raises:
         UnknownCase: there is no such case.
-        Problem: 422, the case takes no questions.
+        Problem: 409, the case takes no questions.
         Refused: it is over.
         NotReachable: no worker answers; asking again under the same id is safe.
     """
@@ -121,7 +121,7 @@ async def ask(services: Services, tenant: str, case: str, query_id: str, *, auth
     elif kind_of(workflow_id) == "escalation":
         await services.cases.message(tenant, workflow_id, MessageInput(message_id=named, text=text))
     else:
-        raise invalid("A run of a playbook takes no questions: ask about an incident or a ticket.")
+        raise unfitting("A run of a playbook takes no questions: ask about an incident or a ticket.")
 
 
 async def wait_for(services: Services, tenant: str, case: str, query_id: str, seconds: float) -> Question:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 import time
 import traceback
@@ -27,6 +29,9 @@ SECURITY_HEADERS = {
     "Permissions-Policy": "geolocation=(), camera=(), microphone=()",
     "Cache-Control": "no-store",
 }
+
+_POURED_AWAY_BYTES = 1_000_000
+_POURED_WITHIN_SECONDS = 1.0
 
 logger = logging.getLogger("surehand.service")
 
@@ -97,6 +102,14 @@ class _Incoming:
         self.whole = self.whole or not message.get("more_body", False)
         return message
 
+    async def pour_away(self) -> None:
+        """Read what still comes, if it is little: a client that is still sending would not hear the answer."""
+        poured = 0
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_POURED_WITHIN_SECONDS):
+                while not self.whole and poured < _POURED_AWAY_BYTES:
+                    poured += len((await self()).get("body", b""))
+
 
 class _Answer:
     """Passes an answer on, with the headers that every one has."""
@@ -110,6 +123,7 @@ class _Answer:
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = int(message["status"])
+            await self._incoming.pour_away()
             headers = [(name, value) for name, value in message["headers"] if name.lower() != b"server"]
             known = {name.lower() for name, _ in headers}
             own = {correlation.HEADER: self._correlation_id, **SECURITY_HEADERS}

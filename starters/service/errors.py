@@ -64,6 +64,11 @@ def invalid(detail: str) -> Problem:
     return Problem(422, "VALIDATION_ERROR", detail)
 
 
+def unfitting(detail: str) -> Problem:
+    """The case is of a kind that does not take this."""
+    return Problem(409, "WRONG_KIND", detail)
+
+
 def answer_to(problem: Problem) -> Response:
     """The answer that a problem is."""
     body = ErrorBody(

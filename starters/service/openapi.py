@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from importlib.metadata import version
 from typing import Any
 
@@ -59,3 +60,18 @@ def _complete(operation: dict[str, Any], method: str, path: str) -> None:
         if takes_json and role is not None:
             headers[idempotency.REPLAYED] = _REPLAYED
             headers["Deprecation"] = _DEPRECATION
+
+
+def page(app: FastAPI) -> str:
+    """The description for people, as a page that needs no script."""
+    rows = [
+        (method.upper(), path, str(operation.get("description", "")), str(operation.get("x-role", "everybody")))
+        for path, methods in describe(app)["paths"].items()
+        for method, operation in methods.items()
+    ]
+    cells = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
+    return (
+        '<!doctype html><html lang="en"><meta charset="utf-8"><title>Surehand API</title><h1>Surehand API</h1>'
+        f'<p>{escape(_ABOUT)} <a href="/openapi.json">OpenAPI</a></p>'
+        f"<table><tr><th>Method<th>Path<th>What it does<th>Role</tr>{cells}</table>"
+    )

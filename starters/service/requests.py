@@ -10,6 +10,11 @@ from domain.model import JsonValue
 from domain.troubleshooting.incident import MOST_EVIDENCE
 
 SAYS_SOMETHING = r"[^\s\x00-\x1f\x7f-\xa0\u2000-\u200f\u2028-\u202f\u2060-\u206f\ufeff\ufffd]"
+ADDRESS = (
+    r"^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
+    r"@[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)+$"
+)
+"""As intake takes it; other letters than these go as Punycode."""
 NAME = r"^[A-Za-z0-9._-]{1,64}$"
 
 
@@ -29,6 +34,14 @@ def _known_priority(value: object) -> object:
 PriorityName = Annotated[Literal["low", "medium", "high", "critical"], BeforeValidator(_known_priority)]
 
 
+def _whole(value: object) -> object:
+    """2.0 is a whole number in JSON, whatever Python makes of it."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Whole = Annotated[int, BeforeValidator(_whole)]
+
+
 class Request(BaseModel):
     """A body."""
 
@@ -40,10 +53,10 @@ class CustomerIn(Request):
 
     id: Line | None = Field(None, description="The customer's id in the CRM.")
     name: Line | None = None
-    email: str | None = Field(None, max_length=254, description="A plain address, such as name@example.com.")
+    email: str | None = Field(None, max_length=254, pattern=ADDRESS, description="Plain: name@example.com.")
     tier: Literal["free", "paid", "enterprise", "vip", "at_risk"] = "free"
     account_value: float | None = Field(None, ge=0, le=1e12, description="Yearly value in the tenant's currency.")
-    previous_tickets: int = Field(0, ge=0, le=1_000_000)
+    previous_tickets: Whole = Field(0, ge=0, le=1_000_000)
     time_zone: Line | None = None
 
 
@@ -134,7 +147,7 @@ class ResolveIn(Request):
 class FeedbackIn(Request):
     """How a case was judged."""
 
-    rating: int | None = Field(None, ge=1, le=5)
+    rating: Annotated[int, Field(ge=1, le=5), BeforeValidator(_whole)] | None = None
     comment: Annotated[str, StringConstraints(max_length=5_000)] = ""
     escalation_was_right: bool | None = None
 
@@ -193,7 +206,7 @@ class SearchIn(Request):
     """A search in what is known of failures."""
 
     query: Words
-    limit: int = Field(5, ge=1, le=20)
+    limit: Whole = Field(5, ge=1, le=20)
 
 
 class SessionIn(Request):

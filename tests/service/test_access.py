@@ -118,7 +118,7 @@ def test_another_tenants_case_looks_like_none(
             of_none = call(stranger, method, path, case_id=absent)
             for name in (case_id, workflow_id):
                 seen = call(stranger, method, path, case_id=name)
-                assert seen.status_code in (404, 422), seen.text
+                assert seen.status_code in (404, 409), seen.text
                 hidden = seen if name == case_id else call(stranger, method, path, case_id=workflow_id[:-1] + "~")
                 assert (seen.status_code, seen.json()["error_type"]) == (
                     hidden.status_code,
@@ -136,7 +136,7 @@ def test_another_tenant_lists_and_decides_nothing_of_ours(world: ServiceWorld, c
         assert theirs.get("/api/v1/approvals").json()["approvals"] == []
         kept = ours.post("/api/v1/data/upload", files={"file": ("x.log", b"ours alone\n", "text/plain")}).json()
         stolen = {"title": "x", "evidence": [{"reference": kept["reference"], "name": "x.log"}]}
-        is_refusal(theirs.post("/api/v1/incidents", json=stolen), 422, "VALIDATION_ERROR")
+        is_refusal(theirs.post("/api/v1/incidents", json=stolen), 404, "NOT_FOUND")
 
 
 def test_whoever_decides_is_the_person_of_the_key_whatever_the_body_says(world: ServiceWorld) -> None:

@@ -111,7 +111,7 @@ def test_an_incident_takes_evidence_that_was_uploaded_before(http: httpx.Client)
 
 def test_evidence_of_nobody_is_refused(http: httpx.Client) -> None:
     unknown = {"reference": f"sha256:{'0' * 64}", "name": "x.log"}
-    is_refusal(http.post("/api/v1/incidents", json={"title": "x", "evidence": [unknown]}), 422, "VALIDATION_ERROR")
+    is_refusal(http.post("/api/v1/incidents", json={"title": "x", "evidence": [unknown]}), 404, "NOT_FOUND")
 
 
 # Questions
@@ -242,7 +242,7 @@ def test_a_run_of_a_playbook_takes_no_questions(http: httpx.Client) -> None:
         "/api/v1/playbooks/order-fulfilment/runs", json={"input": ORDER, "key": f"R-{uuid.uuid4().hex[:6]}"}
     )
     assert run.status_code == 201, run.text
-    is_refusal(http.post(f"/api/v1/cases/{run.json()['case_id']}/queries", json={"query": SIMPLE}), 422)
+    is_refusal(http.post(f"/api/v1/cases/{run.json()['case_id']}/queries", json={"query": SIMPLE}), 409, "WRONG_KIND")
 
 
 # Conversation
@@ -378,7 +378,7 @@ def test_a_customers_message_and_judgement_reach_the_ticket(http: httpx.Client) 
     again = http.post(f"{path}/messages", json={"text": "It is still empty.", "message_id": "m-1"})
     assert again.json() == said.json()
     assert http.post(f"{path}/feedback", json={"rating": 4}).status_code == 200
-    is_refusal(http.post(f"{path}/feedback", json={}), 422)
+    is_refusal(http.post(f"{path}/feedback", json={}), 409, "CONFLICT")
     is_refusal(http.post(f"{path}/feedback", json={"rating": 6}), 422)
     words = [one["content"] for one in http.get(f"{path}/conversation").json()["messages"]]
     assert words.count("It is still empty.") == 1
@@ -411,7 +411,7 @@ def test_a_session_is_its_own_keys_and_ends(world: ServiceWorld, http: httpx.Cli
     with world.client("agent") as stranger:
         is_refusal(stranger.get(path), 404)
         with_it = incident(session_id=begun.json()["session_id"])
-        is_refusal(stranger.post("/api/v1/cases", json=with_it), 422)
+        is_refusal(stranger.post("/api/v1/cases", json=with_it), 404)
     assert http.post("/api/v1/cases", json=with_it).status_code == 201
     assert http.get("/api/v1/sessions").json()["total"] >= 1
     assert http.delete(path).status_code == 204

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from domain.case import CaseState
+from domain.case import CaseState, Status
 from starters.case_history import state_or_record, whole_conversation, whole_timeline
 from starters.case_list import CaseFilter
 from starters.case_pages import SortBy, page_of_cases
@@ -30,10 +30,11 @@ OPENED: Responses = {
     200: {"model": OpenedCase, "headers": LOCATION, "description": "It was open already; what is new was added."},
 }
 SortField = Annotated[Literal["created_at", "closed_at", "due_at", "priority", "status"], Query()]
+StatusName = Annotated[Status | None, Query()]
 Word = Annotated[str | None, Query(max_length=64, pattern=r"^[A-Za-z0-9._-]+$")]
 
 
-@router.post(f"{V1}/cases", status_code=201, response_model=OpenedCase, responses={**of_body(), **OPENED})
+@router.post(f"{V1}/cases", status_code=201, response_model=OpenedCase, responses={**of_body(404), **OPENED})
 async def open_case(body: CaseIn, request: Request, services: Using, principal: Asking) -> Response:
     """Open a ticket's case or an incident."""
     key = key_of(request)
@@ -52,7 +53,7 @@ async def list_cases(
     sort_by: SortField = "created_at",
     sort_order: SortOrder = "desc",
     kind: Annotated[Literal["ticket", "incident", "run"] | None, Query()] = None,
-    status: Word = None,
+    status: StatusName = None,
     team: Word = None,
     priority: Annotated[Literal["low", "medium", "high", "urgent", "critical"] | None, Query()] = None,
 ) -> CasePageView:

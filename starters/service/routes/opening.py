@@ -17,7 +17,7 @@ from domain.troubleshooting.messages import IncidentReport, LinkTicketInput
 from integrations.evidence.kinds import HEAD_BYTES, kind_of
 from starters.incidents import OpenOutcome
 from starters.service.access import V1
-from starters.service.errors import invalid
+from starters.service.errors import Problem
 from starters.service.principals import reporter_of
 from starters.service.requests import EvidenceIn, IncidentIn, TicketIn
 from starters.service.services import Services
@@ -40,7 +40,7 @@ async def in_session(services: Services, principal: Principal, session_id: str |
     """Look whether a session is there and the principal's own.
 
     Raises:
-        Problem: 422.
+        Problem: 404.
     """
     if session_id is None:
         return
@@ -48,7 +48,7 @@ async def in_session(services: Services, principal: Principal, session_id: str |
         session_id, tenant=principal.tenant, principal=principal.principal_id, now=datetime.now(UTC)
     )
     if found is None:
-        raise invalid("There is no such session, or it has ended: start one, or leave session_id out.")
+        raise Problem(404, "NOT_FOUND", "There is no such session, or it has ended: leave session_id out.")
 
 
 async def open_ticket(services: Services, principal: Principal, given: TicketIn, key: str | None) -> OpenedCase:
@@ -61,7 +61,7 @@ async def open_ticket(services: Services, principal: Principal, given: TicketIn,
         key: the request's idempotency key; a ticket without an id of its own gets one made of it.
     """
     await in_session(services, principal, given.session_id)
-    ticket, notes = read_ticket_with_notes(_as_intake_reads(given, principal, key))
+    ticket, notes = read_ticket_with_notes(_as_intake_reads(given, principal, key), require_address=False)
     done = await services.submitter.submit(principal.tenant, ticket)
     return OpenedCase(case_id=done.case_number, kind="ticket", outcome=done.outcome.value, text=done.text, notes=notes)
 
@@ -122,7 +122,7 @@ async def evidence_of(services: Services, principal: Principal, given: list[Evid
     """Uploaded files as the incident takes them; what they hold is looked at, not believed.
 
     Raises:
-        Problem: 422, the tenant has no such file.
+        Problem: 404, the tenant has no such file.
     """
     return tuple([await _ref(services, principal.tenant, one) for one in given])
 
@@ -131,7 +131,7 @@ async def _ref(services: Services, tenant: str, given: EvidenceIn) -> EvidenceRe
     try:
         path = await services.evidence.path(tenant, given.reference)
     except InvalidInput as problem:
-        raise invalid(str(problem)) from None
+        raise Problem(404, "NOT_FOUND", str(problem)) from None
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
     return EvidenceRef(

@@ -19,7 +19,7 @@ from starters.service.paging import Limit, Offset, SortOrder
 from starters.service.principals import reporter_of
 from starters.service.requests import IncidentIn, LinkIn, MoreEvidenceIn, TicketIn
 from starters.service.routes import opening
-from starters.service.routes.cases import OPENED, SortField, Word, listed
+from starters.service.routes.cases import OPENED, SortField, StatusName, Word, listed
 from starters.service.services import Asking, Using
 from starters.service.views import Accepted, CasePageView, OpenedCase
 
@@ -27,7 +27,7 @@ router = APIRouter(route_class=GuardedRoute)
 
 
 @router.post(
-    f"{V1}/tickets", status_code=201, response_model=OpenedCase, responses={**of_body(), **OPENED}, tags=["tickets"]
+    f"{V1}/tickets", status_code=201, response_model=OpenedCase, responses={**of_body(404), **OPENED}, tags=["tickets"]
 )
 async def open_ticket(body: TicketIn, request: Request, services: Using, principal: Asking) -> Response:
     """Open a ticket's case. A ticket that has one joins it, and what is new in it is added there."""
@@ -43,7 +43,7 @@ async def list_tickets(
     offset: Offset = 0,
     sort_by: SortField = "created_at",
     sort_order: SortOrder = "desc",
-    status: Word = None,
+    status: StatusName = None,
     team: Word = None,
 ) -> CasePageView:
     """The cases of tickets."""
@@ -52,7 +52,11 @@ async def list_tickets(
 
 
 @router.post(
-    f"{V1}/incidents", status_code=201, response_model=OpenedCase, responses={**of_body(), **OPENED}, tags=["incidents"]
+    f"{V1}/incidents",
+    status_code=201,
+    response_model=OpenedCase,
+    responses={**of_body(404), **OPENED},
+    tags=["incidents"],
 )
 async def open_incident(body: IncidentIn, request: Request, services: Using, principal: Asking) -> Response:
     """Open an incident with whatever is at hand. Opening it again adds what is new."""
@@ -68,7 +72,7 @@ async def list_incidents(
     offset: Offset = 0,
     sort_by: SortField = "created_at",
     sort_order: SortOrder = "desc",
-    status: Word = None,
+    status: StatusName = None,
     team: Word = None,
 ) -> CasePageView:
     """Incidents."""

@@ -13,7 +13,7 @@ from domain.troubleshooting.messages import CloseIncidentInput
 from starters.dead_letters import find_letter
 from starters.service.access import V1
 from starters.service.declared import of_body
-from starters.service.errors import invalid
+from starters.service.errors import invalid, unfitting
 from starters.service.guarded import GuardedRoute
 from starters.service.idempotency import key_of
 from starters.service.naming import case_named
@@ -34,10 +34,10 @@ def _served(workflow_id: str) -> None:
     """Refuse what is said to a run of a playbook and only cases take.
 
     Raises:
-        Problem: 422.
+        Problem: 409.
     """
     if kind_of(workflow_id) == "playbook":
-        raise invalid("That is a run of a playbook, and this is for tickets and incidents.")
+        raise unfitting("That is a run of a playbook, and this is for tickets and incidents.")
 
 
 @router.post(f"{_CASE}/messages", responses=of_body(404))
@@ -45,7 +45,7 @@ async def add_message(case_id: str, body: MessageIn, request: Request, services:
     """Add a message of the customer, or of the agent that the key stands for."""
     workflow_id = case_named(principal, case_id)
     if kind_of(workflow_id) != "escalation":
-        raise invalid("Only tickets take messages: ask an incident a question at /queries.")
+        raise unfitting("Only tickets take messages: ask an incident a question at /queries.")
     author = person_of(principal) if body.author == "me" else "customer"
     named = body.message_id or _made_of(key_of(request), principal.principal_id, author, body.text)
     said = MessageInput(message_id=named, text=body.text, author=author)
@@ -84,9 +84,7 @@ async def feedback(case_id: str, body: FeedbackIn, services: Using, principal: A
     """Record how a ticket's case was judged."""
     workflow_id = case_named(principal, case_id)
     if kind_of(workflow_id) != "escalation":
-        raise invalid("Only tickets are judged by their customers.")
-    if body.rating is None and not body.comment.strip() and body.escalation_was_right is None:
-        raise invalid("The feedback is empty: give a rating, a comment, or whether escalating was right.")
+        raise unfitting("Only tickets are judged by their customers.")
     judged = FeedbackInput(
         rating=body.rating, comment=body.comment, escalation_was_right=body.escalation_was_right, author="customer"
     )
@@ -97,9 +95,9 @@ async def feedback(case_id: str, body: FeedbackIn, services: Using, principal: A
 async def unpark(case_id: str, body: UnparkIn, services: Using, principal: Asking) -> UnparkView:
     """Say how a parked step goes on."""
     workflow_id, person = case_named(principal, case_id), person_of(principal)
+    _, parked = await find_letter(services.cases, principal.tenant, workflow_id, body.step)
     if body.arguments is not None and body.action != "retry":
         raise invalid("Only a retry takes other arguments.")
-    _, parked = await find_letter(services.cases, principal.tenant, workflow_id, body.step)
     word = UnparkInput(
         step=body.step,
         action=UnparkAction(body.action),
