@@ -36,7 +36,8 @@ async def one_of_two_workers_is_killed_at_random(client: Client, folder: Path) -
         assert [result.status for result in results] == ["closed"] * CASES
         assert not any(result.emergency_handoff for result in results)
         for case in cases:
-            await case.assert_each_effect_once("acknowledge", "reply-1", "resolved-1", "survey-1")
+            # Each of the kills may meet the same mail, after the server took it and before the worker knew.
+            await case.assert_each_effect_once("acknowledge", "reply-1", "resolved-1", "survey-1", kills=KILLS)
 
 
 async def one_of_two_workers_is_killed_under_playbooks(client: Client, folder: Path) -> None:
