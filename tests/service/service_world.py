@@ -28,6 +28,12 @@ from workers import worker
 T = TypeVar("T")
 ISSUER = "https://login.example.com"
 AUDIENCE = "surehand"
+WAITS = """\
+document: {dsl: '1.0.3', namespace: tests, name: waits, version: '1.0.0', title: Waits for a purchase}
+do:
+  - purchase:
+      listen: {to: {one: {with: {type: com.surehand.contact.purchase}}}}
+"""
 LEAD = "p-lena"
 """A person of tenant `default` who may decide and claim."""
 
@@ -115,7 +121,10 @@ class ServiceWorld:
     def _settings(self, address: str) -> Settings:
         pem = self.folder / "provider.pem"
         pem.write_bytes(self.public_pem)
+        (self.folder / "playbooks").mkdir(exist_ok=True)
+        (self.folder / "playbooks" / "waits.yaml").write_text(WAITS, "utf-8")
         variables = {
+            "SUREHAND_PLAYBOOKS__FOLDER": str(self.folder / "playbooks"),
             "SUREHAND_TEMPORAL__ADDRESS": address,
             "SUREHAND_DATA_DIR": str(self.folder),
             "SUREHAND_EVIDENCE__FILE_LIMIT_BYTES": "3000000",
