@@ -330,7 +330,8 @@ def test_a_list_is_sorted_by_priority_as_the_words_mean_it(http: httpx.Client) -
         return [rank[row["priority"]] for row in page["cases"]]
 
     until(lambda: {3, 5} <= set(ranks()))
-    assert ranks() == sorted(ranks(), reverse=True)
+    seen = ranks()
+    assert seen == sorted(seen, reverse=True)
 
 
 def test_a_list_of_one_kind_holds_no_other(http: httpx.Client) -> None:

@@ -231,7 +231,7 @@ class IncidentWorld(PlaybookWorld):
         return await ticket.query(EscalationWorkflow.query_state)
 
     async def when(
-        self, incident: Incident, condition: Callable[[IncidentState], bool], *, within: float = 15
+        self, incident: Incident, condition: Callable[[IncidentState], bool], *, within: float = 45
     ) -> IncidentState:
         """Poll the incident's state, in real time, until a condition holds."""
         state: IncidentState | None = None
