@@ -20,8 +20,8 @@ class Currencies(Value):
     """What one unit of another currency is worth in the tenant's own."""
 
     def in_own(self, amount: float, code: str) -> float | None:
-        """An amount in the tenant's own currency; None when nobody said what that currency is worth."""
+        """An amount in the tenant's own currency, to the cent; None when nobody said what that currency is worth."""
         if not self.own or code.upper() == self.own:
             return amount
         rate = self.rates.get(code.upper())
-        return None if rate is None else amount * rate
+        return None if rate is None else round(amount * rate, 2)
