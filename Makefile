@@ -22,7 +22,7 @@ ifdef ARGS
 	$(BIN)/pytest $(ARGS)
 else
 	@# Side by side what computes or waits; one after the other what kills processes.
-	$(BIN)/pytest --numprocesses 3 --dist loadfile $(QUICK_TESTS)
+	$(BIN)/pytest --numprocesses 2 --dist loadfile $(QUICK_TESTS)
 	$(BIN)/pytest --numprocesses 3 --dist loadfile tests/integration
 	$(BIN)/pytest tests/faults
 endif
