@@ -388,6 +388,44 @@ inbox = Table(
     Index(None, "done_at", "due_at"),
 )
 
+webhook_deliveries = Table(
+    "webhook_deliveries",
+    metadata,
+    # Its order is the order of a case's events.
+    _column("number", Integer, primary_key=True, autoincrement=True),
+    _tenant(),
+    _column("endpoint", Text),
+    # Of many saves of one change, this decides which is the first.
+    _column("event_id", Text),
+    _column("workflow_id", Text),
+    _column("kind", Text),
+    # As it is signed and sent: the same bytes each time.
+    _column("body", Text),
+    _column("status", Text),
+    _column("created_at", UtcTime),
+    _column("attempts", Integer),
+    _column("first_attempt_at", UtcTime, optional=True),
+    _column("last_attempt_at", UtcTime, optional=True),
+    _column("ended_at", UtcTime, optional=True),
+    _column("outcome", Text, optional=True),
+    UniqueConstraint("tenant", "endpoint", "event_id"),
+    Index(None, "tenant", "endpoint", "status", "number"),
+    Index(None, "ended_at"),
+)
+
+webhook_endpoints = Table(
+    "webhook_endpoints",
+    metadata,
+    _tenant(primary_key=True),
+    _column("endpoint", Text, primary_key=True),
+    _column("failing_since", UtcTime, optional=True),
+    _column("last_success_at", UtcTime, optional=True),
+    _column("last_attempt_at", UtcTime, optional=True),
+    _column("last_outcome", Text, optional=True),
+    _column("disabled_at", UtcTime, optional=True),
+    _column("disabled_by", Text, optional=True),
+    _column("why_disabled", Words, optional=True),
+)
 
 _FULL_TEXT = ("ix_articles_search", "ix_lessons_search")
 
