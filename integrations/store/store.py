@@ -7,15 +7,19 @@ from datetime import timedelta
 from integrations.store.allowances import SqlAllowances
 from integrations.store.api_keys import SqlApiKeys
 from integrations.store.cases import SqlCaseStore
+from integrations.store.console_sessions import SqlConsoleSessions
 from integrations.store.database import Database
 from integrations.store.inbox import SqlInbox
 from integrations.store.knowledge import SqlKnowledgeBase
 from integrations.store.ledger import SqlEffectLedger
 from integrations.store.lessons import SqlLessons
+from integrations.store.mailboxes import SqlMailboxes
 from integrations.store.metering import SqlMeter
 from integrations.store.migration import migrate
+from integrations.store.passwords import SqlPasswords
 from integrations.store.requests import SqlRepeatableRequests
 from integrations.store.sessions import SqlSessions
+from integrations.store.sign_in_tries import SqlSignInTries
 
 
 class SqlStore:
@@ -32,7 +36,11 @@ class SqlStore:
         keys: of programs that use the HTTP service.
         requests: what the HTTP service answered to requests that may be repeated.
         sessions: of the HTTP service's clients.
+        console_sessions: of whoever is signed in to the console.
+        passwords: for the console.
+        sign_in_tries: how often somebody tried to sign in.
         inbox: what came from outside and is to be delivered.
+        mailboxes: how far each was read.
     """
 
     def __init__(self, database: Database) -> None:
@@ -46,7 +54,11 @@ class SqlStore:
         self.keys = SqlApiKeys(database)
         self.requests = SqlRepeatableRequests(database)
         self.sessions = SqlSessions(database)
+        self.console_sessions = SqlConsoleSessions(database)
+        self.passwords = SqlPasswords(database)
+        self.sign_in_tries = SqlSignInTries(database)
         self.inbox = SqlInbox(database)
+        self.mailboxes = SqlMailboxes(database)
 
     @classmethod
     async def open(cls, url: str, *, pool_size: int = 8, pool_timeout: timedelta = timedelta(seconds=10)) -> SqlStore:

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     DateTime,
@@ -426,6 +427,27 @@ webhook_endpoints = Table(
     _column("disabled_by", Text, optional=True),
     _column("why_disabled", Words, optional=True),
 )
+
+mailboxes = Table(
+    "mailboxes",
+    metadata,
+    _tenant(primary_key=True),
+    # Hashed from server, user and folder: an address is nobody's business here.
+    _column("place", Text, primary_key=True),
+    _column("uid_validity", BigInteger, optional=True),
+    _column("last_uid", BigInteger),
+    # Mails that were there before count only where this search key holds.
+    _column("old_until", BigInteger),
+    _column("old_only", Text),
+    _column("trying_uid", BigInteger, optional=True),
+    _column("tries", Integer),
+    _column("due_at", UtcTime),
+    _column("claim", Text, optional=True),
+    _column("leased_until", UtcTime, optional=True),
+    _column("polled_at", UtcTime, optional=True),
+    _column("failures", Integer),
+)
+
 
 _FULL_TEXT = ("ix_articles_search", "ix_lessons_search")
 
