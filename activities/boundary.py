@@ -26,6 +26,9 @@ from domain.errors import (
 )
 from domain.model import JsonValue
 
+_DICE = random.SystemRandom()
+"""Of its own: nobody else's seed repeats it."""
+
 
 def translate(error: SurehandError) -> ApplicationError:
     """Turn one of our errors into what Temporal acts on: wait as told, retry, or never retry.
@@ -83,7 +86,7 @@ class _BoundaryInbound(ActivityInboundInterceptor):
             beating.cancel()
 
 
-def _varied_delay(info: activity.Info, uniform: Callable[[float, float], float] = random.uniform) -> timedelta | None:
+def _varied_delay(info: activity.Info, uniform: Callable[[float, float], float] = _DICE.uniform) -> timedelta | None:
     """The delay of the activity's own retry policy, up to a quarter shorter or longer; None where it has no policy.
 
     Calls that failed together must not all come back together.

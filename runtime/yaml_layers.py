@@ -27,15 +27,15 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|min|h|d)")
 _UNITS = {"ms": 0.001, "s": 1, "min": 60, "h": 3600, "d": 86400}
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML's safe loader. `12:30` stays text: YAML 1.1 would read it as a number in base 60."""
+class _Loader(yaml.CSafeLoader):
+    """YAML's safe loader, by libyaml. `12:30` stays text: YAML 1.1 would read it as a number in base 60."""
 
 
 _DIGITS = list("-+0123456789")
 _REPLACED = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag not in _REPLACED]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
 }
 _Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"[-+]?\d+\Z"), _DIGITS)
 _Loader.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(r"[-+]?\d+\.\d+\Z"), _DIGITS)

@@ -53,15 +53,18 @@ class Outside:
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
         self.state: dict[str, Any] = sandbox.state()
+        self._client = httpx.AsyncClient(base_url=self.url("outbox"), trust_env=False)
 
     def url(self, vendor: str) -> str:
         return str(self.state[vendor]["url"])
 
     async def ask(self, method: str, path: str, **request: Any) -> Any:
-        async with httpx.AsyncClient(base_url=self.url("outbox"), trust_env=False) as client:
-            answer = await client.request(method, path, **request)
+        answer = await self._client.request(method, path, **request)
         assert answer.status_code < 300, answer.text
         return answer.json()
+
+    async def close(self) -> None:
+        await self._client.aclose()
 
     async def fault(self, vendor: str, kind: str, **more: Any) -> None:
         await self.ask("POST", "/api/faults", json={"vendor": vendor, "kind": kind, **more})
@@ -78,7 +81,11 @@ class Outside:
 @asynccontextmanager
 async def outside(data_dir: Path) -> AsyncIterator[Outside]:
     async with Sandbox(data_dir) as sandbox:
-        yield Outside(sandbox)
+        asked = Outside(sandbox)
+        try:
+            yield asked
+        finally:
+            await asked.close()
 
 
 Conversation = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]

@@ -23,6 +23,7 @@ from domain.tool_policy import VendorSettings
 T = TypeVar("T")
 _LEAST_PAUSE_SECONDS = 0.5
 _MOST_GATES = 1_000
+_DICE = random.SystemRandom()
 
 
 class VendorGate:
@@ -33,7 +34,7 @@ class VendorGate:
         vendor: str,
         settings: VendorSettings,
         *,
-        uniform: Callable[[float, float], float] = random.uniform,
+        uniform: Callable[[float, float], float] = _DICE.uniform,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`uniform` and `clock` are for tests; the breaker itself goes by the wall clock."""

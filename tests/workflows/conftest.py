@@ -151,7 +151,7 @@ class World:
             workflows=WORKFLOWS,
             activities=self.methods(),
             interceptors=[Boundary()],
-            workflow_runner=workflow_runner(strict=True),
+            workflow_runner=workflow_runner(),
             workflow_failure_exception_types=[AssertionError, TypeError, KeyError, AttributeError, ValueError],
             **options,
         ) as worker:

@@ -170,7 +170,7 @@ class IncidentWorld(PlaybookWorld):
             workflows=[TroubleshootingWorkflow, PlaybookWorkflow, EscalationWorkflow],
             activities=self.methods(),
             interceptors=[Boundary()],
-            workflow_runner=workflow_runner(strict=True),
+            workflow_runner=workflow_runner(),
             workflow_failure_exception_types=[AssertionError, TypeError, KeyError, AttributeError, ValueError],
             **options,
         ) as worker:

@@ -178,7 +178,7 @@ class PlaybookWorld:
             workflows=[PlaybookWorkflow],
             activities=self.methods(),
             interceptors=[Boundary()],
-            workflow_runner=workflow_runner(strict=True),
+            workflow_runner=workflow_runner(),
             workflow_failure_exception_types=[AssertionError, TypeError, KeyError, AttributeError, ValueError],
             **options,
         ) as worker:
