@@ -87,6 +87,22 @@ class SessionRecord(Value):
     expires_at: datetime
 
 
+class ConsoleSession(Value):
+    """Somebody who is signed in to the web console. Its id is the digest of the cookie's secret."""
+
+    session_id: str
+    tenant: str
+    principal: str
+    """`key:ID`, `person:ID` for a password, or `token:MARK` for an account at the identity provider."""
+    person_id: str | None = None
+    roles: tuple[Role, ...] = ()
+    """What the identity provider said. Those of a key and of a password are read as they are now."""
+    created_at: datetime
+    seen_at: datetime
+    """When the person last went to a page or sent a form."""
+    expires_at: datetime
+
+
 class Answered(Value):
     """An answer that was given, to be given again."""
 

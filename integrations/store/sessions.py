@@ -18,11 +18,14 @@ class SqlSessions:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, session: SessionRecord) -> None:
-        """Keep a new session, and forget those that have run out. The same one again changes nothing."""
+    async def add(self, session: SessionRecord) -> bool:
+        """Keep a new session, and forget those that have run out; False for one that is kept already."""
         async with self._database.writing() as connection:
             await connection.execute(delete(sessions).where(sessions.c.expires_at < session.created_at))
-            await connection.execute(self._database.insert(sessions).on_conflict_do_nothing(), session.model_dump())
+            added = await connection.execute(
+                self._database.insert(sessions).on_conflict_do_nothing().values(session.model_dump())
+            )
+        return bool(added.rowcount)
 
     async def find(self, session_id: str, *, tenant: str, principal: str, now: datetime) -> SessionRecord | None:
         """A session that has not run out; None for another's."""
