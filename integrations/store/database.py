@@ -14,6 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from domain.errors import ConfigurationProblem, NotReachable, VendorError
+from integrations.store import sqlite_connection
 from integrations.store.errors import translated
 from integrations.store.migration import HEAD
 from integrations.store.url import StoreUrl, read_store_url
@@ -55,8 +56,8 @@ class Database:
         self._url = read_store_url(url)
         self._pool_timeout = pool_timeout.total_seconds()
         if self._url.is_sqlite:
-            self._reader = self._sqlite_engine("BEGIN", busy_timeout, pool_size)
-            self._writer = self._sqlite_engine("BEGIN IMMEDIATE", busy_timeout, 1)
+            self._reader = self._sqlite_engine(sqlite_connection.READ, busy_timeout, pool_size)
+            self._writer = self._sqlite_engine(sqlite_connection.WRITE, busy_timeout, 1)
         else:
             self._reader = self._writer = self._postgresql_engine(busy_timeout, statement_timeout, pool_size)
 
@@ -134,7 +135,11 @@ class Database:
         engine = self._engine(
             pool_size,
             # The driver must not open transactions on its own: a deferred one cannot wait for a lock to write.
-            connect_args={"timeout": busy_timeout.total_seconds(), "isolation_level": None},
+            connect_args={
+                "timeout": busy_timeout.total_seconds(),
+                "isolation_level": None,
+                "async_creator_fn": sqlite_connection.connect,
+            },
         )
 
         @event.listens_for(engine.sync_engine, "connect")
