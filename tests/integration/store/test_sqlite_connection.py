@@ -139,6 +139,7 @@ async def test_a_roll_back_waits_for_what_was_sent_before(tmp_path: Path) -> Non
         begun.cancel()
         await connection.rollback()
         await slow
+        await connection.errand(lambda _: None)
         assert not connection.in_transaction
     finally:
         await connection.close()
