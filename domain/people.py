@@ -18,6 +18,8 @@ class Person(Value):
     """Such as `agent`, `support_lead`, `support_manager`, `finance_manager`, `relationship_owner`, `incident_lead`."""
     teams: tuple[str, ...] = ()
     slack_user_id: str | None = None
+    oidc_subject: str | None = Field(default=None, min_length=1, max_length=255)
+    """What the identity provider calls this person (`sub`): immutable there, and compared letter by letter."""
     active: bool = True
     approval_limit: float | None = Field(default=None, ge=0)
     """The largest amount this person may approve, in the tenant's currency; none means no limit."""

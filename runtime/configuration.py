@@ -129,6 +129,10 @@ class Configuration:
         """The person with that id, address or other alias, as of now; one who left is returned as not active."""
         return self.people.person(tenant, name)
 
+    def person_by_subject(self, tenant: str, subject: str) -> Person | None:
+        """The person whom the identity provider calls so, as of now."""
+        return self.people.by_subject(tenant, subject)
+
     def holders(self, tenant: str, roles: tuple[str, ...], people: tuple[str, ...]) -> list[Person]:
         """Every active person who holds one of the roles or is named, as of now, in a stable order."""
         return self.people.holders(tenant, roles, people)

@@ -36,12 +36,18 @@ class PeopleDirectory:
     def __init__(self, dirs: Sequence[Path]) -> None:
         self._dirs = tuple(dirs)
         self._stamp = self._stamp_now()
-        self._entries, self._names = _read(read_layers(self._dirs, PEOPLE_FILE))
+        self._entries, self._names, self._subjects = _read(read_layers(self._dirs, PEOPLE_FILE))
 
     def person(self, tenant: str, name: str) -> Person | None:
         """The person with that id, address, Slack id or other alias; one who left is returned as not active."""
         self._refresh()
         entry = self._entries.get(self._names.get(_normal(name), ""))
+        return entry.person if entry is not None and tenant in entry.tenants else None
+
+    def by_subject(self, tenant: str, subject: str) -> Person | None:
+        """The person whom the identity provider calls so; never one whose address or alias happens to be the same."""
+        self._refresh()
+        entry = self._entries.get(self._subjects.get(subject, ""))
         return entry.person if entry is not None and tenant in entry.tenants else None
 
     def holders(self, tenant: str, roles: tuple[str, ...], people: tuple[str, ...]) -> list[Person]:
@@ -66,7 +72,7 @@ class PeopleDirectory:
             return
         self._stamp = stamp
         try:
-            self._entries, self._names = _read(read_layers(self._dirs, PEOPLE_FILE))
+            self._entries, self._names, self._subjects = _read(read_layers(self._dirs, PEOPLE_FILE))
             _log.info("The people directory changed and was read again.")
         except (ConfigurationProblem, OSError) as problem:
             # Somebody is half-way through an edit. The old entries stay, and the next change is tried again.
@@ -87,24 +93,31 @@ def _normal(name: str) -> str:
     return name.strip().casefold()
 
 
-def _read(document: Document) -> tuple[dict[str, _Entry], dict[str, str]]:
+def _read(document: Document) -> tuple[dict[str, _Entry], dict[str, str], dict[str, str]]:
     entries: dict[str, _Entry] = {}
     names: dict[str, str] = {}
+    subjects: dict[str, str] = {}
     for person_id, data in document.below("people").data.items():
         path = ("people", str(person_id))
         if not isinstance(data, dict):
             raise document.fault(path, f"{person_id} must have keys of its own: give a name and an e-mail address.")
         entry = _entry(document, path, data)
         for name in _names_of(entry.person):
-            holder = names.setdefault(name, entry.person.person_id)
-            if holder != entry.person.person_id:
-                raise document.fault(
-                    path,
-                    f"{person_id} and {holder} share an address or alias, so one person could approve twice: "
-                    "merge the two entries or correct the alias.",
-                )
+            _only_one(document, path, names.setdefault(name, entry.person.person_id), "an address or alias")
+        if entry.person.oidc_subject is not None:
+            holder = subjects.setdefault(entry.person.oidc_subject, entry.person.person_id)
+            _only_one(document, path, holder, "an oidc_subject")
         entries[entry.person.person_id] = entry
-    return entries, names
+    return entries, names, subjects
+
+
+def _only_one(document: Document, path: tuple[str, str], holder: str, what: str) -> None:
+    if holder != path[1]:
+        raise document.fault(
+            path,
+            f"{path[1]} and {holder} share {what}, so one person could approve twice: "
+            "merge the two entries or correct the alias.",
+        )
 
 
 def _entry(document: Document, path: tuple[str, str], data: Mapping[str, Any]) -> _Entry:

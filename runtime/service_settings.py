@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic import model_validator as check_together
 
 from runtime.setting_groups import Group, TimeoutSeconds, WebAddress
@@ -35,6 +37,46 @@ class TokenSettings(Group):
         return self
 
 
+REDIRECT_PATH = "/console/sign-in/back"
+"""Where people come back to from the identity provider."""
+
+
+class OidcSettings(Group):
+    """Signing in to the console at an identity provider (OpenID Connect)."""
+
+    # Letter by letter as the provider writes it: some end with a slash.
+    issuer: str = Field(
+        pattern=r"^https?://[^\s?#]+$",
+        description="address of the provider, as its tokens name it; unset means nobody signs in there",
+    )
+    client_id: str = Field(min_length=1, description="our name at the provider")
+    client_secret: SecretStr = Field(min_length=16, description="our secret at the provider, 16 characters or more")
+    redirect_uri: WebAddress = Field(
+        description=f"where people come back to, as registered there: https://HOST{REDIRECT_PATH}"
+    )
+    scopes: str = Field("openid", pattern=r"(^|\s)openid(\s|$)", description="what we ask for, separated by spaces")
+    tenant_claim: str = Field("tenant", min_length=1, description="claim that names the tenant")
+    roles_claim: str = Field("roles", min_length=1, description="claim that names the roles, a list")
+    label: str = Field("your organisation", min_length=1, max_length=60, description="what the button calls it")
+    timeout_seconds: TimeoutSeconds = Field(5, description="give up on one call to the provider after this long")
+
+    @field_validator("issuer", "redirect_uri")
+    @classmethod
+    def _is_closed_to_others(cls, address: str) -> str:
+        parts = urlsplit(address)
+        if parts.scheme != "https" and parts.hostname not in ("127.0.0.1", "::1", "localhost"):
+            raise ValueError("sends secrets without TLS: begin it with https://")
+        return address
+
+    @field_validator("redirect_uri")
+    @classmethod
+    def _comes_back_here(cls, address: str) -> str:
+        parts = urlsplit(address)
+        if parts.path != REDIRECT_PATH or parts.query or parts.fragment:
+            raise ValueError(f"leads elsewhere: end it with {REDIRECT_PATH}")
+        return address
+
+
 class ServiceSettings(Group):
     """The HTTP service."""
 
@@ -43,6 +85,13 @@ class ServiceSettings(Group):
     json_limit_bytes: int = Field(1_000_000, ge=1_000, description="largest JSON body that is taken, in bytes")
     answer_within_seconds: TimeoutSeconds = Field(5, description="wait this long for the answer to a simple question")
     session_hours: int = Field(24, ge=1, le=720, description="hours until a session ends")
+    idle_minutes: int = Field(120, ge=5, le=43_200, description="minutes until a console session that nobody uses ends")
+    passwords: bool | None = Field(
+        None, description="sign in to the console by password: true or false; unset means where there is no OIDC"
+    )
+    proxies: str = Field(
+        "", description="addresses of proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8, by commas"
+    )
     repeat_hours: int = Field(24, ge=1, le=720, description="hours for which an Idempotency-Key is remembered")
     open_metrics: bool = Field(False, description="show /metrics to whoever asks; otherwise to operators only")
     temporal_ui: str | None = Field(
@@ -50,3 +99,30 @@ class ServiceSettings(Group):
     )
     docs: bool = Field(False, description="serve a page that shows the API, at /docs")
     tokens: TokenSettings | None = None
+    oidc: OidcSettings | None = None
+
+    @field_validator("proxies")
+    @classmethod
+    def _are_addresses(cls, text: str) -> str:
+        try:
+            networks_in(text)
+        except ValueError:
+            raise ValueError("holds something that is no address: write 10.0.0.5 or 10.0.0.0/8") from None
+        return text
+
+    @property
+    def takes_passwords(self) -> bool:
+        """Whether people sign in to the console by password."""
+        return self.passwords if self.passwords is not None else self.oidc is None
+
+
+Network = IPv4Network | IPv6Network
+
+
+def networks_in(text: str) -> tuple[Network, ...]:
+    """Addresses and networks, separated by commas.
+
+    Raises:
+        ValueError: one of them is none.
+    """
+    return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())

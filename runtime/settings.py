@@ -19,7 +19,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, Pydanti
 
 from domain.errors import ConfigurationProblem, InvalidInput
 from domain.ids import check_tenant
-from runtime.service_settings import ServiceSettings, TokenSettings
+from runtime.service_settings import OidcSettings, ServiceSettings, TokenSettings
 from runtime.setting_faults import DELIMITER, PREFIX, explain, unknown_names
 from runtime.setting_groups import (
     CodecSettings,
@@ -55,6 +55,7 @@ __all__ = [
     "LogSettings",
     "ModelEndpoint",
     "ModelSettings",
+    "OidcSettings",
     "PlaybookSettings",
     "PrometheusSettings",
     "ServiceSettings",

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from starlette.requests import Request
 
 from domain.principals import Principal, Role
+from integrations.identity.id_tokens import NotBelieved
 from starters.service.errors import Problem
 from starters.service.keys import taken_apart
-from starters.service.tokens import NotBelieved
 
 if TYPE_CHECKING:
     from starters.service.services import Services

@@ -2,40 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-import json
-import time
-from typing import Any, Protocol
+from typing import Any
 
-import httpx
 import jwt
-from jwt import PyJWK, PyJWKSet
 from jwt.exceptions import PyJWTError
 
-from domain.errors import ConfigurationProblem, NotReachable
+from domain.errors import ConfigurationProblem
 from domain.principals import Principal, Role
+from integrations.identity.id_tokens import ALGORITHMS, LEEWAY_SECONDS, LONGEST, Keys, NotBelieved
+from integrations.identity.keys import KeySet
 from runtime.settings import TokenSettings
-
-ALGORITHMS = ["RS256", "ES256"]
-"""Never `none`, and never one where the public key is the secret."""
-_LEEWAY_SECONDS = 30
-_LONGEST = 16_000
-_KEYS_LIVE_SECONDS = 600.0
-_ASK_AGAIN_SECONDS = 30.0
-_LARGEST_SET = 262_144
-
-
-class NotBelieved(Exception):
-    """The token says nothing that counts here."""
-
-
-class SigningKeys(Protocol):
-    """Where the provider's public keys come from."""
-
-    async def key_for(self, key_id: str | None) -> Any:
-        """The key that a token names; None when there is none."""
-        ...
 
 
 class KeyFile:
@@ -49,57 +26,6 @@ class KeyFile:
         return self._pem
 
 
-class KeySet:
-    """The provider's keys by its JWKS address, asked again when a token names an unknown one, and now and then.
-
-    Args:
-        url: of the set.
-        timeout_seconds: for one look.
-    """
-
-    def __init__(self, url: str, *, timeout_seconds: float = 5.0) -> None:
-        self._url = url
-        self._timeout = timeout_seconds
-        self._keys: dict[str | None, PyJWK] = {}
-        self._asked_at = float("-inf")
-        self._asking = asyncio.Lock()
-
-    async def key_for(self, key_id: str | None) -> Any:
-        """The key of that id; the only one, where the token names none.
-
-        Raises:
-            NotReachable: the provider does not answer, and no key is known.
-        """
-        age = time.monotonic() - self._asked_at
-        if age > _KEYS_LIVE_SECONDS or (key_id not in self._keys and age > _ASK_AGAIN_SECONDS):
-            async with self._asking:
-                if time.monotonic() - self._asked_at >= min(age, _ASK_AGAIN_SECONDS):
-                    await self._ask()
-        if key_id is None and len(self._keys) == 1:
-            return next(iter(self._keys.values()))
-        return self._keys.get(key_id)
-
-    async def _ask(self) -> None:
-        self._asked_at = time.monotonic()
-        try:
-            async with (
-                httpx.AsyncClient(timeout=self._timeout, trust_env=False) as client,
-                client.stream("GET", self._url, headers={"Accept-Encoding": "identity"}) as answer,
-            ):
-                answer.raise_for_status()
-                read = b""
-                async for piece in answer.aiter_raw():
-                    read += piece
-                    if len(read) > _LARGEST_SET:
-                        raise ValueError("too large")
-            found = PyJWKSet.from_dict(json.loads(read)).keys
-        except (httpx.HTTPError, ValueError, AttributeError, TypeError, PyJWTError):
-            if not self._keys:
-                raise NotReachable("The identity provider's keys cannot be read: try again in a moment.") from None
-            return
-        self._keys = {key.key_id: key for key in found if key.key_type in ("RSA", "EC")}
-
-
 class Tokens:
     """Says who a token stands for.
 
@@ -108,7 +34,7 @@ class Tokens:
         keys: of the issuer.
     """
 
-    def __init__(self, settings: TokenSettings, keys: SigningKeys) -> None:
+    def __init__(self, settings: TokenSettings, keys: Keys) -> None:
         self._settings = settings
         self._keys = keys
 
@@ -152,7 +78,7 @@ class Tokens:
         return principal, person if isinstance(person, str) else ""
 
     async def _claims(self, token: str) -> dict[str, Any]:
-        if len(token) > _LONGEST:
+        if len(token) > LONGEST:
             raise NotBelieved
         try:
             header = jwt.get_unverified_header(token)
@@ -166,10 +92,10 @@ class Tokens:
             claims: dict[str, Any] = jwt.decode(
                 token,
                 key,
-                algorithms=ALGORITHMS,
+                algorithms=list(ALGORITHMS),
                 audience=self._settings.audience,
                 issuer=self._settings.issuer,
-                leeway=_LEEWAY_SECONDS,
+                leeway=LEEWAY_SECONDS,
                 options={"require": ["exp", "iss", "aud", "sub"]},
             )
         except (PyJWTError, ValueError, TypeError, RecursionError):

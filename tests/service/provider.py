@@ -11,9 +11,11 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
+from integrations.identity import keys
+from integrations.identity.id_tokens import NotBelieved
+from integrations.identity.keys import KeySet
 from runtime.settings import TokenSettings
-from starters.service import tokens
-from starters.service.tokens import KeySet, NotBelieved, Tokens
+from starters.service.tokens import Tokens
 from tests.loopback import Answer, loopback
 
 
@@ -53,7 +55,7 @@ async def _try() -> None:
             except NotBelieved:
                 pass
         assert len(provider.received) == 1, "an unknown key does not make us ask at every token"
-        known._asked_at -= tokens._ASK_AGAIN_SECONDS + 1
+        known._asked_at -= keys.ASK_AGAIN_SECONDS + 1
         await believes.believed(second)
         assert len(provider.received) == 2
         mixed = jwt.encode(_said(), new, "ES256", headers={"kid": "old"})

@@ -1,0 +1,1 @@
+"""The identity provider: who people are, as their organisation says."""
