@@ -15,6 +15,7 @@ from domain.model import JsonValue, State, Term, Value
 from domain.policy import CasePolicy
 from domain.records import ApprovalRecord, InterventionRecord
 from domain.sla import ClockName, SlaClock
+from domain.ticket import Priority
 from domain.timeline import CaseMessage, TimelineEntry, TimelineKind
 from domain.tool import ToolRefusal, call_digest
 
@@ -199,6 +200,11 @@ class CaseState(State, ABC):
     parked: dict[str, ParkedStep] = Field(default_factory=dict)
     step_numbers: dict[str, int] = Field(default_factory=dict)
     """How often a repeatable step was begun; part of its key, so that each time is its own effect."""
+
+    @property
+    def triaged_priority(self) -> Priority | None:
+        """How urgent it turned out to be; None while nobody has looked, and where nobody ever does."""
+        return None
 
     @property
     def pending_approvals(self) -> list[ApprovalState]:

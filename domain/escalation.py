@@ -121,6 +121,11 @@ class EscalationState(ServedCaseState):
         return ()
 
     @property
+    def triaged_priority(self) -> Priority | None:
+        """The priority that triage gave; it may rise with the conversation."""
+        return self.classification.priority if self.classification else None
+
+    @property
     def priority(self) -> Priority:
         """The case's priority as of now."""
         return self.classification.priority if self.classification else Priority.MEDIUM

@@ -23,15 +23,17 @@ from domain.rules.keywords import KeywordTables
 from domain.tool_policy import ToolPolicy, VendorSettings
 from domain.triage import Category
 from domain.troubleshooting.checks import Check
+from domain.webhooks import Subscription
 from runtime.check_files import CHECKS_FILE, read_checks
 from runtime.guardrail_files import GUARDRAILS_FILE, read_guardrails
 from runtime.people_directory import PEOPLE_FILE, PeopleDirectory
 from runtime.policy_files import read_calendars, read_incidents, read_ladders, read_sla, read_teams, read_timers
 from runtime.settings import Settings
+from runtime.subscription_files import SUBSCRIPTIONS_FILE, read_delivery, read_subscriptions
+from runtime.tenants import SHARE, TENANTS_FILE, Tenants
 from runtime.tool_files import TOOLS_FILE, check_sections, read_tool_policy, read_vendors
 from runtime.yaml_layers import Document, Keys, ModelT, read_layers
 
-TENANTS_FILE = "tenants.yaml"
 KEYWORDS_FILE = "keywords.yaml"
 _OVERRIDABLE = ("teams", "sla", "calendars", "risk", "approvals", "timers", "replies", "incidents")
 _OVERLAID = (*_OVERRIDABLE, "tools", "guardrails", "checks")
@@ -56,6 +58,13 @@ class Configuration:
         self.people = PeopleDirectory(self.dirs)
         self.warnings: list[str] = []
         """What works and should be looked at, such as a team whose lead has left; `surehand doctor` shows it."""
+        self.shares = Tenants(self.dirs)
+        told = read_layers(self.dirs, SUBSCRIPTIONS_FILE)
+        named = read_layers(self.dirs, TENANTS_FILE).below("tenants").data
+        self.subscriptions = read_subscriptions(told, named)
+        """Systems outside that are told of cases."""
+        self.delivery_rules = read_delivery(told)
+        """How they are told."""
         self._policies = self._read_policies()
         self._tools = self._read_tools()
         self._guardrails = self._read_guardrails()
@@ -110,6 +119,10 @@ class Configuration:
         """
         self.policy_for(tenant)
         return self._tools[tenant]
+
+    def subscription(self, tenant: str, name: str) -> Subscription | None:
+        """One endpoint that is told of the tenant's cases; None when it has none of that name."""
+        return next((one for one in self.subscriptions if (one.tenant, one.name) == (tenant, name)), None)
 
     @cached_property
     def vendors(self) -> dict[str, VendorSettings]:
@@ -206,7 +219,7 @@ class Configuration:
                     ("overrides", name), f"{name!r} cannot be overridden: use one of {', '.join(_OVERLAID)}."
                 )
         files = {name: shared[name].under(overrides.below(name)) for name in _OVERRIDABLE}
-        fields: dict[str, Any] = {key: value for key, value in document.data.items() if key != "overrides"}
+        fields: dict[str, Any] = {key: value for key, value in document.data.items() if key not in ("overrides", SHARE)}
         fields.setdefault("dashboard_url", self._dashboard_url)
         parts: dict[str, Any] = {
             "teams": read_teams(files["teams"]),
@@ -217,6 +230,7 @@ class Configuration:
             "timers": read_timers(files["timers"]),
             "reply": files["replies"].read(ReplyPolicy, files["replies"].below("reply").data, "reply"),
             "incidents": read_incidents(files["incidents"]),
+            "tells_others": any(one.tenant == tenant for one in self.subscriptions),
             "budget": files["replies"].read(ModelBudget, files["replies"].below("budget").data, "budget"),
         }
         policy = document.read(CasePolicy, {**fields, **parts, "tenant": tenant, "version": "unhashed"})

@@ -30,6 +30,8 @@ _SPEED = tuple(
     f"--dynamic-config-value=history.{queue}ProcessorMaxPollRPS=5000" for queue in ("transfer", "timer", "visibility")
 )
 """The server's own limits poll its queues 20 times a second; with these, a step costs a fifth of the time."""
+_SHARING = tuple(f"--dynamic-config-value=matching.{name}=true" for name in ("useNewMatcher", "enableFairness"))
+"""What is pressing goes first, and tenants take turns; `runtime/sharing_probe.py` sees whether it does."""
 _FILE_SPEED = ("--sqlite-pragma=journal_mode=wal", "--sqlite-pragma=synchronous=1")
 
 # When the process that holds the other end of its standard input is gone, however it went, the server goes too. By then
@@ -107,6 +109,7 @@ class EmbeddedServer:
         port: this port and no other.
         ui_port: this port for the web UI and no other.
         log_file: where the server's own log goes; a temporary file when not given.
+        shares: tenants take turns; only measurements and tests do without.
     """
 
     def __init__(
@@ -119,6 +122,7 @@ class EmbeddedServer:
         port: int | None = None,
         ui_port: int | None = None,
         log_file: Path | None = None,
+        shares: bool = True,
     ) -> None:
         self._database_file = database_file
         self._namespace = namespace
@@ -128,6 +132,7 @@ class EmbeddedServer:
         self._port = port
         self._ui_port = ui_port
         self._log_file = log_file
+        self._shares = shares
         self._own_log: Path | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._watchdog: asyncio.subprocess.Process | None = None
@@ -234,7 +239,7 @@ class EmbeddedServer:
         command += [f"--namespace={self._namespace}"] if self._namespace != "default" else []
         command += [f"--search-attribute={name}={kind}" for name, kind in ATTRIBUTES]
         command += [f"--db-filename={self._database_file}", *_FILE_SPEED] if self._database_file is not None else []
-        return [*command, *_SPEED]
+        return [*command, *_SPEED, *(_SHARING if self._shares else ())]
 
     async def _launch(self) -> None:
         with self._log().open("ab") as log:

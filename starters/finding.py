@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from runtime.settings import Settings, load_settings
+from runtime.tenants import Tenants
 from starters.dev import state
 
 
@@ -17,3 +18,12 @@ def find_settings() -> Settings:
     if dev is None or "address" in settings.temporal.model_fields_set:
         return settings
     return load_settings(defaults=dev.variables)
+
+
+def find_tenant(settings: Settings, given: str | None) -> str:
+    """The tenant that a command is about.
+
+    Raises:
+        ConfigurationProblem: it is not in `tenants.yaml`, so it gets nothing.
+    """
+    return Tenants(settings.configuration_dirs).check(given or settings.tenant)

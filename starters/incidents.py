@@ -8,7 +8,6 @@ from datetime import timedelta
 from pathlib import Path
 
 from temporalio.client import Client, WorkflowHandle
-from temporalio.common import Priority as TaskPriority
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
@@ -17,6 +16,7 @@ from domain.errors import InvalidInput
 from domain.ids import incident_number, kind_of, troubleshooting_workflow_id, workflow_id_for
 from domain.model import Term, Value
 from domain.ports import EvidenceStore
+from domain.ticket import Priority
 from domain.troubleshooting.evidence import EvidenceRef
 from domain.troubleshooting.messages import (
     CloseIncidentInput,
@@ -32,11 +32,14 @@ from integrations.evidence.kinds import HEAD_BYTES
 from integrations.evidence.kinds import kind_of as evidence_kind_of
 from integrations.evidence.store import EvidenceFolder
 from runtime.settings import Settings
+from runtime.tenants import Tenants
 from starters.answers import INCIDENT_CLOSED, PATIENCE, answered_within
-from workflows import search_attributes
+from workflows import search_attributes, sharing
 from workflows.troubleshooting import TroubleshootingWorkflow
 
 _PIECE_BYTES = 1_048_576
+_UNSAID = Priority.HIGH
+"""Trouble whose urgency nobody has said yet is looked at before the usual work."""
 
 
 class OpenOutcome(Term):
@@ -107,23 +110,27 @@ class Incidents:
     Args:
         client: connected.
         task_queue: of the workers.
+        tenants: who may start anything.
         patience: how long one answer may take.
     """
 
-    def __init__(self, client: Client, *, task_queue: str, patience: timedelta = PATIENCE) -> None:
+    def __init__(self, client: Client, *, task_queue: str, tenants: Tenants, patience: timedelta = PATIENCE) -> None:
         self._client = client
         self._task_queue = task_queue
+        self._tenants = tenants
         self._patience = patience
 
     async def open(self, tenant: str, report: IncidentReport) -> OpenedIncident:
         """Start an incident, or join the one that is open under its id.
 
         Raises:
+            ConfigurationProblem: there is no such tenant.
             Refused: it has ended already.
             NotReachable: Temporal does not answer.
         """
         workflow_id = troubleshooting_workflow_id(tenant, report.incident_id)
         number = incident_number(report.incident_id)
+        weight = self._tenants.share_of(tenant)
         try:
             async with answered_within(self._patience, changes=True):
                 await self._client.start_workflow(
@@ -136,7 +143,7 @@ class Incidents:
                     search_attributes=search_attributes.at_incident_start(tenant),
                     static_summary="Incident",
                     static_details=f"Incident **{number}** of tenant {tenant}.",
-                    priority=TaskPriority(priority_key=1, fairness_key=tenant),
+                    priority=sharing.of_tenant(tenant, report.urgency or _UNSAID, weight=weight),
                 )
         except WorkflowAlreadyStartedError:
             text = f"{number} was open already."

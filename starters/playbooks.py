@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 
 from pydantic import ValidationError
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
-from temporalio.common import Priority as TaskPriority
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import CancelledError, WorkflowAlreadyStartedError
 
@@ -18,8 +17,9 @@ from domain.ids import case_id, kind_of, playbook_workflow_id, workflow_id_for
 from domain.model import JsonValue, Term, Value
 from domain.playbook.messages import CloudEvent, PlaybookInput, PlaybookResult
 from domain.tool import canonical
+from runtime.tenants import Tenants
 from starters.answers import PATIENCE, answered_within
-from workflows import search_attributes
+from workflows import search_attributes, sharing
 from workflows.playbook import PlaybookWorkflow
 
 _MEMO_CONTENT = "content"
@@ -50,12 +50,14 @@ class Playbooks:
     Args:
         client: connected.
         task_queue: of the workers.
+        tenants: who may start anything.
         patience: how long one answer may take.
     """
 
-    def __init__(self, client: Client, *, task_queue: str, patience: timedelta = PATIENCE) -> None:
+    def __init__(self, client: Client, *, task_queue: str, tenants: Tenants, patience: timedelta = PATIENCE) -> None:
         self._client = client
         self._task_queue = task_queue
+        self._tenants = tenants
         self._patience = patience
 
     async def start(self, request: PlaybookInput) -> Start:
@@ -65,12 +67,13 @@ class Playbooks:
             request: what to run; its key tells runs apart.
 
         Raises:
+            ConfigurationProblem: there is no such tenant.
             Refused: the key belongs to a run with another input.
             NotReachable: Temporal does not answer.
         """
         workflow_id = playbook_workflow_id(request.tenant, request.name, request.key)
         run = f"{case_id(request.name)}:{case_id(request.key)}"
-        content = _content_of(request)
+        content, weight = _content_of(request), self._tenants.share_of(request.tenant)
         try:
             async with answered_within(self._patience, changes=True):
                 await self._client.start_workflow(
@@ -85,7 +88,7 @@ class Playbooks:
                     search_attributes=search_attributes.at_playbook_start(request.tenant, request.name),
                     static_summary=f"Playbook {request.name}",
                     static_details=f"Playbook **{request.name}** of tenant {request.tenant}, run {run}.",
-                    priority=TaskPriority(fairness_key=request.tenant),
+                    priority=sharing.of_tenant(request.tenant, weight=weight),
                 )
         except WorkflowAlreadyStartedError:
             return await self._known(workflow_id, run, content)

@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExecutionStatus
-from temporalio.common import Priority as TaskPriority
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
@@ -18,9 +17,10 @@ from domain.intake import split_long_text
 from domain.model import Term, Value
 from domain.ports import CaseStore
 from domain.ticket import CustomerTier, Priority, Ticket
+from runtime.tenants import Tenants
 from starters.answers import PATIENCE, answered_within
 from starters.cases import Cases, content_id
-from workflows import search_attributes
+from workflows import search_attributes, sharing
 from workflows.escalation import EscalationWorkflow
 
 _MEMO_CONTENT = "content"
@@ -55,12 +55,16 @@ class Submitter:
     Args:
         cases: the cases of the namespace.
         task_queue: of the workers.
+        tenants: who may start anything.
         open_store: opens the store; called only for a ticket too long to travel in a workflow.
     """
 
-    def __init__(self, cases: Cases, *, task_queue: str, open_store: Callable[[], Awaitable[CaseStore]]) -> None:
+    def __init__(
+        self, cases: Cases, *, task_queue: str, tenants: Tenants, open_store: Callable[[], Awaitable[CaseStore]]
+    ) -> None:
         self._cases = cases
         self._task_queue = task_queue
+        self._tenants = tenants
         self._open_store = open_store
 
     @property
@@ -76,9 +80,11 @@ class Submitter:
             correlation_id: ties the case to the request that brought it; kept in the workflow's memo.
 
         Raises:
+            ConfigurationProblem: there is no such tenant.
             Refused: the ticket's case is closed.
             NotReachable: Temporal, the store or a worker that is needed does not answer.
         """
+        self._tenants.check(tenant)
         content = content_id(ticket.subject, ticket.body)
         short = await self._shortened(tenant, ticket, content)
         try:
@@ -113,7 +119,7 @@ class Submitter:
             search_attributes=search_attributes.at_start(tenant, "escalation"),
             static_summary=f"Case {number}: {tier} customer, by {channel}",
             static_details=f"Support case **{number}** of tenant {tenant}; follow it: `surehand case watch {number}`.",
-            priority=TaskPriority(priority_key=_rank(ticket), fairness_key=tenant),
+            priority=sharing.of_tenant(tenant, _rank(ticket), weight=self._tenants.share_of(tenant)),
         )
 
     async def _join(self, tenant: str, ticket: Ticket, content: str) -> Submission:

@@ -132,10 +132,15 @@ class IncidentState(TicketsState):
         return state
 
     @property
-    def priority(self) -> Priority:
-        """How soon, as of now; the case's clocks run by it. Words and reporter: whichever is more pressing."""
+    def triaged_priority(self) -> Priority | None:
+        """What words and reporter say, whichever is more pressing; None while neither says anything."""
         said = [self.report.urgency, self.classification.urgency if self.classification is not None else None]
-        return min((one for one in said if one is not None), key=lambda one: one.rank, default=Priority.MEDIUM)
+        return min((one for one in said if one is not None), key=lambda one: one.rank, default=None)
+
+    @property
+    def priority(self) -> Priority:
+        """How soon, as of now; the case's clocks run by it."""
+        return self.triaged_priority or Priority.MEDIUM
 
     @property
     def trouble_phase(self) -> TroublePhase:

@@ -202,7 +202,8 @@ async def export(
 def _incidents(session: Session) -> Incidents:
     from starters.incidents import Incidents  # noqa: PLC0415
 
-    return Incidents(session.cases.client, task_queue=session.settings.temporal.task_queue)
+    queue = session.settings.temporal.task_queue
+    return Incidents(session.cases.client, task_queue=queue, tenants=session.tenants)
 
 
 async def _upload(session: Session, files: list[Path]) -> list[EvidenceRef]:

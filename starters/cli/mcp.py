@@ -52,7 +52,7 @@ async def mcp(
         configure_logging(settings.log, secrets=settings.secret_values())
         desk = Desk(
             session.cases,
-            Playbooks(session.cases.client, task_queue=settings.temporal.task_queue),
+            Playbooks(session.cases.client, task_queue=settings.temporal.task_queue, tenants=session.tenants),
             FolderLibrary(settings.playbooks.folder),
             tenant=session.tenant,
             open_store=session.existing_store,

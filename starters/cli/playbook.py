@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from domain.playbook.messages import PlaybookResult
     from integrations.playbooks.library import FolderLibrary
     from runtime.settings import Settings
+    from starters.cli.session import Session
+    from starters.playbooks import Playbooks
 
 PlaybookArgument = Annotated[
     str, typer.Argument(metavar="NAME|FILE", help="A playbook of the library, or a file.", show_default=False)
@@ -41,12 +43,19 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(group, name="playbook")
 
 
-def _library() -> tuple[Settings, FolderLibrary]:
+def _playbooks(session: Session) -> Playbooks:
+    from starters.playbooks import Playbooks  # noqa: PLC0415
+
+    queue = session.settings.temporal.task_queue
+    return Playbooks(session.cases.client, task_queue=queue, tenants=session.tenants)
+
+
+def _library(tenant: str | None) -> tuple[Settings, FolderLibrary, str]:
     from integrations.playbooks.library import FolderLibrary  # noqa: PLC0415 - keeps `surehand --help` fast
-    from starters.finding import find_settings  # noqa: PLC0415
+    from starters.finding import find_settings, find_tenant  # noqa: PLC0415
 
     settings = find_settings()
-    return settings, FolderLibrary(settings.playbooks.folder)
+    return settings, FolderLibrary(settings.playbooks.folder), find_tenant(settings, tenant)
 
 
 @report.command
@@ -88,8 +97,8 @@ async def validate(
 @report.command
 def list_(tenant: TenantOption = None, as_json: JsonOption = False) -> None:
     """List the playbooks of the library, with all their versions. Needs no server."""
-    settings, library = _library()
-    shelf = library.shelf(tenant or settings.tenant)
+    _, library, owner = _library(tenant)
+    shelf = library.shelf(owner)
     rows = [
         {
             "name": shelved.name,
@@ -136,8 +145,8 @@ async def show(
 
     if mermaid + tree + yaml > 1:
         raise InvalidInput("A playbook is shown in one way: give one of --mermaid, --tree and --yaml.")
-    settings, library = _library()
-    chosen = choose(library, tenant or settings.tenant, named, version)
+    settings, library, owner = _library(tenant)
+    chosen = choose(library, owner, named, version)
     if yaml:
         typer.echo(report.text(chosen.text).plain, nl=not chosen.text.endswith("\n"))
         return
@@ -150,7 +159,7 @@ async def show(
     from starters.cli.playbook_view import tree_of  # noqa: PLC0415
     from starters.playbook_tools import known_tools  # noqa: PLC0415
 
-    tools = await known_tools(settings, tenant or settings.tenant)
+    tools = await known_tools(settings, owner)
     report.console().print(tree_of(playbook, tools.by_name))
 
 
@@ -178,8 +187,7 @@ async def dry_run(
     from starters.playbook_files import choose, read_data  # noqa: PLC0415
     from starters.playbook_tools import known_tools  # noqa: PLC0415
 
-    settings, library = _library()
-    name = tenant or settings.tenant
+    settings, library, name = _library(tenant)
     chosen = choose(library, name, named, version)
     playbook = parse_playbook(chosen.definition)
     tools = await known_tools(settings, name, playbook)
@@ -222,7 +230,7 @@ async def run(
     from integrations.playbooks.library import FolderLibrary  # noqa: PLC0415
     from starters.cli.session import open_session  # noqa: PLC0415
     from starters.playbook_files import check_input, choose, read_data  # noqa: PLC0415
-    from starters.playbooks import Playbooks, fresh_key  # noqa: PLC0415
+    from starters.playbooks import fresh_key  # noqa: PLC0415
 
     data = read_data(given or ())
     async with open_session(tenant) as session:
@@ -241,7 +249,7 @@ async def run(
             started_by=session.person(session.tenant, who).person_id if who is not None else "surehand",
             customer_id=customer,
         )
-        playbooks = Playbooks(session.cases.client, task_queue=session.settings.temporal.task_queue)
+        playbooks = _playbooks(session)
         start = await playbooks.start(request)
         if not wait:
             report.put_json(start) if as_json else typer.echo(start.text)
@@ -278,10 +286,9 @@ async def abort(
 ) -> None:
     """Stop a run; what it did is undone."""
     from starters.cli.session import open_session  # noqa: PLC0415
-    from starters.playbooks import Playbooks  # noqa: PLC0415
 
     async with open_session(tenant) as session:
-        playbooks = Playbooks(session.cases.client, task_queue=session.settings.temporal.task_queue)
+        playbooks = _playbooks(session)
         person = session.person(run, who)
         answer = await playbooks.abort(session.tenant_of(run), run, person_id=person.person_id, reason=reason)
     typer.echo(answer.text)
@@ -298,10 +305,10 @@ async def event(
     """Bring an event to a run. A repeat of its id from the same source counts once."""
     from starters.cli.session import open_session  # noqa: PLC0415
     from starters.playbook_files import read_data  # noqa: PLC0415
-    from starters.playbooks import Playbooks, read_event  # noqa: PLC0415
+    from starters.playbooks import read_event  # noqa: PLC0415
 
     wanted = read_event(read_data([given]))
     async with open_session(tenant) as session:
-        playbooks = Playbooks(session.cases.client, task_queue=session.settings.temporal.task_queue)
+        playbooks = _playbooks(session)
         await playbooks.event(session.tenant_of(run), run, wanted)
     typer.echo(f"Event {wanted.id} is on its way.")

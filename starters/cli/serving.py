@@ -112,11 +112,12 @@ async def make(
 async def list_(tenant: TenantOption = None, as_json: JsonOption = False) -> None:
     """List keys, without their secrets."""
     from starters.cli.words import ago  # noqa: PLC0415
-    from starters.finding import find_settings  # noqa: PLC0415
+    from starters.finding import find_settings, find_tenant  # noqa: PLC0415
 
+    owner = find_tenant(settings, tenant)
     settings = find_settings()
     async with _store(settings) as store:
-        found = await store.keys.list(tenant or settings.tenant)
+        found = await store.keys.list(owner)
     if as_json:
         report.put_json([_shown(key) for key in found])
         return

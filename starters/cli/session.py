@@ -14,6 +14,7 @@ from runtime.people_directory import PeopleDirectory
 from runtime.settings import Settings
 from runtime.telemetry import keep_output_clean
 from runtime.temporal import connect
+from runtime.tenants import Tenants
 from starters.cases import Cases
 from starters.finding import find_settings
 
@@ -30,12 +31,17 @@ class Session:
         settings: of this command.
         cases: connected.
         tenant: as given on the command line.
+
+    Raises:
+        ConfigurationProblem: there is no such tenant.
     """
 
     def __init__(self, settings: Settings, cases: Cases, tenant: str | None) -> None:
         self.settings = settings
         self.cases = cases
+        self.tenants = Tenants(settings.configuration_dirs)
         self._given_tenant = check_tenant(tenant) if tenant is not None else None
+        self.tenants.check(self.tenant)
         self._store: SqlStore | None = None
 
     @property
@@ -45,7 +51,7 @@ class Session:
 
     def tenant_of(self, case: str) -> str:
         """The tenant of a case: as asked for, else as the workflow id says, else the settings' one."""
-        return self._given_tenant or tenant_in(case) or self.settings.tenant
+        return self._given_tenant or self.tenants.check(tenant_in(case) or self.settings.tenant)
 
     def person(self, case: str, name: str) -> Person:
         """The person who acts.
@@ -59,7 +65,8 @@ class Session:
         """Starts cases."""
         from starters.submission import Submitter  # noqa: PLC0415 - only `ticket submit` needs it
 
-        return Submitter(self.cases, task_queue=self.settings.temporal.task_queue, open_store=self.store)
+        queue = self.settings.temporal.task_queue
+        return Submitter(self.cases, task_queue=queue, tenants=self.tenants, open_store=self.store)
 
     async def store(self) -> CaseStore:
         """The store, opened once.

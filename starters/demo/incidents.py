@@ -13,6 +13,8 @@ from domain.ticket import Priority
 from domain.troubleshooting.messages import IncidentReport, IncidentResult, LinkTicketInput
 from domain.troubleshooting.state import IncidentState
 from domain.troubleshooting.telling.report import markdown
+from runtime.settings import SHIPPED_CONFIG
+from runtime.tenants import Tenants
 from starters.cases import Cases
 from starters.demo.acts import Act, Claim, Decide
 from starters.demo.evidence import rebased
@@ -65,7 +67,7 @@ class IncidentRole:
 
     async def conclude(self, cases: Cases, tenant: str, task_queue: str) -> None:
         """Take its result, once it has ended."""
-        incidents = Incidents(cases.client, task_queue=task_queue)
+        incidents = Incidents(cases.client, task_queue=task_queue, tenants=Tenants((SHIPPED_CONFIG,)))
         self.result = await incidents.result(tenant, self.name, patience=timedelta(seconds=15))
 
     def acting(self, act: Act[IncidentState]) -> None:

@@ -22,6 +22,7 @@ from domain.intake import read_tickets
 from domain.ticket import Ticket
 from runtime.settings import SHIPPED_CONFIG, Settings, load_settings
 from runtime.temporal import connect
+from runtime.tenants import Tenants
 from starters.cases import Cases
 from starters.cli import report
 from starters.demo import incident_table, table
@@ -132,8 +133,10 @@ class Demo:
     async def _play(self, stack: Stack) -> Cast:
         settings = stack.settings
         cases, queue = Cases(await connect(settings)), settings.temporal.task_queue
-        submitter = Submitter(cases, task_queue=queue, open_store=_no_long_texts)
-        playbooks, incidents = Playbooks(cases.client, task_queue=queue), Incidents(cases.client, task_queue=queue)
+        tenants = Tenants(settings.configuration_dirs)
+        submitter = Submitter(cases, task_queue=queue, tenants=tenants, open_store=_no_long_texts)
+        playbooks = Playbooks(cases.client, task_queue=queue, tenants=tenants)
+        incidents = Incidents(cases.client, task_queue=queue, tenants=tenants)
         scenery, store = _scenery(stack), evidence_store(settings)
         evidence = self._folder / "incidents"
         cast = Cast(

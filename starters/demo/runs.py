@@ -12,6 +12,8 @@ from domain.model import JsonValue
 from domain.playbook.edits import with_values
 from domain.playbook.messages import PlaybookInput, PlaybookResult
 from domain.playbook.state import PlaybookState
+from runtime.settings import SHIPPED_CONFIG
+from runtime.tenants import Tenants
 from starters.cases import Cases
 from starters.dead_letters import letter_of, release
 from starters.demo.acts import Act, Turn
@@ -116,7 +118,8 @@ class RunRole:
 
     async def conclude(self, cases: Cases, tenant: str, task_queue: str) -> None:
         """Take its result, once it has ended."""
-        self.result = await Playbooks(cases.client, task_queue=task_queue).result(tenant, self.name)
+        playbooks = Playbooks(cases.client, task_queue=task_queue, tenants=Tenants((SHIPPED_CONFIG,)))
+        self.result = await playbooks.result(tenant, self.name)
 
     def acting(self, act: Act[PlaybookState]) -> None:
         """Remember what a person did."""

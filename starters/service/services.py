@@ -87,16 +87,16 @@ def _on(settings: Settings, configuration: Configuration, client: Client, store:
     async def case_store() -> CaseStore:
         return store.cases
 
-    tokens = settings.service.tokens
+    tokens, tenants = settings.service.tokens, configuration.shares
     return Services(
         settings=settings,
         configuration=configuration,
         client=client,
         store=store,
         cases=cases,
-        incidents=Incidents(client, task_queue=queue),
-        playbooks=Playbooks(client, task_queue=queue),
-        submitter=Submitter(cases, task_queue=queue, open_store=case_store),
+        incidents=Incidents(client, task_queue=queue, tenants=tenants),
+        playbooks=Playbooks(client, task_queue=queue, tenants=tenants),
+        submitter=Submitter(cases, task_queue=queue, tenants=tenants, open_store=case_store),
         library=FolderLibrary(settings.playbooks.folder),
         evidence=evidence_store(settings),
         knowledge=failure_knowledge(settings, configuration, store.lessons),

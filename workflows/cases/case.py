@@ -21,7 +21,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.records import InterventionRecord
     from domain.timeline import TimelineKind
 
-from workflows import options
+from workflows import options, sharing
 from workflows.cases.lanes import Lanes
 
 _THOUGHT = timedelta(seconds=60)
@@ -101,8 +101,8 @@ class Case(Generic[StateT]):
 
     # Steps
 
-    @staticmethod
     async def do(
+        self,
         activity: Callable[[Any, ArgumentT], Awaitable[ResultT]],
         argument: ArgumentT,
         summary: str,
@@ -116,8 +116,16 @@ class Case(Generic[StateT]):
             summary: what it does, for a person.
             config: time-outs and retries, from `workflows/options.py`.
         """
-        named: workflow.ActivityConfig = {**config, "summary": summary}
-        return await workflow.execute_activity_method(activity, argument, **named)
+        return await workflow.execute_activity_method(activity, argument, **self.shown_as(summary, config))
+
+    def shown_as(self, summary: str, config: workflow.ActivityConfig) -> workflow.ActivityConfig:
+        """How an activity runs: named for a person, and as urgent as the case is by now.
+
+        Args:
+            summary: what it does, for a person.
+            config: time-outs and retries, from `workflows/options.py`.
+        """
+        return {**config, "summary": summary, "priority": sharing.as_urgent_as(self.state.triaged_priority)}
 
     async def think(
         self, activity: Callable[[Any, ArgumentT], Awaitable[ResultT]], argument: ArgumentT, summary: str

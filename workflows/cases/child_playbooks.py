@@ -17,7 +17,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.model import JsonValue
     from domain.playbook.messages import PlaybookInput, PlaybookResult, ReleaseInput
 
-from workflows import search_attributes
+from workflows import search_attributes, sharing
 
 
 class PlaybookRun:
@@ -99,6 +99,7 @@ async def start_held_playbook(
         parent_close_policy=ParentClosePolicy.REQUEST_CANCEL,
         search_attributes=search_attributes.at_playbook_start(state.tenant, name),
         static_summary=f"Playbook {name} for case {state.case_number}",
+        priority=sharing.as_urgent_as(state.triaged_priority),
     )
     return PlaybookRun(handle)
 
@@ -146,6 +147,7 @@ async def run_playbook(
             parent_close_policy=ParentClosePolicy.REQUEST_CANCEL,
             search_attributes=search_attributes.at_playbook_start(state.tenant, name),
             static_summary=f"Playbook {name} for case {state.case_number}",
+            priority=sharing.as_urgent_as(state.triaged_priority),
         )
     except ChildWorkflowError as error:
         if is_cancelled_exception(error):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 
 from temporalio import workflow
-from temporalio.common import Priority as TaskPriority
 from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import FailureError, WorkflowAlreadyStartedError, is_cancelled_exception
 from temporalio.workflow import ChildWorkflowCancellationType, ParentClosePolicy
@@ -20,7 +19,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.troubleshooting.linking import IncidentAdvice, LinkKind, incident_id_of_ticket, report_of_ticket
     from domain.troubleshooting.messages import IncidentInput, IncidentResult, LinkTicketInput
 
-from workflows import options, search_attributes
+from workflows import options, search_attributes, sharing
 from workflows.cases.case import Case
 
 _CHANGE = "incidents-of-tickets"
@@ -118,7 +117,7 @@ class IncidentLinks:
                 search_attributes=search_attributes.at_incident_start(state.tenant),
                 static_summary="Incident",
                 static_details=f"Incident **{name}** of tenant {state.tenant}, opened from ticket {state.case_number}.",
-                priority=TaskPriority(priority_key=1, fairness_key=state.tenant),
+                priority=sharing.as_urgent_as(report.urgency or state.priority),
             )
         except WorkflowAlreadyStartedError:
             return name if await self.join(name, by) else None

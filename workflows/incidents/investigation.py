@@ -219,10 +219,7 @@ class Investigation:
             tenant=state.tenant,
             digest=brief.digest,
         )
-        config: workflow.ActivityConfig = {
-            **options.tool(brief, self._case.policy.timers),
-            "summary": planned.why[:200],
-        }
+        config = self._case.shown_as(planned.why[:200], options.tool(brief, self._case.policy.timers))
         result: ToolResult = await workflow.execute_activity(brief.name, call, result_type=ToolResult, **config)
         return result
 

@@ -99,10 +99,9 @@ class Measures:
             )
 
             async def once(brief: ToolBrief = brief, call: ToolCall = call) -> ToolResult:
-                config: workflow.ActivityConfig = {
-                    **options.tool(brief, self._case.policy.timers),
-                    "summary": "Look whether the fix holds",
-                }
+                config = self._case.shown_as(
+                    "Look whether the fix holds", options.tool(brief, self._case.policy.timers)
+                )
                 result: ToolResult = await workflow.execute_activity(call.tool, call, result_type=ToolResult, **config)
                 return result
 

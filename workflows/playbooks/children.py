@@ -15,7 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.playbook.messages import PlaybookInput, PlaybookResult
     from domain.timeline import TimelineKind
 
-from workflows import search_attributes
+from workflows import search_attributes, sharing
 from workflows.playbooks.data import Running
 from workflows.playbooks.interpreter import CONTINUE, Interpreter, Outcome
 
@@ -60,6 +60,7 @@ class Children:
                 parent_close_policy=ParentClosePolicy.REQUEST_CANCEL if awaits else ParentClosePolicy.ABANDON,
                 search_attributes=search_attributes.at_playbook_start(state.tenant, name),
                 static_summary=f"Playbook {name}, started by {state.name}",
+                priority=sharing.as_urgent_as(state.triaged_priority),
             )
         except WorkflowAlreadyStartedError:
             problem = f"The playbook {name} runs already for this task."

@@ -90,7 +90,7 @@ class ToolCalls:
         return result
 
     async def _execute(self, what: str, brief: ToolBrief, call: ToolCall, reference: str) -> ToolResult:
-        config: workflow.ActivityConfig = {**options.tool(brief, self._case.policy.timers), "summary": what}
+        config = self._case.shown_as(what, options.tool(brief, self._case.policy.timers))
         try:
             result: ToolResult = await workflow.execute_activity(brief.name, call, result_type=ToolResult, **config)
         except ActivityError as error:
