@@ -18,6 +18,7 @@ from functools import cache
 from typing import Any
 
 import httpx
+from opentelemetry.trace import Span
 
 from domain.errors import (
     NotFoundAtVendor,
@@ -28,6 +29,7 @@ from domain.errors import (
     VendorUnavailable,
 )
 from domain.model import JsonValue
+from integrations.vendor_calls import answered, vendor_call
 
 RESPONSE_LIMIT = 4_000_000
 """Bytes of a decoded response; the largest page that the clients ask for is a tenth of this."""
@@ -112,6 +114,10 @@ class VendorHttp:
         return await self._call(method, path, headers=headers, **content)
 
     async def _call(self, method: str, path: str, **request: Any) -> JsonValue:
+        with vendor_call(self._vendor, method, self._base_url, http__request__method=method) as span:
+            return await self._made(span, method, path, request)
+
+    async def _made(self, span: Span, method: str, path: str, request: dict[str, Any]) -> JsonValue:
         write = method != "GET"
         sent = False
 
@@ -124,6 +130,7 @@ class VendorHttp:
                 reply = await self._exchange(method, path, trace, request)
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, Unreadable, OSError) as error:
             raise transport_error(self._vendor, error, write=write, sent=sent) from None
+        answered(span, reply.status)
         if reply.status >= 300 or reply.status < 200:
             raise self._translate(reply, write)
         if self._reads_answers and not reply.readable:

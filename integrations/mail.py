@@ -24,6 +24,7 @@ from domain.ports import EffectLedger
 from domain.records import EffectEntry, EffectStatus
 from integrations.idempotency import key_hash, tenant_of
 from integrations.mail_message import VENDOR, build, check_address, mask, message_id
+from integrations.vendor_calls import vendor_call
 
 Security = Literal["starttls", "tls", "none"]
 RETRYABLE_REPLIES = range(400, 500)
@@ -124,6 +125,16 @@ class SmtpMailer:
 
     async def _deliver(self, message: EmailMessage, to: list[str], key: str, ours: set[str]) -> Delivery:
         delivery = Delivery()
+        with vendor_call(VENDOR, "SMTP send", f"smtp://{self._host}:{self._port}"):
+            await self._attempt(message, to, key, ours, delivery)
+        for address in delivery.accepted:
+            await self._ledger.record(_effect(key, address), {"accepted": True})
+        await self._settle_refused(delivery, key, ours)
+        return delivery
+
+    async def _attempt(
+        self, message: EmailMessage, to: list[str], key: str, ours: set[str], delivery: Delivery
+    ) -> None:
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 await self._talk(message, to, delivery)
@@ -132,10 +143,6 @@ class SmtpMailer:
             if not isinstance(translated, OutcomeUnknown):
                 await self._release(key, ours)
             raise translated from None
-        for address in delivery.accepted:
-            await self._ledger.record(_effect(key, address), {"accepted": True})
-        await self._settle_refused(delivery, key, ours)
-        return delivery
 
     async def _settle_refused(self, delivery: Delivery, key: str, ours: set[str]) -> None:
         """Record who was refused for good beside others who were accepted; raise when the mail is not done."""

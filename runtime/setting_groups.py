@@ -287,10 +287,3 @@ class EventSettings(Group):
         for address in self.addresses:
             _web_address(address)
         return self
-
-
-class LogSettings(Group):
-    """What is logged, and how."""
-
-    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
-    form: Literal["auto", "json", "plain"] = Field("auto", description="json, plain, or auto: plain in a terminal")

@@ -27,7 +27,6 @@ from runtime.setting_groups import (
     EventSettings,
     EvidenceSettings,
     HubspotSettings,
-    LogSettings,
     ModelEndpoint,
     ModelSettings,
     NamedSecrets,
@@ -43,6 +42,8 @@ from runtime.setting_groups import (
     WorkerSettings,
     ZendeskSettings,
 )
+from runtime.standard_variables import from_opentelemetry
+from runtime.telemetry_settings import LogSettings, TracingSettings
 
 __all__ = [
     "ENV_FILE",
@@ -67,6 +68,8 @@ __all__ = [
     "TemporalSettings",
     "TokenSettings",
     "WorkerSettings",
+    "TracingSettings",
+    "WebhookSettings",
     "ZendeskSettings",
     "bare_environment",
     "load_settings",
@@ -104,6 +107,7 @@ class Settings(BaseSettings):
     log: LogSettings = LogSettings()
     secrets: NamedSecrets = Field({}, description="a secret by the name that tools.yaml calls it by; one variable each")
     servers: NamedServers = Field(
+    tracing: TracingSettings = TracingSettings()
         {}, description="address of a vendor by its name below `openapi` in tools.yaml; unset means it is switched off"
     )
     config_dirs: Annotated[tuple[Path, ...], NoDecode] = Field(
@@ -214,7 +218,14 @@ def load_settings(
         ConfigurationProblem: one sentence per fault, one per line. They name variables and never their values.
     """
     process = os.environ if environ is None else environ
-    variables: dict[str, str] = {**(defaults or {}), **_env_file(process.get(ENV_FILE)), **process, **(overrides or {})}
+    standard = from_opentelemetry(process)
+    variables: dict[str, str] = {
+        **(defaults or {}),
+        **standard,
+        **_env_file(process.get(ENV_FILE)),
+        **process,
+        **(overrides or {}),
+    }
     ours = {name: text for name, text in variables.items() if name.upper().startswith(PREFIX) and name != ENV_FILE}
     faults = unknown_names(Settings, ours, also_known=(ENV_FILE,))
     if faults:

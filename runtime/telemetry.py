@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
+from temporalio import activity, workflow
 from temporalio.runtime import (
     LogForwardingConfig,
     LoggingConfig,
@@ -19,26 +20,15 @@ from temporalio.runtime import (
     TelemetryFilter,
 )
 
+from runtime.hiding import HIDDEN, Redactor
+from runtime.log_fields import KNOWN, InContext
 from runtime.settings import LogSettings, Settings
 
-HIDDEN = "[hidden]"
-_SHORTEST_SECRET = 6
-"""Shorter secrets are not searched for: hiding every `a` of a log would hide the log."""
+__all__ = ["HIDDEN", "JsonFormatter", "PlainFormatter", "configure_logging", "create_runtime", "keep_output_clean"]
+
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _NOISY = ("httpx", "httpcore", "aiosqlite", "asyncio", "slack_sdk", "openai", "sqlalchemy.engine", "mail.log")
-
-
-class Redactor:
-    """Replaces every configured secret in a text, also where JSON or a URL escaped it."""
-
-    def __init__(self, secrets: Iterable[str]) -> None:
-        long_enough = sorted({s for s in secrets if len(s) >= _SHORTEST_SECRET}, key=len, reverse=True)
-        self._pattern = re.compile("|".join(re.escape(secret) for secret in long_enough)) if long_enough else None
-
-    def __call__(self, text: str) -> str:
-        """The text without any secret."""
-        return self._pattern.sub(HIDDEN, text) if self._pattern else text
 
 
 class JsonFormatter(logging.Formatter):
@@ -58,7 +48,7 @@ class JsonFormatter(logging.Formatter):
         }
         for name, value in vars(record).items():
             if name not in _STANDARD and not name.startswith("_"):
-                entry[name] = _redacted(value, self._redact)
+                entry[name] = value if name in KNOWN else self._redact.of_value(value)
         if record.exc_info:
             entry["error"] = self._redact(self.formatException(record.exc_info))
         return json.dumps(entry, ensure_ascii=True, default=str)
@@ -86,16 +76,6 @@ def _escaped(found: re.Match[str]) -> str:
     return found.group().encode("unicode_escape").decode("ascii")
 
 
-def _redacted(value: Any, redact: Redactor) -> Any:
-    if isinstance(value, dict):
-        return {redact(str(key)): _redacted(part, redact) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_redacted(part, redact) for part in value]
-    if value is None or isinstance(value, bool | int | float):
-        return value
-    return redact(str(value))
-
-
 def configure_logging(
     settings: LogSettings, *, secrets: Iterable[str] = (), stream: TextIO | None = None
 ) -> logging.Handler:
@@ -110,10 +90,14 @@ def configure_logging(
         The handler, so that a test can take it away again.
     """
     out = stream or sys.stderr
-    redact = Redactor(secrets)
+    redact = Redactor(secrets, personal=True)
     plain = settings.form == "plain" or (settings.form == "auto" and out.isatty())
     handler = _SurehandHandler(out)
     handler.setFormatter(PlainFormatter(redact) if plain else JsonFormatter(redact))
+    handler.addFilter(InContext())
+    # What the SDK knows of a line's case stands in its fields, not at the end of its words.
+    activity.logger.activity_info_on_message = False
+    workflow.logger.workflow_info_on_message = False
     root = logging.getLogger()
     for old in [known for known in root.handlers if isinstance(known, _SurehandHandler)]:
         root.removeHandler(old)

@@ -21,6 +21,7 @@ from integrations.tools.python import PythonTools
 from integrations.tools.toolbox import Tools, vendor_queue
 from runtime.configuration import Configuration
 from runtime.settings import Settings, WorkerSettings
+from workers.correlating import Correlates
 
 
 def build_toolbox(
@@ -95,7 +96,7 @@ def vendor_workers(
             client,
             task_queue=vendor_queue(task_queue, name),
             activities=[run_tool],
-            interceptors=[Boundary()],
+            interceptors=[Correlates(), Boundary()],
             max_concurrent_activities=settings.max_concurrent_activities,
             max_task_queue_activities_per_second=vendor.calls_per_second,
             disable_eager_activity_execution=True,

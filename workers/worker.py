@@ -19,7 +19,9 @@ from activities.tools import ToolActivities
 from runtime.settings import Settings, WorkerSettings
 from runtime.telemetry import create_runtime
 from runtime.temporal import connect
+from runtime.tracing import start_tracing
 from workers.clients import Clients, open_clients
+from workers.correlating import Correlates
 from workers.evidence_keeping import removing_old_evidence
 from workers.registered import methods_of
 from workers.tools import vendor_workers
@@ -62,7 +64,7 @@ def build_worker(
         task_queue=task_queue,
         workflows=WORKFLOWS,
         activities=methods,
-        interceptors=[Boundary()],
+        interceptors=[Correlates(), Boundary()],
         workflow_runner=workflow_runner(),
         max_cached_workflows=settings.max_cached_workflows,
         max_concurrent_workflow_tasks=settings.max_concurrent_workflow_tasks,
@@ -99,7 +101,11 @@ async def run(settings: Settings, *, stop: asyncio.Event, ready: Callable[[], No
         ConfigurationProblem: settings or configuration cannot be used.
         NotReachable: Temporal or the store does not answer.
     """
-    clients, client = await asyncio.gather(open_clients(settings), connect(settings, runtime=create_runtime(settings)))
+    tracing = start_tracing(settings, "surehand-worker")
+    clients, client = await asyncio.gather(
+        open_clients(settings),
+        connect(settings, runtime=create_runtime(settings), interceptors=tracing.interceptors if tracing else ()),
+    )
     try:
         for note in await clients.toolbox.verify(clients.configuration.tenants):
             logger.warning(note)
@@ -118,6 +124,8 @@ async def run(settings: Settings, *, stop: asyncio.Event, ready: Callable[[], No
 
 
 def _workers(client: Client, clients: Clients, settings: Settings) -> list[Worker]:
+        if tracing is not None:
+            await tracing.close()
     queue = settings.temporal.task_queue
     limited = vendor_workers(
         client,

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Protocol
 
 import openai
 from openai import AsyncOpenAI
 from openai.types.chat import ChatCompletion
+from opentelemetry.trace import Span
 from pydantic import SecretStr
 
 from domain.model import Value
@@ -20,6 +22,7 @@ from integrations.llm.failures import Failing, ProviderFailure, from_openai
 from integrations.llm.prompts import Prompt
 from integrations.llm.rest import Rest
 from integrations.llm.transport import http_client
+from integrations.vendor_calls import vendor_call
 
 ANSWER_TOKEN_LIMIT = 2_000
 """Tokens an answer may have; the longest reply takes about half."""
@@ -97,6 +100,7 @@ class Provider:
         self.price_in = price_in
         self.price_out = price_out
         self.timeout_seconds = timeout_seconds
+        self._base_url = base_url
         self._client = AsyncOpenAI(
             base_url=base_url,
             api_key=api_key.get_secret_value() if api_key else "no-key",
@@ -163,11 +167,16 @@ class Provider:
         body = {"response_format": form} if form else None
         try:
             async with asyncio.timeout(seconds):
-                reply = await create(model=self.model, messages=messages, extra_body=body, **parameters)
+                with self._call():
+                    reply = await create(model=self.model, messages=messages, extra_body=body, **parameters)
         except (openai.OpenAIError, TimeoutError, ValueError, TypeError, LookupError, RecursionError) as error:
             easier = _easier(dialect, error)
             raise (DialectRefused(easier) if easier else from_openai(error, clock())) from None
         return _completion(reply, sum(len(message["content"]) for message in messages))
+
+    def _call(self) -> AbstractContextManager[Span]:
+        told = {"gen_ai__operation__name": "chat", "gen_ai__request__model": self.model}
+        return vendor_call(f"model_{self.name}", f"chat {self.model}", self._base_url, **told)
 
     async def close(self) -> None:
         """Close the connections."""

@@ -25,6 +25,7 @@ from domain.errors import (
     VendorUnavailable,
 )
 from integrations.http import CONNECT_SECONDS, RESPONSE_LIMIT, retry_after, unreadable
+from integrations.vendor_calls import vendor_call
 
 VENDOR = "slack"
 THROTTLED = frozenset({"ratelimited", "rate_limited"})
@@ -103,6 +104,10 @@ class SlackSession:
         Raises:
             VendorError: in its kinds, see `translate`.
         """
+        with vendor_call(VENDOR, "POST", self._base_url, http__request__method="POST"):
+            return await self._made(what, write=write)
+
+    async def _made(self, what: SlackCall, *, write: bool) -> dict[str, Any]:
         flight = SlackFlight()
         try:
             async with asyncio.timeout(self._timeout_seconds), self._client(flight) as client:

@@ -26,6 +26,7 @@ from integrations.http import (
     transport_error,
 )
 from integrations.tools.addresses import AddressGuard, PinnedTransport, same_origin
+from integrations.vendor_calls import answered, vendor_call
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 REQUEST_LIMIT = 1_000_000
@@ -155,6 +156,12 @@ class GuardedHttp:
         self.guard.check(request.url)
         if len(request.content or b"") > REQUEST_LIMIT:
             raise InvalidInput(f"The body is larger than {REQUEST_LIMIT // 1000} kB: send less at once.")
+        with vendor_call(vendor, request.method, request.url, http__request__method=request.method) as span:
+            incoming = await self._exchanged(vendor, request, redirect, beat)
+            answered(span, incoming.status)
+            return incoming
+
+    async def _exchanged(self, vendor: str, request: Outgoing, redirect: bool, beat: Callable[[], None]) -> Incoming:
         sent = _Sent()
         try:
             async with asyncio.timeout(self._timeout_seconds), _beating(beat), self._client() as client:

@@ -42,12 +42,11 @@ async def serve(
     from runtime.telemetry import configure_logging  # noqa: PLC0415
     from starters.dev.signals import stop_on_signals  # noqa: PLC0415
     from starters.finding import find_settings  # noqa: PLC0415
-    from starters.service.correlation import InLogs  # noqa: PLC0415
     from starters.service.services import Services  # noqa: PLC0415
     from starters.service.serving import serve as run  # noqa: PLC0415
 
     settings = find_settings()
-    configure_logging(settings.log, secrets=settings.secret_values()).addFilter(InLogs())
+    configure_logging(settings.log, secrets=settings.secret_values())
     stop, where = asyncio.Event(), host or settings.service.host
 
     async def ready(services: Services, bound: int) -> None:

@@ -25,7 +25,6 @@ from starters.dev.worker import watch_parent
 from starters.dev.worker_order import service_port_of, settings_of
 from starters.dev.world import SANDBOX_BOT
 from starters.leaving import leave
-from starters.service.correlation import InLogs
 from starters.service.keys import local_key
 from starters.service.services import Services
 from starters.service.serving import serve
@@ -39,7 +38,7 @@ logger = logging.getLogger(__name__)
 
 async def _main(line: str) -> None:
     settings = settings_of(line)
-    configure_logging(settings.log, secrets=settings.secret_values()).addFilter(InLogs())
+    configure_logging(settings.log, secrets=settings.secret_values())
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)

@@ -13,6 +13,7 @@ from typing import Any
 from starters.service import correlation
 from starters.service.errors import Problem, answer_to
 from starters.service.metrics import Metrics
+from starters.service.request_spans import note_answer, request_span
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -60,16 +61,18 @@ class Edge:
         answer = _Answer(send, correlation_id, incoming)
         began = time.monotonic()
         self._metrics.began()
-        try:
-            await self._app(scope, incoming, answer)
-        except Exception as error:  # whatever it is, the client gets the shape that it knows
-            _tell(error)
-            if not answer.status:
-                fault = Problem(500, "INTERNAL", "Surehand stumbled over a fault of its own: see its log.")
-                await answer_to(fault)(scope, incoming, answer)
-        finally:
-            self._note(scope, answer.status, time.monotonic() - began)
-            correlation.current.reset(mark)
+        with request_span(scope, correlation_id) as span:
+            try:
+                await self._app(scope, incoming, answer)
+            except Exception as error:  # whatever it is, the client gets the shape that it knows
+                _tell(error)
+                if not answer.status:
+                    fault = Problem(500, "INTERNAL", "Surehand stumbled over a fault of its own: see its log.")
+                    await answer_to(fault)(scope, incoming, answer)
+            finally:
+                self._note(scope, answer.status, time.monotonic() - began)
+                note_answer(span, scope, answer.status)
+                correlation.current.reset(mark)
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         method, route = str(scope["method"]), str(getattr(scope.get("route"), "path", ""))

@@ -20,6 +20,7 @@ from runtime.configuration import Configuration
 from runtime.settings import ServiceSettings, Settings
 from runtime.telemetry import create_runtime
 from runtime.temporal import connect
+from runtime.tracing import start_tracing
 from starters.cases import Cases
 from starters.incidents import Incidents, evidence_store
 from starters.playbooks import Playbooks
@@ -73,12 +74,16 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     """
     configuration = Configuration.from_settings(settings)
     runtime = create_runtime(settings, metrics=False)
-    client = await connect(settings, interceptors=[CarriesCorrelation()], runtime=runtime, lazy=True)
+    tracing = start_tracing(settings, "surehand-service")
+    interceptors = [*(tracing.interceptors if tracing is not None else ()), CarriesCorrelation()]
+    client = await connect(settings, interceptors=interceptors, runtime=runtime, lazy=True)
     store = await SqlStore.open(settings.store_url)
     try:
         yield _on(settings, configuration, client, store)
     finally:
         await store.close()
+        if tracing is not None:
+            await tracing.close()
 
 
 def _on(settings: Settings, configuration: Configuration, client: Client, store: SqlStore) -> Services:
