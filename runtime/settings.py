@@ -67,9 +67,8 @@ __all__ = [
     "StripeSettings",
     "TemporalSettings",
     "TokenSettings",
-    "WorkerSettings",
     "TracingSettings",
-    "WebhookSettings",
+    "WorkerSettings",
     "ZendeskSettings",
     "bare_environment",
     "load_settings",
@@ -105,9 +104,9 @@ class Settings(BaseSettings):
     evidence: EvidenceSettings = EvidenceSettings()
     service: ServiceSettings = ServiceSettings()
     log: LogSettings = LogSettings()
+    tracing: TracingSettings = TracingSettings()
     secrets: NamedSecrets = Field({}, description="a secret by the name that tools.yaml calls it by; one variable each")
     servers: NamedServers = Field(
-    tracing: TracingSettings = TracingSettings()
         {}, description="address of a vendor by its name below `openapi` in tools.yaml; unset means it is switched off"
     )
     config_dirs: Annotated[tuple[Path, ...], NoDecode] = Field(
