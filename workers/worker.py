@@ -121,11 +121,11 @@ async def run(settings: Settings, *, stop: asyncio.Event, ready: Callable[[], No
     finally:
         await clients.toolbox.close()
         await clients.store.close()
+        if tracing is not None:
+            await tracing.close()
 
 
 def _workers(client: Client, clients: Clients, settings: Settings) -> list[Worker]:
-        if tracing is not None:
-            await tracing.close()
     queue = settings.temporal.task_queue
     limited = vendor_workers(
         client,
