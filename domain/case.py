@@ -183,6 +183,8 @@ class CaseState(State, ABC):
     channels: Channels = Channels()
     status: Status = Status.TRIAGING
     phase: str = "intake"
+    told: str = ""
+    """Status, phase and the like as systems outside were told last; empty where none is."""
     closed: bool = False
     withdrawn: bool = False
 

@@ -212,6 +212,8 @@ class CasePolicy(Value):
     incidents: IncidentPolicy = IncidentPolicy()
     dashboard_url: str | None = None
     """Base address that *View full context* links to."""
+    tells_others: bool = False
+    """Whether systems outside are told of changes (`subscriptions.yaml`), which are then written down at once."""
 
     def team(self, name: str) -> Team:
         """The team of that name, or the immediate team when the name is not known."""

@@ -44,6 +44,7 @@ from runtime.setting_groups import (
 )
 from runtime.standard_variables import from_opentelemetry
 from runtime.telemetry_settings import LogSettings, TracingSettings
+from runtime.webhook_settings import WebhookSettings
 
 __all__ = [
     "ENV_FILE",
@@ -68,6 +69,7 @@ __all__ = [
     "TemporalSettings",
     "TokenSettings",
     "TracingSettings",
+    "WebhookSettings",
     "WorkerSettings",
     "ZendeskSettings",
     "bare_environment",
@@ -102,6 +104,7 @@ class Settings(BaseSettings):
     playbooks: PlaybookSettings = PlaybookSettings()
     events: EventSettings | None = None
     evidence: EvidenceSettings = EvidenceSettings()
+    webhooks: WebhookSettings = WebhookSettings()
     service: ServiceSettings = ServiceSettings()
     log: LogSettings = LogSettings()
     tracing: TracingSettings = TracingSettings()

@@ -35,6 +35,7 @@ from integrations.store.store import SqlStore
 from integrations.stripe.billing import StripeBilling
 from integrations.tools.openapi.configuration import WebConfiguration
 from integrations.tools.toolbox import Tools
+from integrations.webhook_sender import HttpWebhookSender
 from integrations.zendesk import ZendeskTickets
 from runtime.configuration import Configuration
 from runtime.settings import SHIPPED_CONFIG, Settings
@@ -64,6 +65,7 @@ class Clients:
     failures: IncidentKnowledge
     toolbox: Tools
     library: FolderLibrary
+    webhooks: HttpWebhookSender
 
     @property
     def channels(self) -> Channels:
@@ -133,6 +135,7 @@ def _on(store: SqlStore, settings: Settings, configuration: Configuration) -> Cl
         failures=failures,
         toolbox=build_toolbox(settings, configuration, store.ledger, owners=owners, texts=store.cases),
         library=FolderLibrary(settings.playbooks.folder),
+        webhooks=_webhooks(settings, configuration, store),
     )
 
 
@@ -239,3 +242,15 @@ def _publisher(settings: Settings, store: SqlStore) -> EventPublisher | None:
     if events is None:
         return None
     return HttpEventSinks(events.addresses, store.ledger, timeout_seconds=events.timeout_seconds)
+
+
+def _webhooks(settings: Settings, configuration: Configuration, store: SqlStore) -> HttpWebhookSender:
+    """The sender, and the outbox that is told who is told; an endpoint that cannot be told is found out here."""
+    sender = HttpWebhookSender(
+        settings.secrets, internal=settings.webhooks.places, timeout=configuration.delivery_rules.timeout
+    )
+    for one in configuration.subscriptions:
+        sender.check(one)
+    consoles = {tenant: configuration.policy_for(tenant).dashboard_url for tenant in configuration.tenants}
+    store.outbox.tell(configuration.subscriptions, consoles)
+    return sender

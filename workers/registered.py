@@ -19,6 +19,7 @@ from activities.supposing import SupposingActivities
 from activities.ticketing import CustomerActivities, TicketingActivities
 from activities.tools import ToolActivities
 from activities.triage import TriageActivities
+from activities.webhooks import WebhookActivities
 from domain.case import Channels
 from domain.ports import (
     Allowances,
@@ -67,6 +68,7 @@ def activity_methods(
     guardrails: GuardrailSource | None = None,
     failures: IncidentKnowledge | None = None,
     checks: CheckSource | None = None,
+    webhooks: WebhookActivities | None = None,
 ) -> list[Callable[..., Any]]:
     """Every activity, on its clients. The one list that workers and tests register.
 
@@ -155,6 +157,11 @@ def activity_methods(
         reasoning.read_check,
         supposing.suppose_causes,
         reasoning.propose_solution,
+        *(
+            [webhooks.next_webhooks, webhooks.send_webhook, webhooks.give_up_webhook, webhooks.disable_webhook]
+            if webhooks is not None
+            else ()
+        ),
     ]
 
 
@@ -181,4 +188,7 @@ def methods_of(clients: Clients) -> list[Callable[..., Any]]:
         guardrails=clients.configuration,
         failures=clients.failures,
         checks=clients.configuration,
+        webhooks=WebhookActivities(
+            clients.store.outbox, clients.webhooks, clients.configuration, clients.configuration, clients.channels
+        ),
     )

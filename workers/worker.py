@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from datetime import timedelta
 from typing import Any
 
@@ -25,11 +25,13 @@ from workers.correlating import Correlates
 from workers.evidence_keeping import removing_old_evidence
 from workers.registered import methods_of
 from workers.tools import vendor_workers
+from workers.webhook_waking import waking_senders
 from workflows.escalation import EscalationWorkflow
 from workflows.playbook import PlaybookWorkflow
 from workflows.troubleshooting import TroubleshootingWorkflow
+from workflows.webhooks import WebhookWorkflow
 
-WORKFLOWS: Sequence[type] = (EscalationWorkflow, PlaybookWorkflow, TroubleshootingWorkflow)
+WORKFLOWS: Sequence[type] = (EscalationWorkflow, PlaybookWorkflow, TroubleshootingWorkflow, WebhookWorkflow)
 DEPLOYMENT = "surehand"
 _VALUES = ("domain", "activities", "annotated_types", "typing_extensions")
 """Imported once per process: values and activity modules, which hold no state of a workflow."""
@@ -114,6 +116,7 @@ async def run(settings: Settings, *, stop: asyncio.Event, ready: Callable[[], No
             await running.enter_async_context(removing_old_evidence(clients.evidence, keep))
             for worker in _workers(client, clients, settings):
                 await running.enter_async_context(worker)
+            await running.enter_async_context(_waking(client, clients, settings))
             logger.info("worker is ready", extra={"task_queue": settings.temporal.task_queue})
             ready()
             await stop.wait()
@@ -136,3 +139,8 @@ def _workers(client: Client, clients: Clients, settings: Settings) -> list[Worke
         deployment=deployment_of(settings.worker),
     )
     return [build_worker(client, methods_of(clients), queue, settings.worker), *limited]
+
+
+def _waking(client: Client, clients: Clients, settings: Settings) -> AbstractAsyncContextManager[None]:
+    rules = clients.configuration.delivery_rules
+    return waking_senders(client, clients.store.outbox, settings.temporal.task_queue, rules.keep)

@@ -22,6 +22,7 @@ from workflows.cases.case import GIVEN_UP, Case
 from workflows.cases.claims import Claims
 from workflows.cases.handoff import Handoff
 from workflows.cases.status import Shown
+from workflows.cases.telling import Telling
 from workflows.escalations.conversation import Conversation
 from workflows.escalations.incident import IncidentLinks
 from workflows.escalations.outcome import Outcome
@@ -67,6 +68,9 @@ class EscalationWorkflow(TalkedAboutLifecycle):
         self.links = IncidentLinks(self.case)
         self.outcome = Outcome(self.case, self.conversation, self.sla, self.record)
         self.withdrawal = Withdrawal(self.case, self.approvals, self.handoff, self.record)
+        self.telling = Telling(
+            self.case, lambda: (self.state.priority.value, self.state.claim.claimed_by), self.record.write
+        )
 
     @staticmethod
     def _first_state(request: EscalationInput) -> EscalationState:
@@ -91,15 +95,19 @@ class EscalationWorkflow(TalkedAboutLifecycle):
         except BaseException as error:
             if not (is_cancelled_exception(error) or _was_given_up(error)):
                 raise
+            self.telling.end()
             await self.withdrawal.withdraw("a step was given up" if _was_given_up(error) else "the case was cancelled")
             if is_cancelled_exception(error):
                 raise
+        await self.telling.stop()
         await workflow.wait_condition(workflow.all_handlers_finished)
         return result_of(self.state)
 
     async def _live(self) -> None:
         if self.state.decision is None:
             await self.triage.take_in()
+        self.telling.begin()
+        if self.state.decision is None:
             await self.triage.classify_and_analyse()
             await self.triage.decide(self._escalate)
             await self.links.consider()
@@ -242,6 +250,7 @@ class EscalationWorkflow(TalkedAboutLifecycle):
         return full and not self.state.parked and workflow.all_handlers_finished()
 
     async def _continue_as_new(self) -> None:
+        await self.telling.stop()
         await self.record.save("continued")
         self.state.forget_what_is_saved()
         self.state.runs += 1

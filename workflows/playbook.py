@@ -27,6 +27,7 @@ from workflows import options
 from workflows.cases.approvals import Approvals
 from workflows.cases.case import Case, problem_of
 from workflows.cases.lifecycle import Lifecycle
+from workflows.cases.telling import Telling
 from workflows.playbooks.calls import Calls
 from workflows.playbooks.children import Children
 from workflows.playbooks.control import Control
@@ -66,6 +67,7 @@ class PlaybookWorkflow(Lifecycle[PlaybookState]):
         self.approvals = Approvals(self.case)
         self.record = PlaybookRecord(self.case)
         self.edits = Edits(self.case)
+        self.telling = Telling(self.case, tuple, self.record.write)
         self._output: JsonValue = None
 
     # The business process
@@ -76,6 +78,7 @@ class PlaybookWorkflow(Lifecycle[PlaybookState]):
         cancelled = False
         try:
             await self._open()
+            self.telling.begin()
             await self._perform()
             await self._wait_for_leave_to_end()
         except asyncio.CancelledError:
@@ -90,6 +93,7 @@ class PlaybookWorkflow(Lifecycle[PlaybookState]):
             cancelled = True
 
         await shielded(self._wind_up(), note_cancellation)
+        await self.telling.stop()
         await workflow.wait_condition(lambda: workflow.all_handlers_finished() and not self.record.is_writing)
         if cancelled:
             raise asyncio.CancelledError
@@ -234,10 +238,12 @@ class PlaybookWorkflow(Lifecycle[PlaybookState]):
         return info.is_continue_as_new_suggested() or (limit is not None and info.get_current_history_length() >= limit)
 
     def _may_leave(self) -> bool:
-        rests = self.strands.all_rest() and not self.record.is_writing and not self._undo.under_way
+        is_writing = self.record.is_writing or self.telling.is_writing
+        rests = self.strands.all_rest() and not is_writing and not self._undo.under_way
         return self._is_full() and rests and workflow.all_handlers_finished()
 
     async def _continue_as_new(self) -> None:
+        await self.telling.stop()
         await self.record.save("continued")
         self.state.forget_what_is_saved()
         self.state.runs += 1

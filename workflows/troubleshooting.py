@@ -29,6 +29,7 @@ from workflows.cases.approvals import Approvals
 from workflows.cases.case import GIVEN_UP, Case
 from workflows.cases.claims import Claims
 from workflows.cases.handoff import Handoff
+from workflows.cases.telling import Telling
 from workflows.incidents.changes import PEOPLE_FIRST, SHOWN_AT_ONCE, THOUGHTS_ARE_ACTIVITIES, holds, know_at_start
 from workflows.incidents.closing import Closing
 from workflows.incidents.fresh_evidence import FreshEvidence
@@ -71,6 +72,9 @@ class TroubleshootingWorkflow(TicketedLifecycle):
         self.closing = Closing(self.case, self.approvals, self.informing, self.record)
         self.handoff = Handoff(self.case, IncidentWords(self.case))
         self.claims = Claims(self.case, self.handoff.show_claim)
+        self.telling = Telling(
+            self.case, lambda: (self.state.priority.value, self.state.claim.claimed_by), self.record.write
+        )
 
     # The business process
 
@@ -81,14 +85,17 @@ class TroubleshootingWorkflow(TicketedLifecycle):
         self.case.thinks_locally = not holds(THOUGHTS_ARE_ACTIVITIES)
         try:
             await self.opened.look_up()
+            self.telling.begin()
             await self._live()
         except BaseException as error:
             given_up = isinstance(error, ApplicationError) and error.type == GIVEN_UP
             if not (is_cancelled_exception(error) or given_up):
                 raise
+            self.telling.end()
             await self._withdraw("a step was given up" if given_up else "the incident was cancelled")
             if is_cancelled_exception(error):
                 raise
+        await self.telling.stop()
         await workflow.wait_condition(workflow.all_handlers_finished)
         return _result(self.state)
 
@@ -194,6 +201,7 @@ class TroubleshootingWorkflow(TicketedLifecycle):
         return full and not self.state.parked and self.solving.run is None and workflow.all_handlers_finished()
 
     async def _continue_as_new(self) -> None:
+        await self.telling.stop()
         await self.record.save("continued")
         self.state.forget_what_is_saved()
         fit(self.state)

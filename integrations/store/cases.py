@@ -14,6 +14,7 @@ from domain.model import Value
 from domain.records import ApprovalRecord, CaseRecord, InterventionRecord, OutcomeRecord
 from domain.timeline import CaseMessage, TimelineEntry
 from integrations.store.database import Database
+from integrations.store.outbox import SqlOutbox
 from integrations.store.tables import approvals, cases, interventions, messages, outcomes, texts, timeline
 
 ValueT = TypeVar("ValueT", bound=Value)
@@ -25,16 +26,24 @@ _PAGE = 500
 class SqlCaseStore:
     """`domain.ports.CaseStore` on a `Database`. Every write may be repeated, and an older one never wins."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, outbox: SqlOutbox | None = None) -> None:
+        """`outbox` takes what others are told of a change, in the transaction of the change."""
         self._database = database
+        self._outbox = outbox or SqlOutbox(database)
 
     async def save_case(self, record: CaseRecord) -> None:
         """Write the row, unless a later one is there, and the entries and messages that are not there yet."""
         row = record.model_dump(exclude={"timeline", "conversation"})
+        is_told = self._outbox.is_told(record.tenant)
         async with self._database.writing() as connection:
+            if is_told:
+                before = await self._outbox.row_before(connection, record.workflow_id, record.tenant)
+                is_told = await self._outbox.write_change(connection, before, record)
             await self._put(connection, cases, row, newest="updated_at")
             await self._append(connection, timeline, record, record.timeline)
             await self._append(connection, messages, record, record.conversation)
+        if is_told:
+            self._outbox.ring()
 
     async def find_case(self, workflow_id: str, *, tenant: str | None = None) -> CaseRecord | None:
         """The case's row, without its timeline; None for another tenant's."""
@@ -86,8 +95,14 @@ class SqlCaseStore:
 
     async def audit_approval(self, record: ApprovalRecord) -> None:
         """Append to the approvals audit. The first line with its number stays, whatever a repeat says."""
+        is_told = self._outbox.is_told(record.tenant)
         async with self._database.writing() as connection:
-            await connection.execute(self._database.insert(approvals).on_conflict_do_nothing(), record.model_dump())
+            new = await connection.execute(
+                self._database.insert(approvals).on_conflict_do_nothing().values(record.model_dump())
+            )
+            is_told = is_told and bool(new.rowcount) and await self._outbox.write_approval(connection, record)
+        if is_told:
+            self._outbox.ring()
 
     async def approvals_of(self, workflow_id: str, *, tenant: str | None = None) -> list[ApprovalRecord]:
         """The approvals audit of one case: by time, then by request and number."""

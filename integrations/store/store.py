@@ -16,6 +16,7 @@ from integrations.store.lessons import SqlLessons
 from integrations.store.mailboxes import SqlMailboxes
 from integrations.store.metering import SqlMeter
 from integrations.store.migration import migrate
+from integrations.store.outbox import SqlOutbox
 from integrations.store.passwords import SqlPasswords
 from integrations.store.requests import SqlRepeatableRequests
 from integrations.store.sessions import SqlSessions
@@ -40,12 +41,14 @@ class SqlStore:
         passwords: for the console.
         sign_in_tries: how often somebody tried to sign in.
         inbox: what came from outside and is to be delivered.
+        outbox: what systems outside are to be told.
         mailboxes: how far each was read.
     """
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self.cases = SqlCaseStore(database)
+        self.outbox = SqlOutbox(database)
+        self.cases = SqlCaseStore(database, self.outbox)
         self.ledger = SqlEffectLedger(database)
         self.allowances = SqlAllowances(database)
         self.meter = SqlMeter(database)

@@ -38,6 +38,14 @@ class Record:
         )
         self.saved(pending)
 
+    async def write(self) -> None:
+        """Write the row and everything new, once."""
+        pending = self.pending()
+        await self._case.do(
+            CaseActivities.save_case, pending, "Write the case down", options.store(self._case.policy.timers)
+        )
+        self.saved(pending)
+
     def pending(self) -> SaveCaseInput:
         """What the store does not have yet."""
         state = self._case.state

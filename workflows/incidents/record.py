@@ -49,6 +49,17 @@ class IncidentRecord:
             ),
             can_skip=True,
         )
+        self._saved(pending)
+
+    async def write(self) -> None:
+        """Write the row and everything new, once."""
+        pending = self._pending()
+        await self._case.do(
+            CaseActivities.save_case, pending, "Write the incident down", options.store(self._case.policy.timers)
+        )
+        self._saved(pending)
+
+    def _saved(self, pending: SaveCaseInput) -> None:
         state, said = self._case.state, pending.interventions
         state.timeline_saved = max([state.timeline_saved, *(e.number + 1 for e in pending.record.timeline)])
         state.conversation_saved = max([state.conversation_saved, *(m.number + 1 for m in pending.record.conversation)])

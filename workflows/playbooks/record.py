@@ -52,6 +52,10 @@ class PlaybookRecord:
         pending = self._pending()
         await self._case.attempt(what, lambda: self._put(pending, what))
 
+    async def write(self) -> None:
+        """Write the row and everything new, once."""
+        await self._put(self._pending(), "Write the run down")
+
     async def _put(self, pending: SaveCaseInput, summary: str) -> None:
         await self._case.do(CaseActivities.save_case, pending, summary, options.store(self._case.policy.timers))
         state, said = self._case.state, pending.interventions
