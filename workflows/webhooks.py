@@ -144,11 +144,8 @@ class WebhookWorkflow:
         """A case's event was not taken: its later ones wait with it. One that others overtake for days is left out."""
         state = self.state
         case = state.failing.pop(one.workflow_id, None) or FailingCase(failures=0, since=now, next_at=now)
-        case.failures += 1
-        case.next_at = now + max(self._backoff(case.failures), attempt.retry_after or timedelta(0))
-        if state.paused_until is not None:
-            case.next_at = state.paused_until
-        elif now - case.since >= state.rules.disable_after:
+        overtaken = state.failing_since is None or state.failing_since > case.since
+        if overtaken and now - case.since >= state.rules.disable_after:
             await workflow.execute_activity_method(
                 WebhookActivities.give_up_webhook,
                 SendWebhookInput(to=self._to, number=one.number),
@@ -158,6 +155,9 @@ class WebhookWorkflow:
                 summary="Leave out an event that the endpoint does not take",
             )
             return
+        case.failures += 1
+        wait = max(self._backoff(case.failures), attempt.retry_after or timedelta(0))
+        case.next_at = state.paused_until or now + wait
         state.failing[one.workflow_id] = case
         while len(state.failing) > _REMEMBERED:
             del state.failing[next(iter(state.failing))]
