@@ -14,17 +14,20 @@ from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
+from temporalio.service import RPCError
 
 from runtime import search_attributes
 from runtime.checks import TIMEOUT_SECONDS, Check, CheckResult, Verdict, missing, ok, run_all, warning
 from runtime.cluster_setup import retention_of
 from runtime.configuration import Configuration
 from runtime.settings import Settings, SmtpSettings
+from runtime.sharing_probe import sharing_of
 from runtime.temporal import connect, data_converter
 
 OLDEST_PYTHON = (3, 11)
 SHORTEST_RETENTION = timedelta(days=4)
 """A case speaks for 72 hours after its resolution; a closed one should still be there to look at the day after."""
+_SHARING_SECONDS = 15.0
 _POLLED_WITHIN = timedelta(minutes=2)
 _SKEW_TO_WARN = timedelta(seconds=30)
 _SKEW_TO_REFUSE = timedelta(minutes=5)
@@ -66,6 +69,7 @@ class PlatformChecks:
             Check("Temporal", self.temporal),
             Check("Search attributes", self.search_attributes),
             Check("Workers", self.workers),
+            Check("Sharing", self.sharing, at_least_seconds=_SHARING_SECONDS + 1),
             Check("Encryption", self.encryption),
             Check("Clock", self.clock),
         ]
@@ -128,6 +132,25 @@ class PlatformChecks:
             if not await _pollers(client, queue, kind):
                 return warning(f"No worker asks task queue {queue} for {word}: start one with `surehand worker`.")
         return ok(f"Task queue {queue} is served.")
+
+    async def sharing(self) -> Verdict:
+        """Does what is pressing go first, and do tenants take turns, when workers are busy?"""
+        client = await self._client()
+        try:
+            found = await asyncio.wait_for(sharing_of(client), _SHARING_SECONDS)
+        except (RPCError, TimeoutError):
+            return warning("It could not be seen whether tenants take turns: run this again when the server is idle.")
+        absent = [
+            f"{setting} ({why})"
+            for setting, why, holds in (
+                ("matching.useNewMatcher", "what is pressing goes first", found.priorities),
+                ("matching.enableFairness", "tenants take turns", found.tenants),
+            )
+            if not holds
+        ]
+        if absent:
+            return warning(f"Temporal does without {' and '.join(absent)}: set it in its dynamic configuration.")
+        return ok("What is pressing goes first, and tenants take turns.")
 
     async def encryption(self) -> Verdict:
         """Does a payload come back through the codec?"""
