@@ -17,9 +17,11 @@ from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError
 
 from domain.errors import SurehandError
+from domain.ticket import Priority
 from domain.webhook_messages import SenderInput, WakeInput
 from domain.webhooks import webhook_workflow_id
 from integrations.store.outbox import SqlOutbox
+from workflows import search_attributes, sharing
 
 _EVERY = timedelta(seconds=30)
 _QUIET = timedelta(milliseconds=200)
@@ -46,7 +48,9 @@ async def wake(client: Client, task_queue: str, tenant: str, endpoint: str, *, a
         task_queue=task_queue,
         start_signal="wake",
         start_signal_args=[WakeInput(at_once=at_once)],
+        search_attributes=search_attributes.at_sender_start(tenant),
         static_summary=f"Webhooks to {endpoint}",
+        priority=sharing.of_tenant(tenant, Priority.LOW),
     )
 
 
@@ -58,7 +62,9 @@ async def _start(client: Client, task_queue: str, tenant: str, endpoint: str) ->
         id=webhook_workflow_id(tenant, endpoint),
         task_queue=task_queue,
         id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        search_attributes=search_attributes.at_sender_start(tenant),
         static_summary=f"Webhooks to {endpoint}",
+        priority=sharing.of_tenant(tenant, Priority.LOW),
     )
 
 

@@ -45,6 +45,11 @@ def at_incident_start(tenant: str) -> TypedSearchAttributes:
     )
 
 
+def at_sender_start(tenant: str) -> TypedSearchAttributes:
+    """The attributes of what belongs to a tenant and is no case, such as a sender of webhooks."""
+    return TypedSearchAttributes([SearchAttributePair(TENANT, tenant)])
+
+
 def at_playbook_start(tenant: str, name: str) -> TypedSearchAttributes:
     """The attributes of a new playbook run; they say all that is to be said until it waits for somebody."""
     return TypedSearchAttributes(
