@@ -14,9 +14,26 @@ from starlette.routing import Route
 
 from domain.errors import SurehandError
 from domain.principals import Role
-from starters.console import acting, cases, files, inbox, live, numbers, playbooks, signing
+from starters.console import (
+    acting,
+    case,
+    cases,
+    evidence,
+    files,
+    inbox,
+    incident_acts,
+    knowledge,
+    live,
+    numbers,
+    opening,
+    playbooks,
+    post_mortem,
+    signing,
+    starting,
+)
 from starters.console.forms import read_form
 from starters.console.pages import ROOT, Ask, address, rendered
+from starters.console.uploads import Upload
 from starters.console.visitors import Visitor, visitor_of
 from starters.service.errors import Problem, invalid, of_status, problem_of
 from starters.service.services import Services
@@ -32,25 +49,47 @@ class Entry:
     path: str
     role: Role
     page: Page
+    uploads: bool = False
+    """Whether its form may have files."""
 
 
 ENTRIES: tuple[Entry, ...] = (
     Entry("GET", "/", Role.VIEWER, inbox.page),
     Entry("GET", "/cases", Role.VIEWER, cases.page),
-    Entry("GET", "/cases/{name:path}", Role.VIEWER, cases.one),
+    Entry("GET", "/cases/{name:path}", Role.VIEWER, case.one),
+    Entry("GET", "/tickets/new", Role.AGENT, opening.new_ticket),
+    Entry("GET", "/incidents/new", Role.AGENT, opening.new_incident),
+    Entry("GET", "/evidence/{reference}", Role.VIEWER, evidence.page),
+    Entry("GET", "/post-mortem/{name:path}", Role.VIEWER, post_mortem.page),
     Entry("GET", "/playbooks", Role.VIEWER, playbooks.page),
     Entry("GET", "/playbooks/{name}", Role.VIEWER, playbooks.one),
+    Entry("GET", "/playbooks/{name}/start", Role.VIEWER, starting.form),
+    Entry("GET", "/knowledge", Role.VIEWER, knowledge.page),
+    Entry("GET", "/knowledge/{name}", Role.VIEWER, knowledge.one),
     Entry("GET", "/numbers", Role.VIEWER, numbers.page),
     Entry("GET", "/live/{of:path}", Role.VIEWER, live.stream),
+    Entry("POST", "/do/rehearse", Role.VIEWER, starting.rehearse),
     Entry("POST", "/do/decide", Role.APPROVER, acting.decide),
     Entry("POST", "/do/claim", Role.AGENT, acting.claim),
     Entry("POST", "/do/resolve", Role.AGENT, acting.resolve),
     Entry("POST", "/do/message", Role.AGENT, acting.message),
-    Entry("POST", "/do/ask", Role.AGENT, acting.ask),
-    Entry("POST", "/do/close", Role.AGENT, acting.close),
+    Entry("POST", "/do/heard", Role.AGENT, acting.heard),
+    Entry("POST", "/do/escalate", Role.AGENT, acting.escalate),
+    Entry("POST", "/do/feedback", Role.AGENT, acting.feedback),
+    Entry("POST", "/do/ask", Role.AGENT, incident_acts.ask),
+    Entry("POST", "/do/close", Role.AGENT, incident_acts.close),
+    Entry("POST", "/do/evidence", Role.AGENT, incident_acts.evidence, uploads=True),
+    Entry("POST", "/do/link", Role.AGENT, incident_acts.link),
+    Entry("POST", "/do/join", Role.AGENT, incident_acts.join),
+    Entry("POST", "/do/open-incident-of", Role.AGENT, incident_acts.open_of_ticket),
+    Entry("POST", "/do/open-ticket", Role.AGENT, opening.ticket),
+    Entry("POST", "/do/open-incident", Role.AGENT, opening.incident, uploads=True),
+    Entry("POST", "/do/review", Role.AGENT, knowledge.review),
     Entry("POST", "/do/unpark", Role.OPERATOR, acting.unpark),
     Entry("POST", "/do/cancel", Role.OPERATOR, acting.cancel),
-    Entry("POST", "/do/abort", Role.OPERATOR, acting.abort),
+    Entry("POST", "/do/start", Role.OPERATOR, starting.start),
+    Entry("POST", "/do/event", Role.OPERATOR, starting.event),
+    Entry("POST", "/do/abort", Role.OPERATOR, starting.abort),
     Entry("POST", "/sign-out", Role.VIEWER, signing.sign_out),
 )
 
@@ -83,6 +122,9 @@ def _guarded(entry: Entry) -> Callable[[Request], Awaitable[Response]]:
         request.state.visitor, request.state.principal = visitor, visitor.principal
         if not visitor.principal.may(entry.role):
             raise Problem(403, "FORBIDDEN", f"This needs the role {entry.role.value}: ask an admin for it.")
+        if entry.uploads:
+            upload = await Upload.begun(request, visitor.secret)
+            return await entry.page(Ask(request, services, visitor, upload.fields, upload))
         form = await read_form(request, visitor.secret) if entry.method == "POST" else {}
         return await entry.page(Ask(request, services, visitor, form))
 

@@ -14,7 +14,7 @@ from starters.service.errors import Problem, invalid
 FORM = "application/x-www-form-urlencoded"
 TOKEN = "csrf"  # noqa: S105 - the field's name
 _LIMIT_BYTES = 200_000
-_MOST_FIELDS = 20
+_MOST_FIELDS = 80
 
 
 async def read_form(request: Request, secret: str | None) -> dict[str, str]:
@@ -27,7 +27,7 @@ async def read_form(request: Request, secret: str | None) -> dict[str, str]:
     Raises:
         Problem: 403 from elsewhere, 413, 415, 422.
     """
-    _refuse_elsewhere(request)
+    refuse_elsewhere(request)
     await bodies.refuse_packed(request)
     if bodies.media_type_of(request) != FORM:
         raise Problem(415, "UNSUPPORTED_MEDIA_TYPE", "A form is sent as a browser sends it: use the page.")
@@ -37,10 +37,19 @@ async def read_form(request: Request, secret: str | None) -> dict[str, str]:
         if len(read) > _LIMIT_BYTES:
             raise Problem(413, "PAYLOAD_TOO_LARGE", "That is more text than can be taken: shorten it.")
     fields = _fields(bytes(read))
-    given = fields.pop(TOKEN, "")
-    if secret is None or not hmac.compare_digest(given.encode(), csrf_of(secret).encode()):
-        raise _stale()
+    check_token(fields, secret)
     return fields
+
+
+def check_token(fields: dict[str, str], secret: str | None) -> None:
+    """Take the word out that a page of ours put into its form.
+
+    Raises:
+        Problem: it is not there, or belongs to another session.
+    """
+    given = fields.pop(TOKEN, "")
+    if secret is None or not hmac.compare_digest(given.encode("utf-8", "replace"), csrf_of(secret).encode()):
+        raise _stale()
 
 
 def _fields(raw: bytes) -> dict[str, str]:
@@ -58,8 +67,12 @@ def _fields(raw: bytes) -> dict[str, str]:
     return {name: value.replace("\r\n", "\n") for name, value in fields.items()}
 
 
-def _refuse_elsewhere(request: Request) -> None:
-    """Every browser says with a POST where it comes from; whoever does not say is no page of ours."""
+def refuse_elsewhere(request: Request) -> None:
+    """Every browser says with a POST where it comes from; whoever does not say is no page of ours.
+
+    Raises:
+        Problem: another site sent it.
+    """
     host, site = request.headers.get("host", ""), request.headers.get("sec-fetch-site", "same-origin")
     ours = [f"{scheme}://{host}" for scheme in ("http", "https") if host]
     if request.headers.getlist("origin") not in [[one] for one in ours] or site != "same-origin":

@@ -6,16 +6,27 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from domain.troubleshooting.evidence import EvidenceRef
 from domain.troubleshooting.hypotheses import Hypothesis, TimelineEvent
 from domain.troubleshooting.incident import RejectedSolution
-from domain.troubleshooting.records import ExecutionState, MonitoringState, QueryRecord
+from domain.troubleshooting.records import (
+    CallMade,
+    ExecutionState,
+    LinkedTicket,
+    MonitoringState,
+    PhaseTransition,
+    QueryRecord,
+)
 from domain.troubleshooting.state import IncidentState
-from starters.cli.words import ago
+from domain.troubleshooting.telling.asked import clearest, facts_of, line_of
+from starters.cli.words import ago, label
 from starters.console.graph import drawn
 
 _HYPOTHESES = 8
 _EVENTS = 30
 _TICKETS = 50
+_CALLS = 70
+_FINDINGS = 12
 
 
 @dataclass(frozen=True)
@@ -50,6 +61,20 @@ class IncidentParts:
     watch: MonitoringState | None
     queries: tuple[QueryRecord, ...]
     tickets: tuple[tuple[str, str], ...]
+    evidence: tuple[EvidenceRef, ...]
+    found: tuple[str, ...]
+    """What the evidence shows, the clearest first."""
+    calls: tuple[CallMade, ...]
+    """What was looked at, the latest first."""
+    phases: tuple[PhaseTransition, ...]
+    fallbacks: tuple[str, ...]
+    """What was answered by less than the best."""
+    supposed: tuple[str, ...]
+    """What a language model supposes; a hint and no evidence."""
+    also: tuple[str, ...]
+    """Further faults that hold beside the cause."""
+    causes: tuple[tuple[str, str], ...]
+    """Ids and sentences of those that a person may confirm."""
 
 
 def parts_of(state: IncidentState) -> IncidentParts:
@@ -57,7 +82,7 @@ def parts_of(state: IncidentState) -> IncidentParts:
     diagnosis, cause = state.diagnosis, state.cause
     hypotheses = diagnosis.hypotheses if diagnosis is not None else ()
     said = {one.solution_id: one for one in state.rejected}
-    marks = _marks(state)
+    marks = marks_of(state)
     run = state.execution.run if state.execution is not None else ""
     return IncidentParts(
         cause=cause,
@@ -89,12 +114,41 @@ def parts_of(state: IncidentState) -> IncidentParts:
         watch=state.monitoring,
         queries=tuple(state.queries),
         tickets=tuple(
-            (one.ticket_id, f"linked {ago(one.linked_at)} by {one.linked_by}") for one in state.linked[:_TICKETS]
+            (one.ticket_id, f"linked {ago(one.linked_at)} by {one.linked_by}{_told(one)}")
+            for one in state.linked[:_TICKETS]
         ),
+        evidence=tuple(state.evidence),
+        found=(
+            *(line_of(one, dated=True, sourced=True) for one in clearest(state, _FINDINGS)),
+            *facts_of(state),
+        ),
+        calls=tuple(reversed(state.calls[-_CALLS:])),
+        phases=tuple(state.transitions),
+        fallbacks=tuple(
+            dict.fromkeys(
+                f"{label(one.chain)}: {one.what}, by {label(one.level)}{f' ({one.why})' if one.why else ''}"
+                for one in state.fallbacks
+            )
+        ),
+        supposed=tuple(
+            f"{label(one.fault.value)} of {one.service}: {one.because or 'no reason given'} ({one.made_by})"
+            for one in state.supposed
+        ),
+        also=tuple(
+            also.sentence
+            for name in (diagnosis.also if diagnosis is not None else ())
+            if diagnosis is not None and (also := diagnosis.find(name)) is not None
+        ),
+        causes=tuple((one.hypothesis_id, one.sentence) for one in hypotheses[:_HYPOTHESES]),
     )
 
 
-def _marks(state: IncidentState) -> dict[str, str]:
+def _told(one: LinkedTicket) -> str:
+    return f"; told of the {', '.join(map(label, one.told))}" if one.told else ""
+
+
+def marks_of(state: IncidentState) -> dict[str, str]:
+    """Services that are in trouble or may get into it: `affected`, `at risk` or `faulty`, by name."""
     if state.diagnosis is None:
         return {}
     radius = state.diagnosis.blast_radius

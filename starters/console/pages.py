@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -14,10 +16,13 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from starters.cli.words import ago, clock, due, harmless, label, left, span
+from starters.cli.words import ago, due, harmless, label, left, one_line, span
 from starters.console.visitors import Visitor
 from starters.service.errors import printable
 from starters.service.services import Services
+
+if TYPE_CHECKING:
+    from starters.console.uploads import Upload
 
 FOLDER = Path(__file__).resolve().parents[2] / "templates" / "console"
 ROOT = "/console"
@@ -41,6 +46,19 @@ DONE = {
     "aborted": "The run stops, and what it did is undone.",
     "closed": "The incident is closed.",
     "out": "You are signed out.",
+    "heard": "The customer's words are in the case.",
+    "escalated": "The case is told to go to people; this page shows when it has.",
+    "judged": "Your judgement is recorded; later decisions learn from it.",
+    "evidence": "The evidence is there, and the incident is looked at anew.",
+    "linked": "The ticket is linked.",
+    "unlinked": "The ticket is no longer linked.",
+    "joined": "The ticket belongs to that incident.",
+    "incident": "The incident is open, and the ticket belongs to it.",
+    "opened": "It is open, and work on it has begun.",
+    "started": "The run is started.",
+    "event": "The event is on its way to the run.",
+    "reviewed": "Everybody of the tenant finds the lesson from now on.",
+    "retired": "Nobody finds the lesson any more.",
 }
 """What a page says at its top after something was done; never a text from the address."""
 
@@ -53,6 +71,8 @@ class Ask:
     services: Services
     visitor: Visitor
     form: dict[str, str] = field(default_factory=dict)
+    upload: Upload | None = None
+    """The files of a form that has some."""
 
     @property
     def tenant(self) -> str:
@@ -69,12 +89,17 @@ class Ask:
             values: for the template.
         """
         done = DONE.get(self.request.query_params.get("done", ""), "")
-        return rendered(name, status=status, visitor=self.visitor, live=live, done=done, **values)
+        return rendered(name, status=status, visitor=self.visitor, live=live, done=done, who=self.who, **values)
+
+    def who(self, name: str) -> str:
+        """Who a person id stands for, so that nobody has to know `p-lena`."""
+        person = self.services.configuration.person(self.tenant, name) if name else None
+        return f"{person.name} ({name})" if person is not None else name
 
 
 def rendered(name: str, /, *, status: int = 200, **values: Any) -> Response:
     """A filled template."""
-    known = {"visitor": None, "live": "", "done": "", **values}
+    known = {"visitor": None, "live": "", "done": "", "who": str, **values}
     text = _environment().get_template(f"{name}.html").render(known)
     return HTMLResponse(printable(text), status, HEADERS)
 
@@ -94,6 +119,16 @@ def case_address(case: str, **parameters: object) -> str:
 def shown(value: Any) -> str:
     """A value of a call's arguments, in full."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
+
+
+def clock(moment: datetime) -> str:
+    """A moment with its zone; a script that runs shows it in the reader's own."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def through(value: Any, function: Callable[[Any], Any]) -> Any:
+    """A filter that a page brings itself, for `map`."""
+    return function(value)
 
 
 def _safe(value: Any) -> Any:
@@ -120,6 +155,8 @@ def _environment() -> Environment:
         "left": left,
         "span": span,
         "label": label,
+        "short": one_line,
+        "through": through,
         "shown": shown,
     }
     made.globals |= {"address": address, "case_address": case_address, "root": ROOT}

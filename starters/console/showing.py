@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from domain.approval import ApprovalState
-from domain.case import CaseState, ParkedStep, ServedCaseState
+from domain.case import CaseState, ParkedStep, SentMessage, ServedCaseState
 from domain.escalation import EscalationState
-from domain.playbook.state import PlaybookState
+from domain.playbook.state import Effect, PlaybookState
 from domain.records import CaseRecord
 from domain.sla import deadline
 from domain.troubleshooting.state import IncidentState
-from starters.cli.words import ago, label, sentences
+from starters.cli.words import label, span
+from starters.console.facts import Who, facts_of, facts_of_record, title_of
 from starters.console.incidents import IncidentParts, parts_of
+from starters.console.runs import RunParts, run_parts
+from workflows.cases.claims import ladder_of
 
 _EFFECTS = 60
 
@@ -24,9 +27,30 @@ class Clock:
     """One clock of the service level."""
 
     name: str
+    target: str
     due_at: datetime | None
     word: str
     """`running`, `paused`, `met` or `breached`."""
+    left: str = ""
+    """Of a clock that stands still: what it has left."""
+
+
+@dataclass(frozen=True)
+class Rung:
+    """Who is asked to claim a case, and whether they were."""
+
+    name: str
+    asked: bool
+
+
+@dataclass(frozen=True)
+class SagaStep:
+    """Something that was done outside, and how it is taken back."""
+
+    what: str
+    word: str
+    """`done`, `not known` or `undone`."""
+    undo: str = ""
 
 
 @dataclass(frozen=True)
@@ -41,131 +65,69 @@ class Shown:
     claimed_by: str = ""
     is_claimable: bool = False
     approvals: tuple[ApprovalState, ...] = ()
+    decided: tuple[ApprovalState, ...] = ()
+    """Requests that no longer wait, the newest first."""
     parked: tuple[ParkedStep, ...] = ()
     clocks: tuple[Clock, ...] = ()
+    ladder: tuple[Rung, ...] = ()
+    """Who is asked to claim it, as long as nobody has it."""
     risks: tuple[tuple[str, int], ...] = ()
     """Names and values, of 100."""
-    done: tuple[str, ...] = ()
-    """What it did outside: steps of its saga."""
-    undone: tuple[str, ...] = ()
-    at_work: tuple[str, ...] = ()
+    saga: tuple[SagaStep, ...] = ()
+    sent: tuple[SentMessage, ...] = ()
+    """Messages, the latest first: they cannot be taken back."""
+    linked: tuple[tuple[str, str], ...] = ()
+    """Other cases, with what they are to this one."""
+    articles: tuple[str, ...] = ()
+    """Of the knowledge base, that were found for it."""
     incident: IncidentParts | None = None
+    run: RunParts | None = None
     notes: tuple[str, ...] = field(default=())
 
 
-def of_state(workflow_id: str, state: CaseState) -> Shown:
-    """A case that Temporal has."""
-    facts, title = _facts_of(state)
+def of_state(workflow_id: str, state: CaseState, who: Who = str) -> Shown:
+    """A case that Temporal has.
+
+    Args:
+        workflow_id: of the case.
+        state: all that it knows.
+        who: the name of a person by their id.
+    """
     served = state if isinstance(state, ServedCaseState) else None
-    effects, undone, at_work = _saga(state)
+    ticket = state if isinstance(state, EscalationState) else None
     return Shown(
-        title=title,
+        title=title_of(state),
         status=state.current_status().value,
         is_open=not (state.closed or state.withdrawn),
         opened_at=state.opened_at,
-        facts=_with_value([*facts, ("workflow", workflow_id)]),
+        facts=facts_of(workflow_id, state, who),
         claimed_by=(served.claim.claimed_by or "") if served is not None else "",
         is_claimable=served is not None and served.people_have_it and not served.is_resolved,
         approvals=tuple(state.pending_approvals),
+        decided=tuple(one for one in reversed(state.approvals.values()) if not one.is_pending),
         parked=tuple(state.parked.values()),
         clocks=tuple(_clocks(served)) if served is not None else (),
-        risks=_risks(state) if isinstance(state, EscalationState) else (),
-        done=effects,
-        undone=undone,
-        at_work=at_work,
+        ladder=tuple(_ladder(served, who)) if served is not None else (),
+        risks=_risks(ticket) if ticket is not None else (),
+        saga=tuple(_saga(state)),
+        sent=tuple(reversed(state.sent[-_EFFECTS:])),
+        linked=tuple((name, "the incident that it is about") for name in ticket.incidents) if ticket else (),
+        articles=tuple(f"{one.title} ({one.article_id})" for one in ticket.articles) if ticket is not None else (),
         incident=parts_of(state) if isinstance(state, IncidentState) else None,
+        run=run_parts(state) if isinstance(state, PlaybookState) else None,
     )
 
 
 def of_record(record: CaseRecord) -> Shown:
     """A case that only the store has."""
-    details = [(name, value) for name, value in record.details.items() if isinstance(value, str | int | float)]
-    facts = [
-        ("category", label(record.category)),
-        ("priority", record.priority or ""),
-        ("decision", label(record.decision)),
-        ("team", label(record.team)),
-        ("claimed by", record.claimed_by or ""),
-        ("opened", ago(record.opened_at)),
-        ("closed", ago(record.closed_at)),
-        *((label(name), str(value)) for name, value in details),
-        ("workflow", record.workflow_id),
-    ]
     return Shown(
         title=record.subject,
         status=record.status,
         is_open=False,
         opened_at=record.opened_at,
-        facts=_with_value(facts),
+        facts=facts_of_record(record),
         notes=("Temporal keeps this case no longer; this is what the store has.",),
     )
-
-
-def _with_value(facts: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    return tuple((name, value) for name, value in facts if value)
-
-
-def _facts_of(state: CaseState) -> tuple[list[tuple[str, str]], str]:
-    if isinstance(state, EscalationState):
-        return list(_of_ticket(state)), state.ticket.subject
-    if isinstance(state, IncidentState):
-        return list(_of_incident(state)), state.report.title
-    assert isinstance(state, PlaybookState)  # noqa: S101 - the only other kind
-    return list(_of_run(state)), state.name
-
-
-def _of_ticket(state: EscalationState) -> Iterator[tuple[str, str]]:
-    customer, kind, decision = state.ticket.customer, state.classification, state.decision
-    yield "customer", ", ".join(filter(None, (customer.tier.label, customer.customer_id)))
-    yield "opened", f"{ago(state.opened_at)}, by {state.ticket.channel.label}"
-    if kind is not None:
-        yield "triage", f"{kind.category.label}, priority {state.priority.value}, {kind.complexity.label}"
-        yield "signals", ", ".join(signal.label for signal in kind.signals)
-    if decision is not None:
-        by = " (decided by rules: no model answered)" if state.degraded else ""
-        to = "to" if decision.escalates else "so far, in the queue of"
-        yield "decision", f"{decision.kind.label} {to} {label(decision.team)}{by}"
-        yield "because", sentences(decision.reasons)
-    yield "incident", "; ".join(state.incident_lines)
-    yield from _handoff(state)
-    if state.is_resolved:
-        yield "resolved", f"{ago(state.resolved_at)} by {state.outcome.resolved_by}: {state.outcome.resolution}"
-    if state.model_cost:
-        yield "model cost", f"{state.model_cost:.4f}"
-
-
-def _of_incident(state: IncidentState) -> Iterator[tuple[str, str]]:
-    yield "opened", f"{ago(state.opened_at)}, by {state.report.reported_by}"
-    yield "priority", state.priority.label
-    yield "phase", state.trouble_phase.label
-    if state.diagnosis is not None:
-        radius = state.diagnosis.blast_radius
-        yield "onset", ago(state.diagnosis.onset) or "not known"
-        yield "reach", f"{radius.scope}, severity {radius.severity}: {', '.join(radius.affected[:12])}"
-    spent = state.spent
-    yield "spent", f"{spent.iterations} rounds, {spent.tool_calls} tool calls, {spent.model_calls} model calls"
-    yield "people", state.escalated_because
-    yield from _handoff(state)
-    yield "resolution", state.resolution
-
-
-def _of_run(state: PlaybookState) -> Iterator[tuple[str, str]]:
-    yield "playbook", f"{state.name} {state.opened.version if state.opened is not None else '(not opened yet)'}"
-    yield "opened", f"{ago(state.opened_at)}, by {state.started_by}"
-    yield "customer", state.customer_id or ""
-    if state.waiting_for_event:
-        yield "listens", f"{state.waiting_for_event} tasks wait for an event"
-    yield "aborted by", state.stopped_by
-    if isinstance(state.error, dict):
-        yield "error", f"{state.error.get('status')} {state.error.get('title') or state.error.get('type')}"
-
-
-def _handoff(state: ServedCaseState) -> Iterator[tuple[str, str]]:
-    if state.people_have_it and state.handoff is not None:
-        how = ", by the emergency path" if state.handoff.emergency else ""
-        yield "handed to", f"{label(state.handoff.team)} {ago(state.handoff.completed_at)}{how}"
-        yield "claimed by", state.claim.claimed_by or "nobody yet"
-        yield "left to do by hand", "; ".join(state.handoff.left_undone)
 
 
 def _clocks(state: ServedCaseState) -> Iterator[Clock]:
@@ -177,7 +139,24 @@ def _clocks(state: ServedCaseState) -> Iterator[Clock]:
     for name, clock in state.clocks.items():
         word = "breached" if clock.breached_at is not None else "met" if clock.met_at is not None else "running"
         due_at = deadline(clock, calendar) if word == "running" else None
-        yield Clock(name=name.label, due_at=due_at, word="paused" if word == "running" and due_at is None else word)
+        still = word == "running" and due_at is None
+        yield Clock(
+            name=name.label,
+            target=span(clock.target),
+            due_at=due_at,
+            word="paused" if still else word,
+            left=span(max(clock.target - clock.counted, timedelta(0))) if still else "",
+        )
+
+
+def _ladder(state: ServedCaseState, who: Who) -> Iterator[Rung]:
+    handoff, policy = state.handoff, state.policy
+    if handoff is None or policy is None or not state.people_have_it or state.claim.claimed_by or state.is_resolved:
+        return
+    yield Rung(policy.team(handoff.team).label, asked=True)
+    for number, rung in enumerate(ladder_of(policy, handoff.team)):
+        people = f": {', '.join(map(who, rung.people))}" if rung.people else ", again"
+        yield Rung(f"{rung.name}{people}", asked=number < state.claim.rung)
 
 
 def _risks(state: EscalationState) -> tuple[tuple[str, int], ...]:
@@ -188,10 +167,22 @@ def _risks(state: EscalationState) -> tuple[tuple[str, int], ...]:
     return (*found, ("frustration", state.frustration))
 
 
-def _saga(state: CaseState) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+def _saga(state: CaseState) -> Iterator[SagaStep]:
     if isinstance(state, PlaybookState):
-        done = [one.what + ("" if one.known else " (nobody knows whether it took effect)") for one in state.effects]
-        return tuple(done[-_EFFECTS:]), tuple(state.undone[-_EFFECTS:]), tuple(state.at_work)
-    sent = [f"{label(one.what)} to {one.to} by {one.channel}, {ago(one.at)}" for one in state.sent[-_EFFECTS:]]
-    handoff = state.handoff if isinstance(state, ServedCaseState) else None
-    return tuple(sent), tuple(handoff.undone) if handoff is not None else (), ()
+        for effect in state.effects[-_EFFECTS:]:
+            yield SagaStep(effect.what, "done" if effect.known else "not known", _undo_of(effect))
+        yield from (SagaStep(what, "undone") for what in state.undone[-_EFFECTS:])
+        return
+    if isinstance(state, EscalationState):
+        for action in state.billing_done:
+            yield SagaStep(f"{action.kind.label} of {action.amount} {action.currency}", "done", "undone if withdrawn")
+    if isinstance(state, ServedCaseState) and state.handoff is not None:
+        yield from (SagaStep(what, "undone") for what in state.handoff.undone)
+
+
+def _undo_of(effect: Effect) -> str:
+    if not effect.needs_undo:
+        return "nothing to undo"
+    if effect.undo is not None:
+        return "by the playbook's own undo"
+    return f"by {effect.tool_undo.tool}" if effect.tool_undo is not None else "by hand"

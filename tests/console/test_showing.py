@@ -15,11 +15,13 @@ from domain.troubleshooting.hypotheses import Diagnosis, FaultKind, Hypothesis, 
 from domain.troubleshooting.incident import IncidentReport
 from domain.troubleshooting.state import IncidentState
 from domain.troubleshooting.topology import BlastRadius, Topology
+from starters.console.case import Timeline
 from starters.console.charts import bars, shares
 from starters.console.graph import drawn
 from starters.console.pages import rendered
 from starters.console.showing import of_state
 from starters.console.visitors import Visitor
+from starters.relatives import Relatives
 from tests.console.browser import Suspicion
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -32,7 +34,8 @@ def page(workflow_id: str, state: CaseState, kind: str, **allowed: bool) -> tupl
     visitor = Visitor(principal=principal, person=None, secret="s" * 43)
     given: dict[str, Any] = {"may_work": False, "may_operate": False, **allowed}
     answer = rendered(
-        "case", visitor=visitor, case=state.case_number, kind=kind, shown=of_state(workflow_id, state), timeline=[],
+        "case", visitor=visitor, case=state.case_number, kind=kind, shown=of_state(workflow_id, state),
+        timeline=Timeline([], (), "", 0), relatives=Relatives(), audit=[],
         conversation=[], calls=[SimpleNamespace(step=EVIL, attempt=2, problem=EVIL, next_at=NOW)], temporal="",
         once="0", **given,
     )  # fmt: skip
