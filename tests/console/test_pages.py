@@ -55,9 +55,11 @@ def test_hostile_words_are_words_on_every_page(cases: dict[str, str], browsers: 
 
 def test_what_is_not_there_is_a_page_that_says_so(browsers: Browsers) -> None:
     browser = browsers("person")
-    for path in ("/cases/TICK-none", "/cases/%20", "/cases/a%2F..%2Fb", "/playbooks/none", "/nothing",
-                 "/playbooks/none/start", "/knowledge/none", "/evidence/none", "/post-mortem/TICK-none",
-                 "/post-mortem/incident:none", "/static/../app.py", "/static/_frame.html", "/live/nothing", "/live/case/TICK-none"):  # fmt: skip
+    for path in (
+        "/cases/TICK-none", "/cases/%20", "/cases/a%2F..%2Fb", "/playbooks/none", "/nothing", "/playbooks/none/start",
+        "/knowledge/none", "/evidence/none", "/post-mortem/TICK-none", "/post-mortem/incident:none",
+        "/static/../app.py", "/static/_frame.html", "/live/nothing", "/live/case/TICK-none",
+    ):  # fmt: skip
         answer = browser.get(path)
         assert answer.status_code == 404, path
     assert browser.get("/playbooks/order-fulfilment", version="9.9.9").status_code == 404
