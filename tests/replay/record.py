@@ -21,27 +21,52 @@ from temporalio.testing import WorkflowEnvironment
 
 from domain.ids import escalation_workflow_id, playbook_workflow_id, troubleshooting_workflow_id
 from domain.rules import Phrases, RulesEngine
+from domain.webhooks import webhook_workflow_id
 from runtime.configuration import Configuration
 from runtime.dev_server import EmbeddedServer
 from runtime.search_attributes import register
 from runtime.settings import SHIPPED_CONFIG
 from runtime.temporal import data_converter
 from tests.playbooks.world import playbooks_world
-from tests.replay import check_paths, incident_paths, incident_turns, paths, playbook_paths, shipped_paths, ticket_paths
+from tests.replay import (
+    check_paths,
+    incident_paths,
+    incident_turns,
+    paths,
+    playbook_paths,
+    shipped_paths,
+    telling_paths,
+    ticket_paths,
+)
 from tests.workflows.conftest import World, test_server_binary
 from tests.workflows.incident_world import IncidentWorld
 from tests.workflows.playbook_world import PlaybookWorld
+from tests.workflows.webhook_world import webhook_world
 
 HISTORIES = Path(__file__).parent / "histories"
-INCIDENTS = {**incident_paths.INCIDENT_PATHS, **incident_turns.TURNS, **check_paths.CHECK_PATHS}
+INCIDENTS = {
+    **incident_paths.INCIDENT_PATHS,
+    **incident_turns.TURNS,
+    **check_paths.CHECK_PATHS,
+    **telling_paths.TOLD_INCIDENTS,
+}
+RUNS = {**playbook_paths.PLAYBOOK_PATHS, **telling_paths.TOLD_RUNS}
+SENDERS = telling_paths.SENDER_PATHS
 PATHS: dict[str, Any] = {
     **paths.PATHS,
-    **playbook_paths.PLAYBOOK_PATHS,
+    **RUNS,
     **shipped_paths.SHIPPED_PATHS,
     **INCIDENTS,
     **ticket_paths.TICKET_PATHS,
+    **telling_paths.TOLD_TICKETS,
+    **SENDERS,
 }
-IN_REAL_TIME = paths.IN_REAL_TIME | playbook_paths.PLAYBOOKS_IN_REAL_TIME | incident_paths.INCIDENTS_IN_REAL_TIME
+IN_REAL_TIME = (
+    paths.IN_REAL_TIME
+    | playbook_paths.PLAYBOOKS_IN_REAL_TIME
+    | incident_paths.INCIDENTS_IN_REAL_TIME
+    | telling_paths.TOLD_IN_REAL_TIME
+)
 PACKED = ".gz"
 IDENTITY = "surehand"
 """Client and worker would else sign with their process id and this machine's name."""
@@ -57,8 +82,10 @@ def id_of(name: str) -> str:
     queue = queue_of(name)
     if name in shipped_paths.PLAYBOOK_OF:
         return playbook_workflow_id("default", shipped_paths.PLAYBOOK_OF[name], queue)
-    if name in playbook_paths.PLAYBOOK_PATHS:
+    if name in RUNS:
         return playbook_workflow_id("default", "recorded", queue)
+    if name in SENDERS:
+        return f"{webhook_workflow_id('default', 'portal')}:{queue}"
     if name in INCIDENTS:
         return troubleshooting_workflow_id("default", queue)
     return escalation_workflow_id("default", queue)
@@ -71,7 +98,8 @@ def queue_of(name: str) -> str:
 
 async def runs_of(client: Client, handle: WorkflowHandle[Any, Any]) -> AsyncIterator[WorkflowHistory]:
     """The history of each run of a case, from the first on."""
-    run_id = handle.first_execution_run_id
+    # A workflow that a signal started has no first run by its handle.
+    run_id = handle.first_execution_run_id or handle.result_run_id
     while run_id:
         history = await client.get_workflow_handle(handle.id, run_id=run_id).fetch_history()
         yield history
@@ -114,17 +142,22 @@ async def a_world(name: str, configuration: Configuration, rules: RulesEngine) -
                 shipped = await stack.enter_async_context(opened)
             yield shipped
         return
-    async with a_server(real=name in IN_REAL_TIME) as environment:
+    async with AsyncExitStack() as stack:
+        environment = await stack.enter_async_context(a_server(real=name in IN_REAL_TIME))
         world: Any
         if name in INCIDENTS:
             world = IncidentWorld(environment, configuration)
-        elif name in playbook_paths.PLAYBOOK_PATHS:
+        elif name in RUNS:
             world = PlaybookWorld(environment, configuration)
+        elif name in SENDERS:
+            folder = Path(stack.enter_context(TemporaryDirectory()))
+            async with _OPENING:
+                world = await stack.enter_async_context(webhook_world(environment, configuration, folder))
         else:
             world = World(environment, configuration, rules)
         world.task_queue = queue_of(name)
-        async with world.worker(identity=IDENTITY):
-            yield world
+        await stack.enter_async_context(world.worker(identity=IDENTITY))
+        yield world
 
 
 async def record(name: str, configuration: Configuration, rules: RulesEngine) -> int:

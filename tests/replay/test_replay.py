@@ -21,6 +21,7 @@ from temporalio.worker import Replayer
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 from temporalio.workflow import NondeterminismError, SandboxImportNotificationPolicy
 
+from activities.webhooks import WebhookActivities
 from domain.case import Channels
 from domain.tool import ToolCall
 from runtime.temporal import data_converter
@@ -168,6 +169,7 @@ def _definitions() -> Iterator[Any]:
         publisher=something,
         library=something,
         guardrails=something,
+        webhooks=WebhookActivities(nothing, nothing, nothing, nothing, Channels()),
     )
     for method in methods:
         definition = activity._Definition.must_from_callable(method)
