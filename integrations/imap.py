@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, cast
 
 from pydantic import SecretStr
 
@@ -78,7 +78,7 @@ class _Wire(imaplib.IMAP4):
         self.allowed_bytes = _MOST_BYTES
         super().__init__(account.host, account.port, account.timeout_seconds)
 
-    def open(self, host: str = "", port: int = imaplib.IMAP4_PORT, timeout: float | None = None) -> None:
+    def open(self, host: str = "", port: int = 143, timeout: float | None = None) -> None:
         """Connect; encrypted from the first byte where that is asked for."""
         self.host, self.port = host, port
         plain = socket.create_connection((host, port), timeout)
@@ -91,12 +91,11 @@ class _Wire(imaplib.IMAP4):
     def read(self, size: int) -> bytes:
         """A literal, unless it is longer than anything we asked for."""
         self._count(size)
-        content: bytes = self.file.read(size)
-        return content
+        return cast(bytes, self.file.read(size))
 
     def readline(self) -> bytes:
         """A line."""
-        line: bytes = self.file.readline(_LONGEST_LINE + 1)
+        line = cast(bytes, self.file.readline(_LONGEST_LINE + 1))
         self._count(len(line))
         if len(line) > _LONGEST_LINE:
             raise self.abort("a line is too long")
@@ -118,6 +117,7 @@ class Mailbox:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=_NAME)
         self._socket: socket.socket | None = None
         self._wire: _Wire | None = None
+        self._is_over = False
         self.folder = Folder(0, 0, 0, can_move=False)
 
     async def __aenter__(self) -> Mailbox:
@@ -174,7 +174,7 @@ class Mailbox:
         """
         part = f"(UID BODY.PEEK[]<0.{limit_bytes + 1}>)"
         answer = await self._run(lambda wire: _done(wire.uid("FETCH", str(uid), part), "fetch"))
-        bodies = [one[1] for one in answer if isinstance(one, tuple) and b"BODY[]" in one[0].upper()]
+        bodies: list[bytes] = [one[1] for one in answer if isinstance(one, tuple) and b"BODY[]" in one[0].upper()]
         if bodies:
             return bodies[0]
         return b"" if any(isinstance(one, bytes) and b"BODY[]" in one.upper() for one in answer) else None
@@ -210,16 +210,27 @@ class Mailbox:
             raise _translated(error, self._account) from None
 
     def _keep(self, opened: socket.socket) -> None:
+        if self._is_over:
+            opened.close()
+            raise OSError("nobody waits for it any more")
         self._socket = opened
 
     def _break_off(self) -> None:
-        """End the connection, also under the thread's hands, and the thread with it."""
+        """End the connection, also under the thread's hands, and then the thread."""
+        self._is_over = True
         if self._socket is not None:
+            # Wakes a thread that waits for the server.
             with contextlib.suppress(OSError, ValueError, AttributeError):
                 self._socket.shutdown(socket.SHUT_RDWR)
+        self._thread.submit(self._close)
+        self._thread.shutdown(wait=False)
+
+    def _close(self) -> None:
+        if self._wire is not None:
             with contextlib.suppress(OSError):
-                self._socket.close()
-        self._thread.shutdown(wait=False, cancel_futures=True)
+                self._wire.shutdown()
+        if self._socket is not None:
+            self._socket.close()
 
     def _open(self, wire: _Wire) -> Folder:
         if self._account.security == "starttls":

@@ -7,7 +7,7 @@ from typing import Any
 
 VENDORS = (
     "smtp", "slack", "zendesk", "hubspot", "stripe", "openai", "inventory", "shipping", "accounting", "deployments",
-    "metrics", "fleet", "market", "documents", "mailing", "petstore", "httpbin",
+    "metrics", "fleet", "market", "documents", "mailing", "petstore", "httpbin", "imap",
 )  # fmt: skip
 KINDS = (
     "fail", "throttle", "delay", "hang", "stall", "drop", "duplicate", "down",

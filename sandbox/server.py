@@ -20,6 +20,7 @@ from sandbox.documents import DocumentSimulator
 from sandbox.doors import HOST, Door, web
 from sandbox.faults import VENDORS, Faults
 from sandbox.fleet import FleetSimulator
+from sandbox.imap import ImapSimulator
 from sandbox.inventory import InventorySimulator
 from sandbox.mailing import MailingSimulator
 from sandbox.market import MarketSimulator
@@ -30,6 +31,8 @@ from sandbox.smtp import SmtpSimulator
 from sandbox.world import World
 
 NAMES = (*VENDORS, "outbox")
+_MAIL = ("smtp", "imap")
+"""Those that speak no HTTP."""
 PLAIN: tuple[type[JsonVendor], ...] = (
     InventorySimulator,
     ShippingSimulator,
@@ -58,6 +61,7 @@ class Sandbox:
         self.world = World(data_dir)
         self.faults = Faults()
         self.slack = slack.SlackSimulator(self.world)
+        self.imap = ImapSimulator(self.world, self.faults)
         self._doors: dict[str, Door] = {}
 
     async def __aenter__(self) -> Sandbox:
@@ -78,11 +82,12 @@ class Sandbox:
         """Where everything listens: `ports` by name, and host and port or address of each."""
         ports = {name: door.port for name, door in self._doors.items()}
         addresses: dict[str, Any] = {
-            name: {"url": f"http://{HOST}:{port}"} for name, port in ports.items() if name != "smtp"
+            name: {"url": f"http://{HOST}:{port}"} for name, port in ports.items() if name not in _MAIL
         }
         addresses["slack"]["url"] += "/api"
         addresses["openai"]["url"] += "/v1"
-        return {"ports": ports, "smtp": {"host": HOST, "port": ports["smtp"]}, **addresses}
+        mail = {name: {"host": HOST, "port": ports[name]} for name in _MAIL}
+        return {"ports": ports, **mail, **addresses}
 
     def write_state(self, file: Path) -> None:
         """Write `state` to a file, whole or not at all."""
@@ -110,6 +115,7 @@ class Sandbox:
         applications |= {vendor.name: (vendor(self.world).app(), fields.error_body) for vendor in PLAIN}
         return {
             "smtp": SmtpSimulator(self.world, self.faults).protocol(),
+            "imap": self.imap.protocol(),
             **{
                 name: web(Breaking(application, name, self.faults, error_body))
                 for name, (application, error_body) in applications.items()

@@ -1,19 +1,24 @@
-"""`surehand doctor`: the platform's checks, the store's, the playbooks', and whether incident checks have tools."""
+"""`surehand doctor`: the platform's checks, the store's, playbooks, mailboxes, and the tools of incident checks."""
 
 from __future__ import annotations
 
 import asyncio
+import dataclasses
+import functools
 
+from domain.errors import ConfigurationProblem
 from integrations.commands import AllowedCommands
 from integrations.databases.configuration import DatabaseSources
+from integrations.imap import Mailbox
 from integrations.playbooks.library import FolderLibrary
 from integrations.store.store import SqlStore
-from runtime.checks import Check, CheckResult, Verdict, ok, warning
+from runtime.checks import TIMEOUT_SECONDS, Check, CheckResult, Verdict, missing, ok, warning
 from runtime.configuration import Configuration
 from runtime.platform_checks import run_checks
-from runtime.settings import Settings
+from runtime.settings import SECRETS_PREFIX, Settings
 from runtime.telemetry import keep_output_clean
 from starters.finding import find_settings
+from starters.mailboxes import MailboxSource, mailboxes_of
 
 _NAMED = {"database.query": "database", "command.look": "command"}
 """Capability -> the argument that names what tools.yaml lists."""
@@ -31,8 +36,40 @@ async def examine() -> list[CheckResult]:
         Check("Store", lambda: _store(settings)),
         Check("Playbooks", lambda: _playbooks(settings)),
         Check("Incident checks", lambda: asyncio.to_thread(incident_checks, settings)),
+        *_mailboxes(settings),
     ]
     return await run_checks(settings, probes=probes)
+
+
+def _mailboxes(settings: Settings) -> list[Check]:
+    """One check for each mailbox; what is wrong with the file itself is one too."""
+    try:
+        sources = mailboxes_of(Configuration.from_settings(settings))
+    except ConfigurationProblem as problem:
+        sentence = str(problem)
+        return [Check("Mailboxes", lambda: asyncio.sleep(0, missing(sentence)))]
+    return [
+        Check(f"Mailbox {name}", functools.partial(look_at_mailbox, source, settings))
+        for name, source in sources.items()
+    ]
+
+
+async def look_at_mailbox(source: MailboxSource, settings: Settings) -> Verdict:
+    """Whether a mailbox lets us in and can do what is wanted of it; nothing in it is changed.
+
+    Raises:
+        VendorError: it does not.
+    """
+    account = source.account(settings)
+    if account is None:
+        return missing(f"It has no password: set {SECRETS_PREFIX}{source.secret.upper()}.")
+    account = dataclasses.replace(account, timeout_seconds=TIMEOUT_SECONDS - 1)
+    async with Mailbox(account, read_only=True) as opened:
+        folder = opened.folder
+    wants_move = source.taken == "move" or source.aside_folder is not None
+    if wants_move and not folder.can_move:
+        return warning(f"{account.where} cannot move mails, so they are marked: write `taken: seen`.")
+    return ok(f"{account.where} lets us in; the folder has {folder.mails} mails.")
 
 
 async def _playbooks(settings: Settings) -> Verdict:

@@ -33,18 +33,24 @@ class SqlInbox:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def take(self, delivery: Delivery, *, done: str | None = None) -> bool:
+    async def take(self, delivery: Delivery, *, done: str | None = None, once: str | None = None) -> bool:
         """Write a delivery down; False when it came before.
 
         Args:
             delivery: what came.
             done: its outcome, where nothing is left to do and only a repeat is to be known.
+            once: another id that it counts once under, from the same source; known afterwards like its own.
         """
         # A look first: of a thousand repeats, none then waits for the right to write.
+        seen = delivery if once is None else delivery.model_copy(update={"delivery_id": once})
         async with self._database.reading() as connection:
-            if (await connection.execute(select(table.c.kind).where(_is(delivery)))).first() is not None:
+            if (await connection.execute(select(table.c.kind).where(_is(seen)))).first() is not None:
                 return False
         async with self._database.writing() as connection:
+            if seen is not delivery:
+                counted = await connection.execute(self._insert(seen, "counted"))
+                if not counted.rowcount:
+                    return False
             made = await connection.execute(self._insert(delivery, done))
         return bool(made.rowcount)
 
@@ -123,10 +129,11 @@ class SqlInbox:
             found: str | None = await connection.scalar(select(table.c.outcome).where(which))
         return found
 
-    async def forget_before(self, moment: datetime) -> int:
-        """Forget what was delivered before a moment; returns how many."""
+    async def forget_before(self, moment: datetime, *, except_from: str = "") -> int:
+        """Forget what was delivered before a moment, except from one source; returns how many."""
+        forgotten = and_(table.c.done_at < moment, table.c.source != except_from)
         async with self._database.writing() as connection:
-            return (await connection.execute(delete(table).where(table.c.done_at < moment))).rowcount
+            return (await connection.execute(delete(table).where(forgotten))).rowcount
 
     def _insert(self, delivery: Delivery, done: str | None = None) -> Any:
         row = delivery.model_dump() | {"due_at": delivery.received_at}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, or_, select, update
 
@@ -95,24 +96,30 @@ class SqlMailboxes:
             )
         return bool(kept.rowcount)
 
-    async def done(self, claimed: ClaimedMailbox, due_at: datetime, *, polled_at: datetime | None = None) -> None:
-        """Give it back.
+    async def done(self, claimed: ClaimedMailbox, due_at: datetime, *, polled_at: datetime | None) -> None:
+        """Give it back after a poll.
 
         Args:
             claimed: by us.
             due_at: when it is read again.
-            polled_at: when this poll began; None for one that failed.
+            polled_at: when the poll began, if nothing that was there then waits any more.
         """
-        values = {"polled_at": polled_at, "failures": 0} if polled_at else {"failures": claimed.failures + 1}
-        async with self._database.writing() as connection:
-            await connection.execute(
-                update(table).where(_ours(claimed)).values(**values, due_at=due_at, claim=None, leased_until=None)
-            )
+        values = {"failures": 0, **({"polled_at": polled_at} if polled_at is not None else {})}
+        await self._give_back(claimed, due_at=due_at, **values)
+
+    async def failed(self, claimed: ClaimedMailbox, due_at: datetime) -> None:
+        """Give it back after a poll that came to no end."""
+        await self._give_back(claimed, due_at=due_at, failures=claimed.failures + 1)
 
     async def release(self, claimed: ClaimedMailbox) -> None:
         """Give it back half read, so that whoever comes next need not wait for the lease."""
+        await self._give_back(claimed)
+
+    async def _give_back(self, claimed: ClaimedMailbox, **values: Any) -> None:
         async with self._database.writing() as connection:
-            await connection.execute(update(table).where(_ours(claimed)).values(claim=None, leased_until=None))
+            await connection.execute(
+                update(table).where(_ours(claimed)).values(**values, claim=None, leased_until=None)
+            )
 
 
 def _ours(claimed: ClaimedMailbox) -> ColumnElement[bool]:

@@ -56,13 +56,19 @@ class Later(Exception):
 Handler = Callable[[Services, Delivery], Awaitable[Done]]
 
 
-async def received(services: Services, delivery: Delivery, *, done: str | None = None) -> bool:
+async def received(services: Services, delivery: Delivery, *, done: str | None = None, once: str | None = None) -> bool:
     """Write down what came, and have it delivered at once; False when it came before.
+
+    Args:
+        services: of the application.
+        delivery: what came.
+        done: its outcome, where nothing is left to do.
+        once: another id beside its own; what came under either before is not taken again.
 
     Raises:
         NotReachable: the store does not answer, so nothing was taken.
     """
-    is_new = await services.store.inbox.take(delivery, done=done)
+    is_new = await services.store.inbox.take(delivery, done=done, once=once)
     if is_new and done is None:
         services.bell.ring()
     return is_new

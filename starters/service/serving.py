@@ -12,17 +12,22 @@ import uvicorn
 
 from domain.errors import ConfigurationProblem
 from runtime.settings import Settings
+from starters.mailboxes import mailboxes_of
 from starters.service.app import build
 from starters.service.delivering import delivering
 from starters.service.hooks import doing as hooks
 from starters.service.hooks import endpoints
+from starters.service.hooks.taking import MAIL
 from starters.service.idempotency import forget_old
+from starters.service.polling import polling
 from starters.service.services import Services, open_services
 from starters.service.slack_doing import TO_CASES, TO_PEOPLE
 
 _STOPS_WITHIN_SECONDS = 15
 _FORGETS_EVERY_SECONDS = 3600.0
 _REPEATS_ARE_KNOWN_FOR = timedelta(days=7)
+_MAILS_ARE_KNOWN_FOR = timedelta(days=90)
+"""Longer: a mailbox that is restored or numbered anew shows all its mails again."""
 _BACKLOG = 2_048
 _IDLE_SECONDS = 30
 
@@ -50,6 +55,7 @@ async def serve(
     """
     async with open_services(settings) as services:
         endpoints.check(services.configuration)
+        mailboxes_of(services.configuration)
         listening = _listen(host, port)
         server = uvicorn.Server(
             uvicorn.Config(
@@ -70,6 +76,7 @@ async def serve(
         async with (
             delivering(services, {**TO_CASES, **hooks.HANDLERS}, TO_PEOPLE),
             _running(server, listening),
+            polling(services),
             _forgetting(services),
         ):
             if ready is not None:
@@ -111,13 +118,19 @@ async def _running(server: uvicorn.Server, listening: socket.socket) -> AsyncIte
         listening.close()
 
 
+async def _forget_deliveries(services: Services) -> None:
+    now = datetime.now(UTC)
+    await services.store.inbox.forget_before(now - _REPEATS_ARE_KNOWN_FOR, except_from=MAIL)
+    await services.store.inbox.forget_before(now - _MAILS_ARE_KNOWN_FOR)
+
+
 @contextlib.asynccontextmanager
 async def _forgetting(services: Services) -> AsyncIterator[None]:
     async def forget() -> None:
         while True:
             with contextlib.suppress(Exception):  # the next time will do
                 await forget_old(services.store.requests, services.service.repeat_hours)
-                await services.store.inbox.forget_before(datetime.now(UTC) - _REPEATS_ARE_KNOWN_FOR)
+                await _forget_deliveries(services)
             await asyncio.sleep(_FORGETS_EVERY_SECONDS)
 
     task = asyncio.create_task(forget())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import json
@@ -21,6 +22,8 @@ from standardwebhooks.webhooks import Webhook
 from domain.errors import ConfigurationProblem
 from runtime.configuration import Configuration
 from runtime.settings import SHIPPED_CONFIG
+from starters.service.errors import Problem
+from starters.service.hooks import mail
 from starters.service.hooks.endpoints import check
 from tests.service.slack_world import SECRETS, SlackWorld
 from tests.service.test_contract import is_refusal, until
@@ -179,10 +182,30 @@ def test_a_signed_body_that_is_none_of_the_senders_is_refused_in_our_shape(
     [b"", b"no mail", b"From: nobody\n\nx", b"Content-Type: multipart/mixed; boundary=x\nFrom: a@b.cc\n\n--x\n--x",
      b"From: a@example.org\nContent-Type: text/plain; charset=nonsense\n\n\xff",
      b"From: a@b.cc\nContent-Type: text/html\n\n" + b"<script<" * 120_000, b"From: " + b"a" * 9_000 + b"@b.cc\n\nx",
-     b"From: =?utf-8?b?\xff?= <a@example.org>\nSubject: =?x?q?=00?=\n\n\x00", b"\x00" * 500],
+     b"From: =?utf-8?b?\xff?= <a@example.org>\nSubject: =?x?q?=00?=\n\n\x00", b"\x00" * 500,
+     b"From: " + b"(" * 1_900 + b"a@b.cc\n\nx"],
 )  # fmt: skip
 def test_strange_e_mails_are_taken_or_refused_and_never_stumbled_over(wire: httpx.Client, body: bytes) -> None:
     assert wire.post("/webhooks/email", content=body, headers=email(body)).status_code in (202, 422)
+
+
+MULTIPART = b"From: eve@example.net\nContent-Type: multipart/mixed; boundary=b0\n\n"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [MULTIPART + b"".join(b"--b%d\nContent-Type: multipart/x; boundary=b%d\n\n" % (n, n + 1) for n in range(200))
+     + b"x\n" * 299_000,
+     MULTIPART + b"--b0\n\nx\n" * 900_000, b"From: a@b.cc\n" + b"X: y\n" * 1_900_000, b"\n" * 9_000_000,
+     b"From: a@b.cc\nContent-Type: text/plain; " + b"a=b; " * 1_900_000 + b"\n\nx",
+     MULTIPART + b"--b0\nContent-Type: text/plain; " + b'a="; ' * 1_900_000 + b"\n\nx"],
+    ids=["nested", "parts", "headers", "lines", "parameters", "quotes"],
+)  # fmt: skip
+def test_no_e_mail_keeps_the_service_busy_for_long(raw: bytes) -> None:
+    began = time.process_time()
+    with contextlib.suppress(Problem):
+        mail.of_mime(raw, None)
+    assert time.process_time() - began < 4, "each of these once took from five seconds to minutes"
 
 
 def test_endpoints_that_are_none_or_have_no_secret_take_nothing(wire: httpx.Client) -> None:

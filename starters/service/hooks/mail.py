@@ -6,7 +6,6 @@ import codecs
 import hashlib
 import re
 from collections.abc import Mapping
-from email import message_from_bytes
 from email.errors import MessageError
 from email.header import decode_header, make_header
 from email.message import Message
@@ -21,6 +20,7 @@ from starlette.requests import Request
 from domain.model import JsonValue
 from starters.service.bodies import media_type_of
 from starters.service.errors import invalid
+from starters.service.hooks.mime import LONGEST_HEADER, parsed
 from starters.service.hooks.reading import Read
 
 MIME, FORM, MULTIPART = "message/rfc822", "application/x-www-form-urlencoded", "multipart/form-data"
@@ -29,7 +29,6 @@ LIMIT_BYTES = 10_000_000
 _MOST_FIELDS = 200
 _LONGEST_TEXT = 200_000
 _LONGEST_MESSAGE = 20_000
-_LONGEST_HEADER = 2_000
 _READ = ("from", "sender", "subject", "message-id", "auto-submitted", "precedence")
 _CASE = re.compile(r"\[Case ([A-Za-z0-9][A-Za-z0-9._-]{0,63})\]")
 _UNKEPT = re.compile("[\x00\ud800-\udfff]")
@@ -65,7 +64,7 @@ def of_mime(raw: bytes, own_address: str | None) -> Read:
         Problem: 422.
     """
     try:
-        mail = message_from_bytes(raw)
+        mail = parsed(raw)
         named = {name: _decoded(str(mail[name])) for name in _READ if mail[name] is not None}
         text = _text_of(mail)
     except (MessageError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
@@ -75,7 +74,7 @@ def of_mime(raw: bytes, own_address: str | None) -> Read:
 
 
 def _decoded(header: str) -> str:
-    return str(make_header(decode_header(header[:_LONGEST_HEADER])))
+    return str(make_header(decode_header(header[:LONGEST_HEADER])))
 
 
 def _text_of(mail: Message) -> str:
@@ -120,7 +119,7 @@ def of_form(fields: Mapping[str, str], own_address: str | None) -> Read:
 
 
 def _read(headers: Mapping[str, str], text: str, own_address: str | None, digest: str) -> Read:
-    name, address = parseaddr(_clean(headers.get("from") or headers.get("sender") or ""))
+    name, address = _sender(headers.get("from") or headers.get("sender") or "")
     identity = _made_of(headers["message-id"].strip()) if headers.get("message-id", "").strip() else digest[:40]
     if "@" not in address:
         raise invalid("The e-mail names no sender: nobody could be answered.")
@@ -146,6 +145,13 @@ def _read(headers: Mapping[str, str], text: str, own_address: str | None, digest
         "ticket": ticket,
     }
     return Read(delivery_id=identity, kind="hook_message", body=said)
+
+
+def _sender(header: str) -> tuple[str, str]:
+    try:
+        return parseaddr(_clean(header)[:LONGEST_HEADER])
+    except RecursionError:  # comments in comments in comments
+        return "", ""
 
 
 def _is_automatic(headers: Mapping[str, str]) -> bool:

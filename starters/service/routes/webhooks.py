@@ -8,18 +8,15 @@ from datetime import UTC, datetime
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
-from domain.deliveries import Delivery
-from domain.intake import read_ticket
 from domain.model import JsonValue
 from integrations import webhooks
-from starters.playbooks import read_event
-from starters.service import bodies, correlation
-from starters.service.delivering import received
+from starters.service import bodies
 from starters.service.errors import invalid
 from starters.service.guarded import CLOUD_EVENTS
 from starters.service.hooks import mail, reading
 from starters.service.hooks.endpoints import endpoint_of
 from starters.service.hooks.reading import Read
+from starters.service.hooks.taking import MAIL, take
 from starters.service.services import Services, Using
 from starters.service.signed import SignedRoute, not_believed, only
 
@@ -28,7 +25,7 @@ _TYPES = {"email": mail.TYPES, "events": CLOUD_EVENTS}
 
 
 @router.post("/webhooks/{kind}")
-async def take(kind: str, request: Request, services: Using) -> Response:
+async def take_first(kind: str, request: Request, services: Using) -> Response:
     """A delivery to the endpoint that is named like its kind."""
     return await _take(services, request, kind, kind)
 
@@ -43,18 +40,11 @@ async def _take(services: Services, request: Request, kind: str, name: str) -> R
     endpoint, secrets = endpoint_of(services, kind, name)
     limit = mail.LIMIT_BYTES if kind == "email" else services.service.json_limit_bytes
     raw = await bodies.read_raw(request, limit_bytes=limit, types=_TYPES.get(kind, bodies.JSON))
-    read = await (_mail(services, request, raw, secrets) if kind == "email" else _other(kind, request, raw, secrets))
-    _check(read)
-    delivery = Delivery(
-        tenant=endpoint.tenant,
-        source=f"{kind}/{name}",
-        delivery_id=read.delivery_id,
-        kind=read.kind or "nothing",
-        body=read.body,
-        correlation_id=correlation.current.get(),
-        received_at=datetime.now(UTC),
-    )
-    is_new = await received(services, delivery, done=None if read.kind else "nothing to do")
+    if kind == "email":
+        read, token = await _mail(services, request, raw, secrets)
+        is_new = await take(services, endpoint.tenant, MAIL, read, once=token)
+    else:
+        is_new = await take(services, endpoint.tenant, f"{kind}/{name}", await _other(kind, request, raw, secrets))
     return JSONResponse({"status": "taken" if is_new else "known"}, 202)
 
 
@@ -89,13 +79,14 @@ def _event(request: Request, data: JsonValue) -> Read:
     return Read(delivery_id=name, kind="hook_event", body={"event": data})
 
 
-async def _mail(services: Services, request: Request, raw: bytes, secrets: tuple[str, ...]) -> Read:
+async def _mail(services: Services, request: Request, raw: bytes, secrets: tuple[str, ...]) -> tuple[Read, str | None]:
+    """What the e-mail says, and what it counts once under beside its own id."""
     own = services.settings.smtp.sender if services.settings.smtp is not None else None
     is_mime = bodies.media_type_of(request) == mail.MIME
     if webhooks.carries(secrets, only(request, "Authorization")):
         if is_mime:
-            return await asyncio.to_thread(mail.of_mime, raw, own)
-        return await asyncio.to_thread(mail.of_form, await mail.fields_of(request, raw), own)
+            return await asyncio.to_thread(mail.of_mime, raw, own), None
+        return await asyncio.to_thread(mail.of_form, await mail.fields_of(request, raw), own), None
     if is_mime:
         raise not_believed()
     # This signature stands in the form itself.
@@ -105,17 +96,4 @@ async def _mail(services: Services, request: Request, raw: bytes, secrets: tuple
     if not webhooks.is_from_mailgun(secrets, stamp=stamp, token=token, signature=signature, now=datetime.now(UTC)):
         raise not_believed()
     # It does not cover the e-mail, so each token counts once, whatever comes with it.
-    read = await asyncio.to_thread(mail.of_form, fields, own)
-    return read.model_copy(update={"delivery_id": f"token/{token}"[:200]})
-
-
-def _check(read: Read) -> None:
-    """Refuse now what could not be done later.
-
-    Raises:
-        Problem: 422.
-    """
-    if "ticket" in read.body:
-        read_ticket(read.body["ticket"], require_address=False)
-    if "event" in read.body:
-        read_event(read.body["event"])
+    return await asyncio.to_thread(mail.of_form, fields, own), f"token/{token}"[:200]
