@@ -93,7 +93,7 @@ class ConsoleSession(Value):
     session_id: str
     tenant: str
     principal: str
-    """`key:ID`, `person:ID` for a password, or `token:MARK` for an account at the identity provider."""
+    """`key:ID`, `person:ID/MARK` for a password, or `token:MARK` for an account at the identity provider."""
     person_id: str | None = None
     roles: tuple[Role, ...] = ()
     """What the identity provider said. Those of a key and of a password are read as they are now."""

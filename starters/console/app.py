@@ -28,6 +28,7 @@ from starters.console import (
     opening,
     playbooks,
     post_mortem,
+    provider,
     signing,
     starting,
 )
@@ -100,6 +101,9 @@ def application(services: Services) -> Starlette:
     routes += [
         Route("/sign-in", _answered(signing.form), methods=["GET"]),
         Route("/sign-in", _answered(signing.sign_in), methods=["POST"]),
+        Route("/sign-in/away", _answered(provider.step(provider.go)), methods=["GET"]),
+        Route("/sign-in/back", _answered(provider.step(provider.back)), methods=["GET"]),
+        Route("/sign-in/leave", _answered(provider.step(provider.leave)), methods=["GET"]),
         Route("/static/{name}", files.serve, methods=["GET"]),
     ]
     app = Starlette(routes=routes, exception_handlers={HTTPException: _of_framework, 500: _of_fault})
@@ -158,7 +162,9 @@ def _sign_in_first(request: Request) -> Response:
         return _error_page(request, Problem(401, "UNAUTHENTICATED", "You are signed out: sign in and do it again."))
     if request.url.path.startswith(f"{ROOT}/live/"):
         return Response(status_code=401)
-    return RedirectResponse(address("sign-in"), 303)
+    path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    wanted = signing.within_console(path)
+    return RedirectResponse(address("sign-in", to=wanted if wanted != f"{ROOT}/" else ""), 303)
 
 
 def _error_page(request: Request, problem: Problem) -> Response:

@@ -13,11 +13,12 @@ from temporalio.client import Client
 
 from domain.ports import CaseStore, EvidenceStore
 from domain.principals import Principal
+from integrations.identity.provider import IdentityProvider
 from integrations.knowledge.incidents import FailureKnowledge
 from integrations.playbooks.library import FolderLibrary
 from integrations.store.store import SqlStore
 from runtime.configuration import Configuration
-from runtime.settings import ServiceSettings, Settings
+from runtime.settings import OidcSettings, ServiceSettings, Settings
 from runtime.telemetry import create_runtime
 from runtime.temporal import connect
 from runtime.tracing import start_tracing
@@ -30,6 +31,8 @@ from starters.service.metrics import Metrics
 from starters.service.tokens import Tokens
 from starters.submission import Submitter
 from workers.knowledge import failure_knowledge
+
+_PASSWORDS_AT_ONCE = 2
 
 
 @dataclass(frozen=True)
@@ -48,9 +51,13 @@ class Services:
     evidence: EvidenceStore
     knowledge: FailureKnowledge
     tokens: Tokens | None
+    identity: IdentityProvider | None = None
+    """Where people sign in to the console."""
     metrics: Metrics = field(default_factory=Metrics)
     bell: Bell = field(default_factory=Bell)
     """Rung when something came into the inbox."""
+    looking: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_PASSWORDS_AT_ONCE))
+    """Held while a password is looked at: each needs 32 MB and a core."""
     leaving: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the service stops: answers that last long end then."""
 
@@ -106,6 +113,20 @@ def _on(settings: Settings, configuration: Configuration, client: Client, store:
         evidence=evidence_store(settings),
         knowledge=failure_knowledge(settings, configuration, store.lessons),
         tokens=Tokens.from_settings(tokens) if tokens is not None else None,
+        identity=_identity(settings.service.oidc),
+    )
+
+
+def _identity(oidc: OidcSettings | None) -> IdentityProvider | None:
+    if oidc is None:
+        return None
+    return IdentityProvider(
+        issuer=oidc.issuer,
+        client_id=oidc.client_id,
+        client_secret=oidc.client_secret.get_secret_value(),
+        redirect_uri=oidc.redirect_uri,
+        scopes=oidc.scopes,
+        timeout_seconds=oidc.timeout_seconds,
     )
 
 

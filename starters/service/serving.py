@@ -130,6 +130,7 @@ async def _forgetting(services: Services) -> AsyncIterator[None]:
         while True:
             with contextlib.suppress(Exception):  # the next time will do
                 await forget_old(services.store.requests, services.service.repeat_hours)
+                await services.store.sign_in_tries.forget_before(datetime.now(UTC))
                 await _forget_deliveries(services)
             await asyncio.sleep(_FORGETS_EVERY_SECONDS)
 

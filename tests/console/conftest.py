@@ -9,7 +9,9 @@ import pytest
 
 from domain.records import CaseRecord, OutcomeRecord
 from domain.timeline import CaseMessage
+from integrations import password_hash
 from tests.console.browser import Browser
+from tests.console.sign_in_world import SignInWorld
 from tests.service.service_world import ServiceWorld
 from tests.service.test_contract import incident, ticket, until
 
@@ -33,6 +35,31 @@ def browsers(world: ServiceWorld) -> Iterator[Callable[..., Browser]]:
     def open_(who: str | None = None) -> Browser:
         opened.append(Browser(world))
         return opened[-1].sign_in(world.keys[who]) if who is not None else opened[-1]
+
+    yield open_
+    for browser in opened:
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SignInWorld]:
+    """Services and an identity provider, for signing in alone; passwords are hashed at a tenth of the cost."""
+    cost, password_hash.COST = password_hash.COST, password_hash.Cost(log_n=10, r=8, p=1)
+    try:
+        with SignInWorld(tmp_path_factory.mktemp("doors")) as running:
+            yield running
+    finally:
+        password_hash.COST = cost
+
+
+@pytest.fixture
+def at_door(doors: SignInWorld) -> Iterator[Callable[[str], Browser]]:
+    """Opens browsers at one of the two services, with nobody signed in."""
+    opened: list[Browser] = []
+
+    def open_(house: str) -> Browser:
+        opened.append(Browser(doors.houses[house]))
+        return opened[-1]
 
     yield open_
     for browser in opened:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -123,7 +124,8 @@ def test_nobody_gets_anywhere_without_signing_in(browsers: Browsers, entry) -> N
         assert browser.get(filled(entry.path)).status_code == 401
     else:
         sent = browser.get(filled(entry.path))
-        assert (sent.status_code, sent.headers["location"]) == (303, "/console/sign-in")
+        wanted = "" if entry.path == "/" else f"?to={quote(f'/console{filled(entry.path)}', safe='')}"
+        assert (sent.status_code, sent.headers["location"]) == (303, f"/console/sign-in{wanted}")
 
 
 def test_a_form_from_elsewhere_does_nothing(world: ServiceWorld, browsers: Browsers) -> None:
