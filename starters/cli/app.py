@@ -22,6 +22,7 @@ from starters.cli import (
     ticket,
     tool,
     triage,
+    webhook,
 )
 
 app = typer.Typer(
@@ -64,5 +65,6 @@ mcp.add_to(app)
 people.add_to(app)
 serving.add_to(app)
 console.add_to(app)
+webhook.add_to(app)
 replay.add_to(app)
 evaluation.add_to(app)
