@@ -48,7 +48,9 @@ def vendor_call(vendor: str, name: str, address: str = "", **attributes: str) ->
     """
     began = time.perf_counter()
     outcome = OK
-    with _tracer.start_as_current_span(name, kind=SpanKind.CLIENT, record_exception=False) as span:
+    with _tracer.start_as_current_span(
+        name, kind=SpanKind.CLIENT, record_exception=False, set_status_on_exception=False
+    ) as span:
         if span.is_recording():
             span.set_attributes(_place(vendor, address) | {key.replace("__", "."): v for key, v in attributes.items()})
         try:

@@ -22,13 +22,18 @@ from temporalio.runtime import (
 
 from runtime.hiding import HIDDEN, Redactor
 from runtime.log_fields import KNOWN, InContext
+from runtime.measures import BUCKETS
 from runtime.settings import LogSettings, Settings
 
 __all__ = ["HIDDEN", "JsonFormatter", "PlainFormatter", "configure_logging", "create_runtime", "keep_output_clean"]
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-_NOISY = ("httpx", "httpcore", "aiosqlite", "asyncio", "slack_sdk", "openai", "sqlalchemy.engine", "mail.log")
+_NOISY = (
+    "httpx", "httpcore", "httpx2", "httpcore2", "aiosqlite", "asyncio", "slack_sdk", "openai", "sqlalchemy.engine",
+    "mail.log", "uvicorn", "alembic.runtime.plugins", "mcp",
+)  # fmt: skip
+"""Some of them log addresses with what stands in their paths."""
 
 
 class JsonFormatter(logging.Formatter):
@@ -128,8 +133,15 @@ def create_runtime(settings: Settings, *, metrics: bool = True) -> Runtime:
                 filter=TelemetryFilter(core_level="WARN", other_level="ERROR"),
                 forwarding=LogForwardingConfig(logger=logging.getLogger("temporal.core")),
             ),
-            metrics=PrometheusConfig(bind_address=address, durations_as_seconds=True) if address else None,
+            attach_service_name=False,
+            metrics=_prometheus(address) if address else None,
         )
+    )
+
+
+def _prometheus(address: str) -> PrometheusConfig:
+    return PrometheusConfig(
+        bind_address=address, durations_as_seconds=True, unit_suffix=True, histogram_bucket_overrides=BUCKETS
     )
 
 

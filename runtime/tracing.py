@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from opentelemetry import trace
+from opentelemetry.propagate import set_global_textmap
+from opentelemetry.propagators.composite import CompositePropagator
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from domain.errors import ConfigurationProblem
@@ -89,6 +91,8 @@ def start_tracing(settings: Settings, service: str) -> Tracing | None:
         )
     )
     trace.set_tracer_provider(provider)
+    # Libraries would send our trace's ids along to whomever they call (MCP's does, to every server): none of them may.
+    set_global_textmap(CompositePropagator([]))
     return Tracing(provider)
 
 

@@ -15,6 +15,7 @@ from domain.ports import (
     IncidentKnowledge,
     LanguageModel,
     Mailer,
+    Meter,
     Renderer,
     TeamChat,
     TicketSystem,
@@ -38,9 +39,11 @@ from integrations.tools.toolbox import Tools
 from integrations.webhook_sender import HttpWebhookSender
 from integrations.zendesk import ZendeskTickets
 from runtime.configuration import Configuration
+from runtime.measures import Measures
 from runtime.settings import SHIPPED_CONFIG, Settings
 from workers.builtin_tools import builtin_tools
 from workers.knowledge import failure_knowledge
+from workers.measuring import MeasuredMeter, MeasuredModel
 from workers.tools import build_toolbox
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
@@ -80,8 +83,12 @@ class Clients:
         )
 
 
-async def open_clients(settings: Settings) -> Clients:
+async def open_clients(settings: Settings, measures: Measures | None = None) -> Clients:
     """Open the store and build the clients.
+
+    Args:
+        settings: of this process.
+        measures: counts what models are asked; nothing is counted when not given.
 
     Raises:
         ConfigurationProblem: the configuration cannot be used.
@@ -92,13 +99,13 @@ async def open_clients(settings: Settings) -> Clients:
     try:
         for tenant in configuration.tenants:
             await seed_articles(store.knowledge, tenant, SHIPPED_CONFIG / "knowledge")
-        return _on(store, settings, configuration)
+        return _on(store, settings, configuration, measures or Measures())
     except BaseException:
         await store.close()
         raise
 
 
-def _on(store: SqlStore, settings: Settings, configuration: Configuration) -> Clients:
+def _on(store: SqlStore, settings: Settings, configuration: Configuration, measures: Measures) -> Clients:
     rules = RulesEngine(configuration.keywords, Phrases.model_validate(configuration.phrases))
     mailer, chat = _mailer(settings, store.ledger), _chat(settings, store.ledger)
     tickets, records, billing = _tickets(settings), _records(settings), _billing(settings)
@@ -123,7 +130,7 @@ def _on(store: SqlStore, settings: Settings, configuration: Configuration) -> Cl
         configuration=configuration,
         store=store,
         rules=rules,
-        model=_model(settings, store),
+        model=MeasuredModel(_model(settings, MeasuredMeter(store.meter, measures)), measures),
         renderer=Templates(TEMPLATES),
         mailer=mailer,
         chat=chat,
@@ -165,14 +172,14 @@ def toolbox_to_look_at(settings: Settings, configuration: Configuration, ledger:
     return build_toolbox(settings, configuration, ledger, owners=owners)
 
 
-def _model(settings: Settings, store: SqlStore) -> LanguageModel:
+def _model(settings: Settings, meter: Meter) -> LanguageModel:
     endpoints = {"primary": settings.model.primary, "secondary": settings.model.secondary}
     configured = {name: endpoint for name, endpoint in endpoints.items() if endpoint is not None}
     if not configured:
         return NoModel()
     from workers.models import model_chain  # noqa: PLC0415 - the models' library takes a second to load
 
-    return model_chain(configured, store.meter, TEMPLATES / "prompts")
+    return model_chain(configured, meter, TEMPLATES / "prompts")
 
 
 def _evidence(settings: Settings) -> EvidenceStore:

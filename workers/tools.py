@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from temporalio.client import Client
-from temporalio.worker import PollerBehaviorAutoscaling, Worker, WorkerDeploymentConfig
+from temporalio.worker import Interceptor, PollerBehaviorAutoscaling, Worker, WorkerDeploymentConfig
 
 from activities.boundary import Boundary
 from domain.ports import EffectLedger
@@ -85,6 +85,7 @@ def vendor_workers(
     vendors: Mapping[str, VendorSettings],
     settings: WorkerSettings,
     deployment: WorkerDeploymentConfig | None = None,
+    watching: Sequence[Interceptor] = (),
 ) -> list[Worker]:
     """One worker for each vendor that is called only so many times a second, on the vendor's own queue.
 
@@ -96,7 +97,7 @@ def vendor_workers(
             client,
             task_queue=vendor_queue(task_queue, name),
             activities=[run_tool],
-            interceptors=[Correlates(), Boundary()],
+            interceptors=[Correlates(), *watching, Boundary()],
             max_concurrent_activities=settings.max_concurrent_activities,
             max_task_queue_activities_per_second=vendor.calls_per_second,
             disable_eager_activity_execution=True,

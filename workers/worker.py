@@ -11,11 +11,12 @@ from typing import Any
 
 from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
-from temporalio.worker import PollerBehaviorAutoscaling, Worker, WorkerDeploymentConfig
+from temporalio.worker import Interceptor, PollerBehaviorAutoscaling, Worker, WorkerDeploymentConfig
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.boundary import Boundary
 from activities.tools import ToolActivities
+from runtime.measures import Measures
 from runtime.settings import Settings, WorkerSettings
 from runtime.telemetry import create_runtime
 from runtime.temporal import connect
@@ -23,6 +24,7 @@ from runtime.tracing import start_tracing
 from workers.clients import Clients, open_clients
 from workers.correlating import Correlates
 from workers.evidence_keeping import removing_old_evidence
+from workers.measuring import Measuring, count_vendor_calls
 from workers.registered import methods_of
 from workers.tools import vendor_workers
 from workers.webhook_waking import waking_senders
@@ -51,7 +53,11 @@ def workflow_runner(*, strict: bool = False) -> SandboxedWorkflowRunner:
 
 
 def build_worker(
-    client: Client, methods: list[Callable[..., Any]], task_queue: str, settings: WorkerSettings
+    client: Client,
+    methods: list[Callable[..., Any]],
+    task_queue: str,
+    settings: WorkerSettings,
+    watching: Sequence[Interceptor] = (),
 ) -> Worker:
     """The Temporal worker.
 
@@ -60,13 +66,14 @@ def build_worker(
         methods: from `workers.registered`.
         task_queue: where it polls; the starters' queue.
         settings: how much it takes on.
+        watching: interceptors that only look on.
     """
     return Worker(
         client,
         task_queue=task_queue,
         workflows=WORKFLOWS,
         activities=methods,
-        interceptors=[Correlates(), Boundary()],
+        interceptors=[Correlates(), *watching, Boundary()],
         workflow_runner=workflow_runner(),
         max_cached_workflows=settings.max_cached_workflows,
         max_concurrent_workflow_tasks=settings.max_concurrent_workflow_tasks,
@@ -103,18 +110,20 @@ async def run(settings: Settings, *, stop: asyncio.Event, ready: Callable[[], No
         ConfigurationProblem: settings or configuration cannot be used.
         NotReachable: Temporal or the store does not answer.
     """
-    tracing = start_tracing(settings, "surehand-worker")
+    tracing, runtime = start_tracing(settings, "surehand-worker"), create_runtime(settings)
+    measures = Measures(runtime.metric_meter)
     clients, client = await asyncio.gather(
-        open_clients(settings),
-        connect(settings, runtime=create_runtime(settings), interceptors=tracing.interceptors if tracing else ()),
+        open_clients(settings, measures),
+        connect(settings, runtime=runtime, interceptors=tracing.interceptors if tracing else ()),
     )
+    stop_counting = count_vendor_calls(measures)
     try:
         for note in await clients.toolbox.verify(clients.configuration.tenants):
             logger.warning(note)
         keep = timedelta(days=settings.evidence.keep_days)
         async with AsyncExitStack() as running:
             await running.enter_async_context(removing_old_evidence(clients.evidence, keep))
-            for worker in _workers(client, clients, settings):
+            for worker in _workers(client, clients, settings, Measuring(measures, clients.toolbox)):
                 await running.enter_async_context(worker)
             await running.enter_async_context(_waking(client, clients, settings))
             logger.info("worker is ready", extra={"task_queue": settings.temporal.task_queue})
@@ -122,13 +131,14 @@ async def run(settings: Settings, *, stop: asyncio.Event, ready: Callable[[], No
             await stop.wait()
             logger.info("worker is stopping")
     finally:
+        stop_counting()
         await clients.toolbox.close()
         await clients.store.close()
         if tracing is not None:
             await tracing.close()
 
 
-def _workers(client: Client, clients: Clients, settings: Settings) -> list[Worker]:
+def _workers(client: Client, clients: Clients, settings: Settings, measuring: Measuring) -> list[Worker]:
     queue = settings.temporal.task_queue
     limited = vendor_workers(
         client,
@@ -137,8 +147,9 @@ def _workers(client: Client, clients: Clients, settings: Settings) -> list[Worke
         vendors=clients.configuration.vendors,
         settings=settings.worker,
         deployment=deployment_of(settings.worker),
+        watching=(measuring,),
     )
-    return [build_worker(client, methods_of(clients), queue, settings.worker), *limited]
+    return [build_worker(client, methods_of(clients), queue, settings.worker, (measuring,)), *limited]
 
 
 def _waking(client: Client, clients: Clients, settings: Settings) -> AbstractAsyncContextManager[None]:

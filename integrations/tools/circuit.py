@@ -79,6 +79,10 @@ class VendorGate:
             if probe:
                 self._probing = False
 
+    async def state(self) -> str:
+        """`closed`, `half-opened` or `opened`, as of the last call."""
+        return str((await self._breakers.get_breaker(self._vendor)).context.state)
+
     def told_to_wait(self, retry_after: timedelta) -> None:
         """Remember what a vendor asked for; a shorter wish never shortens a longer one."""
         self._wait_until = max(self._wait_until, self._clock() + retry_after.total_seconds())

@@ -143,6 +143,10 @@ class Tools:
             result = ToolResult(refusal=_refusal_of(error))
         return result.model_copy(update={"attempt": attempt, "duration_ms": round((time.monotonic() - started) * 1000)})
 
+    async def circuit_of(self, vendor: str) -> str:
+        """Where a vendor's circuit breaker stands: `closed`, `half-opened` or `opened`."""
+        return await self._gates.of(vendor).state()
+
     async def _checked(self, call: ToolCall) -> Entry | ToolRefusal:
         entry = await self._registry.entry_of(call.tenant, call.tool)
         if entry is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
+from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
@@ -24,6 +25,7 @@ from starters.service.routes import (
     queries,
     sessions,
     slack,
+    subscriptions,
     tickets,
     uploads,
     webhooks,
@@ -33,8 +35,13 @@ from starters.service.services import Services
 
 _ROUTERS = (
     cases.router, queries.router, words.router, tickets.router, approvals.router, playbooks.router, events.router,
-    knowledge.router, uploads.router, sessions.router, health.router,
+    knowledge.router, uploads.router, sessions.router, subscriptions.router, health.router,
 )  # fmt: skip
+_OURS_IS_ENOUGH: TelemetryConfig = {
+    "tracing": False, "metrics": False, "logs": False, "operation_spans": False, "auto_configure": False,
+}  # fmt: skip
+"""The edge makes the span of a request. The framework's own would continue a stranger's trace, hold paths with ids in
+them, and log what exceptions say."""
 _SIGNED = (slack.router, webhooks.router)
 """What senders sign that have no key of ours."""
 
@@ -46,7 +53,14 @@ def build(services: Services) -> Edge:
 
 def application(services: Services) -> FastAPI:
     """What is inside the edge."""
-    app = FastAPI(title="Surehand", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app = FastAPI(
+        title="Surehand",
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        telemetry=_OURS_IS_ENOUGH,
+    )
     app.state.services = services
     for router in (*_ROUTERS, *_SIGNED):
         app.include_router(router)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from starters.service.standing import Standing
+
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 
@@ -12,6 +14,8 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self.standing = Standing()
+        self.registry.register(self.standing)
         labels = ("method", "route", "status")
         self._requests = Counter("surehand_http_requests", "Requests answered.", labels, registry=self.registry)
         self._seconds = Histogram(

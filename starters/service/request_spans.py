@@ -34,7 +34,12 @@ def request_span(scope: MutableMapping[str, Any], correlation_id: str) -> Iterat
     """
     # An empty context: a server's task may still hold the span of whoever started the server.
     with _tracer.start_as_current_span(
-        _method(scope), context=Context(), kind=SpanKind.SERVER, links=_links(scope), record_exception=False
+        _method(scope),
+        context=Context(),
+        kind=SpanKind.SERVER,
+        links=_links(scope),
+        record_exception=False,
+        set_status_on_exception=False,
     ) as span:
         if span.is_recording():
             span.set_attribute("surehand.correlation_id", correlation_id)

@@ -11,6 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.escalation import EscalationState
 
 from workflows import search_attributes
+from workflows.cases.noticing import Notices
 
 _LAST_LINES = 8
 
@@ -67,10 +68,12 @@ class Shown:
     def __init__(self) -> None:
         """Nothing was shown yet."""
         self._last: tuple[object, ...] = ()
+        self._notices = Notices("escalation")
 
     def show(self, state: EscalationState, due_at: datetime | None) -> None:
         """Bring status, details and search attributes up to date."""
         state.status = state.current_status()
+        self._notices.note(state)
         workflow.set_current_details(markdown(state, due_at))
         values = {
             "status": state.status.value,

@@ -13,6 +13,7 @@ with workflow.unsafe.imports_passed_through():
 
 from workflows import options, search_attributes
 from workflows.cases.case import Case
+from workflows.cases.noticing import Notices
 from workflows.cases.status import cell
 
 DESCRIBED = 1_000
@@ -120,10 +121,12 @@ class ShownIncident:
     def __init__(self) -> None:
         """Nothing was shown yet."""
         self._last: tuple[object, ...] = ()
+        self._notices = Notices("troubleshooting")
 
     def show(self, state: IncidentState) -> None:
         """Bring status, details and search attributes up to date."""
         state.status = state.current_status()
+        self._notices.note(state)
         workflow.set_current_details(markdown(state))
         cause = state.cause
         values = (

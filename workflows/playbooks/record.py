@@ -15,6 +15,7 @@ with workflow.unsafe.imports_passed_through():
 
 from workflows import options, search_attributes
 from workflows.cases.case import Case
+from workflows.cases.noticing import Notices
 from workflows.cases.status import cell
 
 _LAST_LINES = 12
@@ -139,6 +140,7 @@ class ShownPlaybook:
 
     def __init__(self) -> None:
         """What the starter gave is shown already."""
+        self._notices = Notices("playbook")
         given = workflow.info().typed_search_attributes
         keys = (search_attributes.STATUS, search_attributes.PHASE, search_attributes.WAITING_FOR)
         self._last: tuple[object, ...] = tuple(given.get(key) for key in (*keys, search_attributes.CATEGORY))
@@ -146,6 +148,7 @@ class ShownPlaybook:
     def show(self, state: PlaybookState) -> None:
         """Bring status, details and search attributes up to date."""
         state.status = state.current_status()
+        self._notices.note(state)
         workflow.set_current_details(markdown(state))
         waiting_for = _WAITING_FOR.get(state.status, "nobody")
         values = (state.status.value, state.phase, waiting_for, state.name)

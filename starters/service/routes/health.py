@@ -42,7 +42,8 @@ async def ready(services: Using) -> Health:
     responses={**refusals(), 200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
 )
 async def metrics(services: Using) -> Response:
-    """Counts of this process, for Prometheus."""
+    """Counts of this process, and how things stand, for Prometheus."""
+    await services.metrics.standing.refresh(services)
     return Response(services.metrics.text(), 200, None, "text/plain; version=0.0.4; charset=utf-8")
 
 
