@@ -45,5 +45,11 @@ ACCESS: dict[tuple[str, str], Role] = {
     ("DELETE", f"{V1}/sessions/{{session_id}}"): Role.VIEWER,
     ("POST", f"{V1}/data/upload"): Role.AGENT,
     ("POST", f"{V1}/knowledge/search"): Role.VIEWER,
+    ("GET", f"{V1}/webhooks"): Role.OPERATOR,
+    ("GET", f"{V1}/webhooks/{{name}}/deliveries"): Role.OPERATOR,
+    ("POST", f"{V1}/webhooks/{{name}}/test"): Role.OPERATOR,
+    ("POST", f"{V1}/webhooks/{{name}}/replay"): Role.OPERATOR,
+    ("POST", f"{V1}/webhooks/{{name}}/enable"): Role.OPERATOR,
+    ("POST", f"{V1}/webhooks/{{name}}/disable"): Role.OPERATOR,
     ("GET", "/metrics"): Role.OPERATOR,
 }

@@ -45,6 +45,10 @@ BODIES: dict[str, Any] = {
     "/api/v1/events": {"specversion": "1.0", "id": "e", "source": "s", "type": "t"},
     "/api/v1/sessions": {},
     "/api/v1/knowledge/search": {"query": "disk"},
+    "/api/v1/webhooks/{name}/test": {},
+    "/api/v1/webhooks/{name}/replay": {"event_id": "evt_none"},
+    "/api/v1/webhooks/{name}/enable": {},
+    "/api/v1/webhooks/{name}/disable": {"reason": "They move."},
 }
 
 

@@ -1,0 +1,192 @@
+"""Systems outside that are told of cases: how each fares, what it was told, trials, replays, switching on and off."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query
+from pydantic import AwareDatetime, Field, model_validator
+
+from starters.answers import PATIENCE, answered_within
+from starters.service.access import V1
+from starters.service.declared import of_body, refusals
+from starters.service.errors import Problem
+from starters.service.guarded import GuardedRoute
+from starters.service.paging import Limit, Offset, Page, cut, numbers
+from starters.service.principals import reporter_of
+from starters.service.requests import Reason, Request
+from starters.service.services import Asking, Services, Using
+from starters.service.views import Moment, View
+from starters.webhooks import EndpointRow, WebhookDesk
+from workers.webhook_waking import wake
+
+router = APIRouter(route_class=GuardedRoute, tags=["webhooks"])
+_ONE = f"{V1}/webhooks/{{name}}"
+DeliveryState = Literal["waiting", "delivered", "given_up"]
+
+
+class EndpointView(View):
+    """An endpoint, and how it fares."""
+
+    name: str
+    host: str
+    """Without its path, which may hold a token."""
+    events: tuple[str, ...]
+    status: Literal["working", "failing", "disabled"]
+    waiting: int
+    delivered: int
+    given_up: int
+    failing_since: Moment | None = None
+    last_success_at: Moment | None = None
+    last_outcome: str | None = None
+    disabled_at: Moment | None = None
+    disabled_by: str | None = None
+    why_disabled: str | None = None
+
+
+class EndpointPage(Page):
+    """Endpoints, by name."""
+
+    endpoints: list[EndpointView]
+
+
+class DeliveryView(View):
+    """One event for one endpoint."""
+
+    event_id: str
+    """Its `webhook-id`."""
+    type: str
+    status: DeliveryState
+    attempts: int
+    outcome: str | None = None
+    created_at: Moment
+    last_attempt_at: Moment | None = None
+
+
+class DeliveryPage(Page):
+    """What an endpoint was told and is to be told, the newest first."""
+
+    deliveries: list[DeliveryView]
+
+
+class ReplayIn(Request):
+    """What is sent again: one event, or all of changes since a moment."""
+
+    event_id: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+    since: Annotated[AwareDatetime, Field(strict=False)] | None = None
+
+    @model_validator(mode="after")
+    def _is_one_of_both(self) -> ReplayIn:
+        if (self.event_id is None) == (self.since is None):
+            raise ValueError("give either event_id or since")
+        return self
+
+
+class ReplayView(View):
+    """What became of it."""
+
+    replayed: int
+
+
+class TrialIn(Request):
+    """Nothing is needed."""
+
+
+class TrialView(View):
+    """An event that says only that the way is open."""
+
+    event_id: str
+
+
+class DisableIn(Request):
+    """Why."""
+
+    reason: Reason = ""
+
+
+@router.get(f"{V1}/webhooks", responses=refusals())
+async def list_endpoints(services: Using, principal: Asking, limit: Limit = 50, offset: Offset = 0) -> EndpointPage:
+    """The tenant's endpoints."""
+    rows = [_view(row) for row in await desk_of(services, principal.tenant).endpoints()]
+    part, fields = cut(rows, limit, offset)
+    return EndpointPage.model_validate({"endpoints": part, **fields})
+
+
+@router.get(f"{_ONE}/deliveries", responses=refusals(404))
+async def list_deliveries(
+    name: str,
+    services: Using,
+    principal: Asking,
+    *,
+    limit: Limit = 50,
+    offset: Offset = 0,
+    status: Annotated[DeliveryState | None, Query()] = None,
+) -> DeliveryPage:
+    """What an endpoint was told and is to be told."""
+    found, total = await _known(services, principal.tenant, name).deliveries(
+        name, status=status, limit=limit, offset=offset
+    )
+    part = [
+        DeliveryView(
+            event_id=one.event_id,
+            type=one.kind,
+            status=one.status.value,
+            attempts=one.attempts,
+            outcome=one.outcome,
+            created_at=one.created_at,
+            last_attempt_at=one.last_attempt_at,
+        )
+        for one in found
+    ]
+    return DeliveryPage.model_validate({"deliveries": part, **numbers(total, limit, offset, len(part))})
+
+
+@router.post(f"{_ONE}/test", responses=of_body(404))
+async def try_out(name: str, body: TrialIn, services: Using, principal: Asking) -> TrialView:
+    """Send an event that says only that the way is open."""
+    return TrialView(event_id=await _known(services, principal.tenant, name).trial(name))
+
+
+@router.post(f"{_ONE}/replay", responses=of_body(404))
+async def replay(name: str, body: ReplayIn, services: Using, principal: Asking) -> ReplayView:
+    """Send again what was sent or left out, under its own id."""
+    desk = _known(services, principal.tenant, name)
+    return ReplayView(replayed=await desk.replay(name, event_id=body.event_id, since=body.since))
+
+
+@router.post(f"{_ONE}/enable", responses=of_body(404))
+async def enable(name: str, body: TrialIn, services: Using, principal: Asking) -> EndpointView:
+    """Tell it again, first of all what waits for it."""
+    desk = _known(services, principal.tenant, name)
+    await desk.enable(name)
+    return _view(await desk.endpoint(name))
+
+
+@router.post(f"{_ONE}/disable", responses=of_body(404))
+async def disable(name: str, body: DisableIn, services: Using, principal: Asking) -> EndpointView:
+    """Tell it nothing more; what it is not told waits."""
+    desk = _known(services, principal.tenant, name)
+    await desk.disable(name, by=reporter_of(principal), why=body.reason)
+    return _view(await desk.endpoint(name))
+
+
+def desk_of(services: Services, tenant: str) -> WebhookDesk:
+    """The tenant's endpoints, with a way to wake their senders."""
+
+    async def wake_sender(of: str, endpoint: str) -> None:
+        async with answered_within(PATIENCE, changes=True):
+            await wake(services.client, services.settings.temporal.task_queue, of, endpoint, at_once=True)
+
+    return WebhookDesk(services.store.outbox, services.configuration, tenant, wake_sender)
+
+
+def _known(services: Services, tenant: str, name: str) -> WebhookDesk:
+    desk = desk_of(services, tenant)
+    if not desk.knows(name):
+        raise Problem(404, "NOT_FOUND", "There is no such endpoint.")
+    return desk
+
+
+def _view(row: EndpointRow) -> EndpointView:
+    health = row.health.model_dump(include=set(EndpointView.model_fields))
+    return EndpointView(**row.model_dump(exclude={"health"}), **health)

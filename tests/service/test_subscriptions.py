@@ -1,0 +1,221 @@
+"""Systems outside that are told of cases: from a ticket that comes in to what a receiver verifies, over real HTTP."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from standardwebhooks.webhooks import Webhook
+
+from runtime.settings import Settings, load_settings
+from tests.loopback import Answer, Loopback, Received, loopback
+from tests.service.service_world import ServiceWorld
+from tests.service.test_contract import is_refusal, ticket
+
+SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
+WEBHOOKS = "/api/v1/webhooks"
+
+
+class TellingWorld(ServiceWorld):
+    """A service, a worker, a store and a server that tell two endpoints, one of them another tenant's."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.receiver: Loopback
+
+    async def _live(self) -> None:
+        async with AsyncExitStack() as stack:
+            self.receiver = await stack.enter_async_context(loopback())
+            self.receiver.handler = lambda _: Answer(status=204)
+            await super()._live()
+
+    def _settings(self, address: str) -> Settings:
+        config = self.folder / "config"
+        config.mkdir()
+        given = {"secrets": ["hook_new", "hook_old"], "url": f"{self.receiver.url}/T0KEN"}
+        told = {"portal": {"tenant": "default", **given}, "theirs": {"tenant": "acme-us", **given}}
+        quick = {"retry_first": "200 ms", "retry_longest": "1 s"}
+        (config / "subscriptions.yaml").write_text(json.dumps({"subscriptions": told, "delivery": quick}))
+        plain = super()._settings(address)
+        more = {
+            "SUREHAND_TEMPORAL__ADDRESS": address,
+            "SUREHAND_DATA_DIR": str(plain.data_dir),
+            "SUREHAND_CONFIG_DIRS": str(config),
+            "SUREHAND_SECRETS__HOOK_NEW": SECRET,
+            "SUREHAND_WEBHOOKS__INTERNAL_HOSTS": self.receiver.place,
+            "SUREHAND_DASHBOARD_URL": "https://desk.example.com/console",
+        }
+        return load_settings(environ=more)
+
+    def told(self, case: str) -> list[dict[str, Any]]:
+        """What the receiver took of a case, verified by the library of the convention."""
+        events = []
+        for request in list(self.receiver.received):
+            event = Webhook(SECRET).verify(request.body, request.headers)
+            assert event["id"] == request.headers["webhook-id"]
+            if event.get("subject") == case:
+                events.append(event)
+        return events
+
+
+@pytest.fixture(scope="module")
+def telling(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TellingWorld]:
+    with TellingWorld(tmp_path_factory.mktemp("telling")) as running:
+        yield running
+
+
+@pytest.fixture
+def operator(telling: TellingWorld) -> Iterator[httpx.Client]:
+    telling.receiver.handler = lambda _: Answer(status=204)
+    with telling.client("operator") as client:
+        client.post(f"{WEBHOOKS}/portal/enable", json={})
+        yield client
+
+
+def until(look: Callable[[], Any]) -> Any:
+    deadline = time.monotonic() + 60
+    while not (found := look()):
+        assert time.monotonic() < deadline, "it never came"
+        time.sleep(0.05)
+    return found
+
+
+def opened(world: TellingWorld) -> str:
+    with world.client() as client:
+        case: str = client.post("/api/v1/tickets", json=ticket(id=f"T-{uuid.uuid4().hex[:8]}")).json()["case_id"]
+    return case
+
+
+def deliveries(client: httpx.Client) -> list[dict[str, Any]]:
+    page = client.get(f"{WEBHOOKS}/portal/deliveries", params={"limit": 200}).json()
+    found: list[dict[str, Any]] = page["deliveries"]
+    return found
+
+
+def the_portal(client: httpx.Client) -> dict[str, Any]:
+    answer = client.get(WEBHOOKS)
+    assert answer.status_code == 200, answer.text
+    [one] = answer.json()["endpoints"]
+    found: dict[str, Any] = one
+    return found
+
+
+def test_a_ticket_that_comes_in_is_told_signed_in_order_and_without_its_words(
+    telling: TellingWorld, operator: httpx.Client
+) -> None:
+    case = opened(telling)
+    told = until(
+        lambda: (found := telling.told(case)) and found[-1]["data"]["status"] not in ("triaging", "parked") and found
+    )
+    assert told[0]["type"] == "com.surehand.case.opened"
+    assert told[0]["data"]["link"] == f"https://desk.example.com/console/cases/{case}"
+    assert {event["data"]["tenant"] for event in told} == {"default"}
+    assert told[0]["data"]["status"] == "triaging"
+    text = json.dumps(told)
+    assert "export" not in text, "the subject line is the customer's words"
+    shown = until(lambda: (row := the_portal(operator))["delivered"] and row)
+    assert shown["host"] == telling.receiver.url
+    assert shown["status"] == "working"
+    assert "T0KEN" not in json.dumps(shown)
+
+
+def test_a_receiver_that_fails_is_asked_again_with_the_same_id_and_then_told_in_order(
+    telling: TellingWorld, operator: httpx.Client
+) -> None:
+    telling.receiver.handler = lambda _: Answer(status=500)
+    before = len(telling.receiver.received)
+    case = opened(telling)
+    until(lambda: len(telling.receiver.received) >= before + 3)
+    until(lambda: the_portal(operator)["status"] == "failing")
+    assert the_portal(operator)["last_outcome"] == "500"
+    telling.receiver.handler = lambda _: Answer(status=204)
+    until(lambda: the_portal(operator)["status"] == "working" and not the_portal(operator)["waiting"])
+    ids = [event["id"] for event in telling.told(case)]
+    assert ids[0] == ids[1]
+    once = list(dict.fromkeys(ids))
+    assert len(once) > 1
+    assert ids == sorted(ids, key=once.index), "a later event came before an earlier one was taken"
+
+
+def test_an_endpoint_that_is_disabled_is_told_nothing_until_it_is_enabled(
+    telling: TellingWorld, operator: httpx.Client
+) -> None:
+    disabled = operator.post(f"{WEBHOOKS}/portal/disable", json={"reason": "They move house."})
+    assert disabled.status_code == 200
+    assert (disabled.json()["status"], disabled.json()["why_disabled"]) == ("disabled", "They move house.")
+    assert disabled.json()["disabled_by"].startswith("key:")
+    is_refusal(operator.post(f"{WEBHOOKS}/portal/test", json={}), 422)
+    case = opened(telling)
+    until(lambda: the_portal(operator)["waiting"] > 0)
+    assert telling.told(case) == []
+    assert operator.post(f"{WEBHOOKS}/portal/enable", json={}).json()["status"] == "working"
+    until(lambda: telling.told(case))
+
+
+def test_410_disables_and_is_shown(telling: TellingWorld, operator: httpx.Client) -> None:
+    telling.receiver.handler = lambda _: Answer(status=410)
+    assert operator.post(f"{WEBHOOKS}/portal/test", json={}).status_code == 200
+    shown = until(lambda: (row := the_portal(operator))["status"] == "disabled" and row)
+    assert shown["disabled_by"] == "surehand"
+
+
+def test_a_trial_arrives_and_can_be_sent_again_under_its_own_id(telling: TellingWorld, operator: httpx.Client) -> None:
+    event_id = operator.post(f"{WEBHOOKS}/portal/test", json={}).json()["event_id"]
+
+    def arrived() -> list[Received]:
+        return [one for one in telling.receiver.received if one.headers["webhook-id"] == event_id]
+
+    until(arrived)
+    until(lambda: event_id in [d["event_id"] for d in deliveries(operator) if d["status"] == "delivered"])
+    again = operator.post(f"{WEBHOOKS}/portal/replay", json={"event_id": event_id})
+    assert again.json() == {"replayed": 1}
+    until(lambda: len(arrived()) == 2)
+    first, second = arrived()
+    assert first.body == second.body
+    since = {"since": "2020-01-01T00:00:00Z"}
+    assert operator.post(f"{WEBHOOKS}/portal/replay", json=since).json()["replayed"] > 0
+    assert operator.post(f"{WEBHOOKS}/portal/replay", json={"event_id": "evt_none"}).json() == {"replayed": 0}
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"event_id": "e", "since": "2020-01-01T00:00:00Z"}, {"since": "2020-01-01T00:00:00"}, {"since": "x"}]
+)
+def test_a_replay_says_which_events(operator: httpx.Client, body: dict[str, str]) -> None:
+    is_refusal(operator.post(f"{WEBHOOKS}/portal/replay", json=body), 422)
+
+
+@pytest.mark.parametrize("name", ["theirs", "nobody"])
+def test_another_tenants_endpoint_cannot_be_told_from_one_that_is_not_there(
+    telling: TellingWorld, operator: httpx.Client, name: str
+) -> None:
+    refusals = [
+        operator.get(f"{WEBHOOKS}/{name}/deliveries"),
+        operator.post(f"{WEBHOOKS}/{name}/test", json={}),
+        operator.post(f"{WEBHOOKS}/{name}/enable", json={}),
+        operator.post(f"{WEBHOOKS}/{name}/disable", json={}),
+        operator.post(f"{WEBHOOKS}/{name}/replay", json={"event_id": "e"}),
+    ]
+    for refused in refusals:
+        is_refusal(refused, 404, "NOT_FOUND")
+    assert len({refused.json()["detail"] for refused in refusals}) == 1
+    with telling.client("other") as other:
+        assert [one["name"] for one in other.get(WEBHOOKS).json()["endpoints"]] == ["theirs"]
+
+
+def test_a_list_of_deliveries_is_cut_and_filtered(telling: TellingWorld, operator: httpx.Client) -> None:
+    opened(telling)
+    until(lambda: len(deliveries(operator)) > 2)
+    page = operator.get(f"{WEBHOOKS}/portal/deliveries", params={"limit": 1, "offset": 1}).json()
+    assert len(page["deliveries"]) == 1
+    assert page["total"] > 2
+    assert page["has_more"]
+    assert not {d["status"] for d in deliveries(operator)} - {"waiting", "delivered"}
+    is_refusal(operator.get(f"{WEBHOOKS}/portal/deliveries", params={"status": "lost"}), 422)
