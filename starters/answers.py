@@ -65,6 +65,8 @@ async def answered_within(patience: timedelta, *, changes: bool = False, closed:
         raise translated(error, changes=changes, closed=closed) from None
 
 
+_OVER = ("already completed", "aborted by closing workflow")
+"""What the server says of a workflow that has ended, and of one that ended while it was told something."""
 _DIVERGED = "TMPRL1100"
 """The SDK's mark of a history that the code does not match."""
 
@@ -78,8 +80,9 @@ def translated(error: RPCError, *, changes: bool = False, closed: str = CLOSED) 
         closed: what to say of one that has ended.
     """
     status, text = error.status, str(error).lower()
+    is_over = any(words in text for words in _OVER)
     sentences: dict[RPCStatusCode, SurehandError] = {
-        RPCStatusCode.NOT_FOUND: Refused(closed) if "already completed" in text else UnknownCase(UNKNOWN_CASE),
+        RPCStatusCode.NOT_FOUND: Refused(closed) if is_over else UnknownCase(UNKNOWN_CASE),
         RPCStatusCode.DEADLINE_EXCEEDED: NotReachable(NO_WORKER_YET if changes else NO_WORKER),
         RPCStatusCode.PERMISSION_DENIED: NotReachable(NOT_LET_IN),
         RPCStatusCode.UNAUTHENTICATED: NotReachable(NOT_LET_IN),

@@ -23,6 +23,17 @@ class ClaimedDelivery:
     mark: str
 
 
+@dataclass(frozen=True)
+class Kept:
+    """What is known of a delivery."""
+
+    delivery_id: str
+    received_at: datetime
+    done_at: datetime | None
+    """None while it waits."""
+    outcome: str | None
+
+
 class SqlInbox:
     """The table `inbox` on a `Database`.
 
@@ -128,6 +139,15 @@ class SqlInbox:
         async with self._database.reading() as connection:
             found: str | None = await connection.scalar(select(table.c.outcome).where(which))
         return found
+
+    async def find(self, tenant: str, source: str, delivery_id: str | None = None) -> list[Kept]:
+        """One delivery, or all that wait of a source; the oldest first."""
+        which = table.c.done_at.is_(None) if delivery_id is None else table.c.delivery_id == delivery_id
+        of_source = and_(table.c.tenant == tenant, table.c.source == source, which)
+        columns = [table.c[name] for name in Kept.__dataclass_fields__]
+        async with self._database.reading() as connection:
+            rows = await connection.execute(select(*columns).where(of_source).order_by(table.c.received_at))
+        return [Kept(**row) for row in rows.mappings()]
 
     async def forget_before(self, moment: datetime, *, except_from: str = "") -> int:
         """Forget what was delivered before a moment, except from one source; returns how many."""

@@ -21,6 +21,7 @@ from domain.troubleshooting.classification import classify
 from domain.troubleshooting.messages import QueryInput
 from domain.troubleshooting.records import QueryRecord
 from domain.troubleshooting.state import IncidentState
+from integrations.store.inbox import Kept
 from starters.case_history import state_or_record, whole_conversation
 from starters.service import correlation
 from starters.service.errors import Problem, unfitting
@@ -32,6 +33,8 @@ _MARK = "query/"
 _IDS = uuid.UUID("c0e2b9f4-8f0e-4f0d-9d1e-6f6a0d1b7c55")
 _LOOK_EVERY_SECONDS = 0.15
 _PREFERENCE = re.compile(r"(?:\A|[,;\s])wait=(\d{1,4})(?:\Z|[,;\s])")
+TAKES_NONE = "A run of a playbook takes no questions: ask about an incident or a ticket."
+_LONGEST_ID = 300
 _PROGRESS: dict[QueryState, int] = {"pending": 0, "processing": 50, "completed": 100, "failed": 100, "cancelled": 100}
 
 
@@ -121,7 +124,7 @@ async def ask(services: Services, tenant: str, case: str, query_id: str, *, auth
     elif kind_of(workflow_id) == "escalation":
         await services.cases.message(tenant, workflow_id, MessageInput(message_id=named, text=text))
     else:
-        raise unfitting("A run of a playbook takes no questions: ask about an incident or a ticket.")
+        raise unfitting(TAKES_NONE)
 
 
 async def wait_for(services: Services, tenant: str, case: str, query_id: str, seconds: float) -> Question:
@@ -140,11 +143,16 @@ async def find(services: Services, tenant: str, case: str, query_id: str) -> Que
     Raises:
         Problem: 404, there is none.
     """
+    kept = await accepted(services, tenant, case, query_id) if len(query_id) <= _LONGEST_ID else None
+    if kept is not None and kept.status == "pending":
+        return kept
     try:
-        every = await all_of(services, tenant, case)
+        every = await _known_to(services, tenant, case)
     except UnknownCase:
-        raise _unknown() from None
+        every = []
     found = next((one for one in every if one.query_id == query_id), None)
+    if found is None and kept is not None and kept.status == "failed":
+        found = kept
     if found is None:
         raise _unknown()
     return found
@@ -156,6 +164,14 @@ async def all_of(services: Services, tenant: str, case: str) -> list[Question]:
     Raises:
         UnknownCase: there is no such case.
     """
+    kept = await services.store.inbox.find(tenant, source_of(tenant, case))
+    every = await _known_to(services, tenant, case)
+    ids = {one.query_id for one in every}
+    return [*every, *(_of_inbox(tenant, case, one) for one in kept if one.delivery_id not in ids)]
+
+
+async def _known_to(services: Services, tenant: str, case: str) -> list[Question]:
+    """The questions that a case itself has."""
     store = services.store.cases
     known = await state_or_record(services.cases, store, tenant, case)
     spoken = await whole_conversation(store, tenant, case, known)
@@ -164,6 +180,34 @@ async def all_of(services: Services, tenant: str, case: str) -> list[Question]:
     if isinstance(known, IncidentState):
         return [_of_incident(name, said, known) for said in asked]
     return [_of_ticket(name, said, spoken, known) for said in asked]
+
+
+async def accepted(services: Services, tenant: str, case: str, query_id: str) -> Question | None:
+    """A question that was written down: it waits, or it came too late, or its case has it; None if it was not."""
+    kept = await services.store.inbox.find(tenant, source_of(tenant, case), query_id)
+    return _of_inbox(tenant, case, kept[0]) if kept else None
+
+
+def source_of(tenant: str, case: str) -> str:
+    """What the questions about a case are kept under while they wait."""
+    return f"query/{workflow_id_for(tenant, case)}"
+
+
+def _of_inbox(tenant: str, case: str, kept: Kept) -> Question:
+    kind, _, name = workflow_id_for(tenant, case).rpartition(":")
+    states: dict[str | None, tuple[QueryState, str]] = {
+        None: ("pending", "accepted"),
+        "asked": ("processing", "asked"),
+    }
+    status, phase = states.get(kept.outcome, ("failed", "not taken"))
+    return Question(
+        query_id=kept.delivery_id,
+        case_id=f"incident:{name}" if kind_of(kind) == "troubleshooting" else name,
+        status=status,
+        phase=phase,
+        asked_at=kept.received_at,
+        updated_at=kept.done_at or kept.received_at,
+    )
 
 
 def _of_incident(case: str, said: CaseMessage, state: IncidentState) -> Question:

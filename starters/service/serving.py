@@ -13,6 +13,7 @@ import uvicorn
 from domain.errors import ConfigurationProblem
 from runtime.settings import Settings
 from starters.mailboxes import mailboxes_of
+from starters.service import accepting
 from starters.service.app import build
 from starters.service.delivering import delivering
 from starters.service.hooks import doing as hooks
@@ -74,7 +75,7 @@ async def serve(
             )
         )
         async with (
-            delivering(services, {**TO_CASES, **hooks.HANDLERS}, TO_PEOPLE),
+            delivering(services, {**TO_CASES, **hooks.HANDLERS}, TO_PEOPLE, accepting.HANDLERS),
             _running(server, listening),
             polling(services),
             _forgetting(services),

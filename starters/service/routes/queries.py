@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Request
 from starlette.responses import Response
 
+from domain.errors import NotReachable
 from domain.ids import kind_of
-from starters.service import asking
+from domain.principals import Principal
+from starters.service import accepting, asking
 from starters.service.access import V1
 from starters.service.asking import Patience, Question
 from starters.service.declared import LOCATION, RETRY_AFTER, of_body, refusals
@@ -20,7 +23,7 @@ from starters.service.paging import Limit, Offset, SortOrder, cut
 from starters.service.principals import reporter_of
 from starters.service.requests import QueryIn
 from starters.service.routes.opening import in_session
-from starters.service.services import Asking, Using
+from starters.service.services import Asking, Services, Using
 from starters.service.views import AgentResponse, QueryPage, QueryStatus
 
 router = APIRouter(route_class=GuardedRoute, tags=["queries"])
@@ -54,18 +57,32 @@ async def ask(
     workflow_id = case_named(principal, case_id)
     await in_session(services, principal, body.session_id)
     query_id = asking.id_for(principal.tenant, principal.principal_id, key_of(request))
-    await asking.ask(services, principal.tenant, workflow_id, query_id, author=reporter_of(principal), text=body.query)
+    word = {"author": reporter_of(principal), "text": body.query}
     patience = Patience.of(prefer, services.service.answer_within_seconds)
     is_long = patience.asynchronously or not asking.is_simple(body.query)
-    wait = 0.0 if is_long else patience.seconds
-    found = await asking.wait_for(services, principal.tenant, workflow_id, query_id, wait)
+    # An incident's questions are answered by the machine within seconds; a ticket may wait for people.
+    if is_long or kind_of(workflow_id) != "troubleshooting":
+        found = await accepting.accept(services, principal.tenant, workflow_id, query_id, **word)
+        if not is_long:
+            found = await _patiently(services, principal, workflow_id, found, patience)
+    else:
+        await asking.ask(services, principal.tenant, workflow_id, query_id, **word)
+        found = await asking.wait_for(services, principal.tenant, workflow_id, query_id, patience.seconds)
     location = f"{V1}/cases/{found.case_id}/queries/{query_id}"
     if not is_long and found.status == "completed":
         return _json(found.as_answer(), 201, {"Location": location})
-    # An incident's questions are answered by the machine within seconds; a ticket may wait for people.
     if is_long or kind_of(workflow_id) != "troubleshooting":
         return _json(found.as_status(), 202, {"Location": location, "Retry-After": _RETRY_SECONDS})
     return Response(None, 201, {"Location": location})
+
+
+async def _patiently(
+    services: Services, principal: Principal, workflow_id: str, found: Question, patience: Patience
+) -> Question:
+    """The question once its answer is there, or the time is over. It is accepted: that nobody answers is no fault."""
+    with contextlib.suppress(NotReachable):
+        return await asking.wait_for(services, principal.tenant, workflow_id, found.query_id, patience.seconds)
+    return found
 
 
 @router.get(_QUERIES, responses=refusals(404))

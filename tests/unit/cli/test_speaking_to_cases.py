@@ -101,6 +101,7 @@ def test_a_run_is_found_by_name_and_key_as_it_is_shown_and_by_workflow_id(name, 
     [
         (RPCError("workflow not found", RPCStatusCode.NOT_FOUND, b""), UnknownCase, "case list"),
         (RPCError("workflow execution already completed", RPCStatusCode.NOT_FOUND, b""), Refused, "closed"),
+        (RPCError("workflow update was aborted by closing workflow", RPCStatusCode.NOT_FOUND, b""), Refused, "closed"),
         (RPCError("no poller seen", RPCStatusCode.FAILED_PRECONDITION, b""), NotReachable, "surehand worker"),
         (
             RPCError("Workflow Task in failed state.", RPCStatusCode.FAILED_PRECONDITION, b""),
