@@ -12,6 +12,7 @@ from temporalio.client import Client
 
 from runtime.dev_server import EmbeddedServer
 from runtime.temporal import data_converter
+from tests.faults import service_process
 from tests.faults.worker_process import NURSERY
 
 AT_ONCE = 10
@@ -22,11 +23,13 @@ Scenario = Callable[[Client, Path], Awaitable[None]]
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def client() -> AsyncIterator[Client]:
     NURSERY.open()
+    service_process.NURSERY.open()
     try:
         async with EmbeddedServer(ui=False) as server:
             yield await Client.connect(server.address, data_converter=data_converter())
     finally:
         NURSERY.close()
+        service_process.NURSERY.close()
 
 
 class Running:
