@@ -20,14 +20,18 @@ def add_to(app: typer.Typer) -> None:
 
 
 @report.command
-async def dev() -> int:
+async def dev(
+    oidc: Annotated[
+        bool, typer.Option("--oidc", help="Sign in to the console at a simulated identity provider, to try that out.")
+    ] = False,
+) -> int:
     """Run everything on this machine until Ctrl-C.
 
     Temporal with its web UI, a worker, and simulators of the vendors that you did not configure.
     """
     from starters.dev.run import run_dev  # noqa: PLC0415 - keeps `surehand --help` fast
 
-    return await run_dev()
+    return await run_dev(accounts=oidc)
 
 
 @report.command

@@ -13,7 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import NoReturn
 
-from rich.console import Group
+from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
@@ -26,6 +26,7 @@ from runtime.tenants import Tenants
 from starters.cases import Cases
 from starters.cli import report
 from starters.demo import incident_table, table
+from starters.demo.console import console_beside, new_link
 from starters.demo.incidents import IncidentRole, demo_incidents
 from starters.demo.runs import RunRole, demo_runs
 from starters.demo.scenery import Scenery
@@ -99,6 +100,8 @@ class Demo:
         self._folder = folder
         self._keep = keep
         self._as_json = as_json
+        self._above: Console | None = None
+        """Where lines go while a live table is shown: above it."""
         self.code: int | None = None
         """Exit code, once every case has been played."""
 
@@ -119,6 +122,7 @@ class Demo:
                 self._conclude(cast, time.monotonic() - began, _ui(stack))
                 if self._keep:
                     report.note(f"\nStill running until Ctrl-C: {_links(stack)}")
+                    report.note(f"The web console, signed in once by this link: {await new_link(stack)}")
                     report.note(f"Look around with SUREHAND_DATA_DIR={self._folder} surehand case list")
                     report.complain(await stack.failed())
         except Exception:
@@ -151,10 +155,17 @@ class Demo:
         )
         # After the tickets, for some of them are about an incident.
         await asyncio.gather(*(role.open(incidents, store) for role in cast.incidents))
-        async with self._shown(cast) as tell:
+        async with self._shown(cast) as tell, console_beside(stack, self._say, keep=self._keep):
             stage = Stage(cases, settings.tenant, task_queue=queue, tell=tell)
             await stage.play(cast.parts, within=_WITHIN)
         return cast
+
+    def _say(self, line: str) -> None:
+        if self._above is None:
+            report.note(line)
+        else:
+            # Not wrapped: a link that is broken leads nowhere.
+            self._above.print(report.text(line), soft_wrap=True)
 
     @contextlib.asynccontextmanager
     async def _shown(self, cast: Cast) -> AsyncIterator[Callable[[str], None]]:
@@ -181,8 +192,9 @@ class Demo:
                 live.update(picture(), refresh=True)
 
         with Live(picture(), console=out, auto_refresh=False, transient=True) as live:
-            refreshing = asyncio.create_task(refresh())
+            self._above, refreshing = out, asyncio.create_task(refresh())
             yield latest.append
+            self._above = None
             refreshing.cancel()
 
     def _conclude(self, cast: Cast, seconds: float, ui_url: str) -> None:

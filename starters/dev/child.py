@@ -6,11 +6,17 @@ import asyncio
 import contextlib
 import os
 import signal
+import time
 from asyncio.subprocess import PIPE
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
+from domain.errors import NotReachable
 from runtime.dev_server import watch_over
+
+_LONGEST_BACK_OFF_SECONDS = 30.0
+_GOOD_RUN_SECONDS = 60.0
+"""A child that ran for this long starts its back-off anew."""
 
 
 class Child:
@@ -104,3 +110,30 @@ class Child:
                 self._watchdog.kill()
             await self._watchdog.wait()
         self._watchdog = None
+
+
+def keep_alive(child: Child, revive: Callable[[], Awaitable[None]], tell: Callable[[str], None]) -> asyncio.Task[None]:
+    """Start a child again whenever it ends, until the task is cancelled.
+
+    Args:
+        child: which runs.
+        revive: starts it and waits until it is ready.
+        tell: is told what happens, a sentence each.
+    """
+    return asyncio.create_task(_keep_alive(child, revive, tell))
+
+
+async def _keep_alive(child: Child, revive: Callable[[], Awaitable[None]], tell: Callable[[str], None]) -> None:
+    pause = 1.0
+    while True:
+        started = time.monotonic()
+        code = await child.ended()
+        pause = 1.0 if time.monotonic() - started > _GOOD_RUN_SECONDS else min(pause * 2, _LONGEST_BACK_OFF_SECONDS)
+        tell(f"The {child.name} ended (code {code}): starting it again in {pause:.0f} s. See {child.log_file}.")
+        await asyncio.sleep(pause)
+        try:
+            await revive()
+        except NotReachable as problem:
+            tell(str(problem))
+        else:
+            tell(f"The {child.name} is back.")

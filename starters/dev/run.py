@@ -14,8 +14,11 @@ from starters.dev.signals import first_of, stop_on_signals
 from starters.dev.stack import Stack
 
 
-async def run_dev() -> int:
+async def run_dev(*, accounts: bool = False) -> int:
     """Start, print where everything is, watch over it, stop.
+
+    Args:
+        accounts: people sign in to the console at the sandbox's identity provider.
 
     Returns:
         0 when it was asked to stop, 1 when it could not go on.
@@ -28,7 +31,7 @@ async def run_dev() -> int:
     settings = load_settings()
     stop = asyncio.Event()
     with state.only_one(settings.data_dir), stop_on_signals(stop):
-        stack = Stack(settings, settings.data_dir, tell=report.note, service=True)
+        stack = Stack(settings, settings.data_dir, tell=report.note, service=True, accounts=accounts)
         starting = asyncio.create_task(stack.start())
         try:
             await first_of(starting, stop)
@@ -50,7 +53,6 @@ async def run_dev() -> int:
 
 def _say(dev: state.DevState, stack: Stack, seconds: float) -> None:
     typer.echo(f"Surehand is ready after {seconds:.1f} s.\n")
-    link = stack.key_file.with_name("console.link").read_text("utf-8").strip()
     rows = [
         ("Temporal web UI", dev.ui_url or "", "every case, step by step"),
         ("Outbox", dev.outbox_url or "", "e-mail, chat and tickets that were sent"),
@@ -59,9 +61,8 @@ def _say(dev: state.DevState, stack: Stack, seconds: float) -> None:
     ]
     report.console().print(report.table(("", "", ""), rows, heading=False))
     # On a line of its own: a table would break it.
-    typer.echo(
-        f"\nThe web console, which this link signs you in to once (`surehand console` makes another):\n\n  {link}"
-    )
+    typer.echo("\nThe web console, which this link signs you in to once (`surehand console` makes another):\n")
+    typer.echo(f"  {stack.console_link}")
     typer.echo("\nIn another terminal, from the same folder:\n")
     typer.echo("  surehand ticket submit FILE      a ticket as JSON; README.md has one")
     typer.echo("  surehand case list               what is going on")

@@ -23,7 +23,7 @@ from runtime.telemetry import configure_logging
 from starters.console.links import leave_link
 from starters.dev.worker import watch_parent
 from starters.dev.worker_order import service_port_of, settings_of
-from starters.dev.world import SANDBOX_BOT
+from starters.dev.world import SANDBOX_BOT, SANDBOX_CLIENT
 from starters.leaving import leave
 from starters.service.keys import local_key
 from starters.service.services import Services
@@ -47,6 +47,7 @@ async def _main(line: str) -> None:
     async def ready(services: Services, port: int) -> None:
         await _key(services, settings.data_dir / KEY_FILE)
         await _tell_slack(settings, f"http://{_HOST}:{port}")
+        await _tell_provider(settings)
         await leave_link(services.store, settings.data_dir, settings.data_dir / KEY_FILE, f"http://{_HOST}:{port}")
         print(f"ready {port}", flush=True)  # noqa: T201 - the parent reads it
 
@@ -72,6 +73,16 @@ async def _tell_slack(settings: Settings, service_url: str) -> None:
     async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
         with contextlib.suppress(httpx.HTTPError):  # nothing but buttons in a simulator is lost
             await client.post(f"{slack.base_url.removesuffix('/api')}/_app", json={"url": service_url})
+
+
+async def _tell_provider(settings: Settings) -> None:
+    """Register with the sandbox's identity provider; with a real one somebody does that in its own pages."""
+    oidc = settings.service.oidc
+    if oidc is None or oidc.client_secret.get_secret_value() != SANDBOX_CLIENT:
+        return
+    async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
+        with contextlib.suppress(httpx.HTTPError):  # the sign-in page says that the provider is away
+            await client.post(f"{oidc.issuer}/_app", json={"redirect_uri": oidc.redirect_uri})
 
 
 def main() -> int:

@@ -5,30 +5,26 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 from temporalio.client import Client
 
-from domain.errors import ConfigurationProblem, NotReachable
+from domain.errors import NotReachable
 from runtime.cluster_setup import keep_for
 from runtime.dev_server import USUAL_PORT, USUAL_UI_PORT, EmbeddedServer, free_port, is_free
 from runtime.settings import Settings, bare_environment, load_settings
 from runtime.telemetry import keep_output_clean
 from starters.dev import state, world
-from starters.dev.child import Child
+from starters.dev.child import Child, keep_alive
+from starters.dev.others import is_gone, refuse_other_servers
 from starters.dev.worker_order import order
 
 _READY_WITHIN_SECONDS = 60.0
 _WORKER_STOPS_WITHIN_SECONDS = 25.0
 _SERVICE_STOPS_WITHIN_SECONDS = 20.0
 _SANDBOX_STOPS_WITHIN_SECONDS = 5.0
-_PREDECESSOR_IS_GONE_WITHIN_SECONDS = 10.0
-_LONGEST_BACK_OFF_SECONDS = 30.0
-_GOOD_RUN_SECONDS = 60.0
-"""A child that ran for this long starts its back-off anew."""
 
 
 class Stack:
@@ -41,6 +37,7 @@ class Stack:
         isolated: ignore what the user configured; nothing leaves this machine then.
         usual_ports: take Temporal's usual ports when they are free.
         service: run the HTTP service too.
+        accounts: people sign in to the console at the sandbox's identity provider.
         tell: is told what happens to the children, a sentence each.
     """
 
@@ -53,14 +50,16 @@ class Stack:
         isolated: bool = False,
         usual_ports: bool = True,
         service: bool = False,
+        accounts: bool = False,
         tell: Callable[[str], None] = lambda sentence: None,
     ) -> None:
-        _refuse_other_servers(settings)
+        refuse_other_servers(settings)
         self._settings = settings
         self._data_dir = data_dir.resolve()
         self._given = dict(variables or {})
         self._isolated = isolated
         self._usual_ports = usual_ports
+        self._accounts = accounts
         self._tell = tell
         self._ports: dict[str, int] = {}
         self._watch: list[asyncio.Task[None]] = []
@@ -81,8 +80,7 @@ class Stack:
         self._worker = Child(
             "worker", [sys.executable, "-m", "starters.dev.worker"], log_file=self.log_dir / "worker.log"
         )
-        program = [sys.executable, "-m", "starters.dev.service"]
-        self._services = [Child("service", program, log_file=self.log_dir / "service.log")] if service else []
+        self._services = [self._service()] if service else []
         self._service_port = 0
         self.state: state.DevState | None = None
         """Where everything is, once it is ready."""
@@ -96,6 +94,11 @@ class Stack:
     def key_file(self) -> Path:
         """File of the local operator's key to the HTTP service."""
         return self._data_dir / "service.key"
+
+    @property
+    def console_link(self) -> str:
+        """The link that the service left when it came up."""
+        return (self._data_dir / "console.link").read_text("utf-8").strip()
 
     @property
     def _sandbox_file(self) -> Path:
@@ -124,13 +127,27 @@ class Stack:
             raise NotReachable(f"Not everything came up in time: see the logs in {self.log_dir}.") from None
         self._write_state()
         self._watch = [
-            asyncio.create_task(self._keep_alive(self._worker, self._revive_worker)),
-            asyncio.create_task(self._keep_alive(self._sandbox, self._revive_sandbox)),
+            keep_alive(self._worker, self._revive_worker, self._tell),
+            keep_alive(self._sandbox, self._revive_sandbox, self._tell),
             asyncio.create_task(self._keep_server_alive()),
         ]
-        self._watch += [asyncio.create_task(self._keep_alive(each, self._revive_service)) for each in self._services]
+        self._watch += [keep_alive(each, self._revive_service, self._tell) for each in self._services]
         assert self.state is not None  # noqa: S101 - written above
         return self.state
+
+    async def serve(self) -> None:
+        """Start the HTTP service beside everything that runs already, so that it takes no time from it.
+
+        Raises:
+            NotReachable: it did not come up.
+        """
+        assert not self._services  # noqa: S101 - it would be started twice
+        self._services = [self._service("nice", "-n", "10")]
+        self._service_port = self._port(None, self._settings.service.port)
+        await self._services[0].start()
+        await self._set_service_off()
+        self._write_state()
+        self._watch.append(keep_alive(self._services[0], self._revive_service, self._tell))
 
     async def failed(self) -> str:
         """Wait until it cannot go on; returns why."""
@@ -165,7 +182,7 @@ class Stack:
 
     async def _start_server(self, before: state.DevState | None) -> None:
         if before is not None:
-            await _is_gone(before)
+            await is_gone(before)
         self._server = EmbeddedServer(
             database_file=self._data_dir / "temporal.db",
             namespace=self._settings.temporal.namespace,
@@ -176,6 +193,10 @@ class Stack:
         await self._server.start()
         client = await Client.connect(self._server.address, namespace=self._settings.temporal.namespace)
         await keep_for(client)
+
+    def _service(self, *before: str) -> Child:
+        command = [*before, sys.executable, "-m", "starters.dev.service"]
+        return Child("service", command, log_file=self.log_dir / "service.log")
 
     def _port(self, remembered: int | None, usual: int) -> int:
         wanted = [remembered] if remembered is not None else []
@@ -207,6 +228,7 @@ class Stack:
         return {
             **self._given,
             **world.variables(self._ports, self._settings),
+            **(world.accounts(self._ports, self._settings, self._service_port) if self._accounts else {}),
             "SUREHAND_TEMPORAL__ADDRESS": self._server.address,
             "SUREHAND_SERVICE__TEMPORAL_UI": self._server.ui_url or "",
         }
@@ -230,23 +252,6 @@ class Stack:
         return load_settings(environ={} if self._isolated else None, defaults=self._variables())
 
     # Watching over the children
-
-    async def _keep_alive(self, child: Child, revive: Callable[[], Awaitable[None]]) -> None:
-        pause = 1.0
-        while True:
-            started = time.monotonic()
-            code = await child.ended()
-            pause = 1.0 if time.monotonic() - started > _GOOD_RUN_SECONDS else min(pause * 2, _LONGEST_BACK_OFF_SECONDS)
-            self._tell(
-                f"The {child.name} ended (code {code}): starting it again in {pause:.0f} s. See {child.log_file}."
-            )
-            await asyncio.sleep(pause)
-            try:
-                await revive()
-            except NotReachable as problem:
-                self._tell(str(problem))
-            else:
-                self._tell(f"The {child.name} is back.")
 
     async def _revive_worker(self) -> None:
         await self._worker.start()
@@ -280,19 +285,3 @@ class Stack:
                 self.problem = str(problem)
                 self._failed.set()
                 return
-
-
-def _refuse_other_servers(settings: Settings) -> None:
-    if "address" in settings.temporal.model_fields_set or settings.temporal.uses_tls:
-        raise ConfigurationProblem(
-            "This brings a Temporal server of its own, and SUREHAND_TEMPORAL__ADDRESS or its TLS settings name "
-            "another: unset them, or run `surehand worker` beside that server."
-        )
-
-
-async def _is_gone(before: state.DevState) -> None:
-    """Wait for the server of a predecessor that was killed: two on one file would fight over it."""
-    for _ in range(round(_PREDECESSOR_IS_GONE_WITHIN_SECONDS / 0.1)):
-        if is_free(before.temporal_port):
-            return
-        await asyncio.sleep(0.1)

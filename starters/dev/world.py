@@ -6,12 +6,14 @@ import json
 from pathlib import Path
 
 from domain.errors import NotReachable
+from runtime.service_settings import REDIRECT_PATH
 from runtime.settings import Settings
 
 _HOST = "127.0.0.1"
 _DESCRIBED = ("inventory", "shipping", "accounting", "deployments", "fleet", "documents", "mailing", "market")
 """Vendors that `tools.yaml` knows by their OpenAPI documents."""
 SANDBOX_BOT = "xoxb-sandbox"
+SANDBOX_CLIENT = "sandbox-client-secret"
 
 
 def read_ports(state_file: Path) -> dict[str, int]:
@@ -67,6 +69,26 @@ def variables(ports: dict[str, int], settings: Settings) -> dict[str, str]:
             # The key of a real vendor never goes to a simulator, nor the other way round.
             vendors[f"SUREHAND_SECRETS__{name.upper()}_KEY"] = f"{name}-sandbox"
     return vendors
+
+
+def accounts(ports: dict[str, int], settings: Settings, service_port: int) -> dict[str, str]:
+    """Settings that let people sign in to the console at the sandbox's identity provider, unless another is configured.
+
+    Args:
+        ports: from `read_ports`.
+        settings: of the user.
+        service_port: where the service listens.
+    """
+    if settings.service.oidc is not None:
+        return {}
+    fields = {
+        "ISSUER": _web(ports["identity"]),
+        "CLIENT_ID": "surehand",
+        "CLIENT_SECRET": SANDBOX_CLIENT,
+        "REDIRECT_URI": f"{_web(service_port)}{REDIRECT_PATH}",
+        "LABEL": "a sandbox account",
+    }
+    return {f"SUREHAND_SERVICE__OIDC__{name}": value for name, value in fields.items()}
 
 
 def outbox_url(ports: dict[str, int]) -> str | None:
