@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from starlette.requests import Request
 
@@ -20,9 +20,9 @@ def address_of(request: Request, proxies: Sequence[Network]) -> str:
         request: as it came.
         proxies: whose `X-Forwarded-For` is believed.
     """
-    came_by = [request.client.host if request.client is not None else ""]
-    for header in request.headers.getlist("x-forwarded-for"):
-        came_by[:0] = [part.strip() for part in header.split(",")]
+    said = ",".join(request.headers.getlist("x-forwarded-for"))
+    came_by = [part.strip() for part in said.split(",") if part.strip()]
+    came_by.append(request.client.host if request.client is not None else "")
     # From the last hop back: each proxy of ours vouches for the one before it, and nobody for more.
     for hop in reversed(came_by):
         if not _is_one_of(hop, proxies):
@@ -31,18 +31,21 @@ def address_of(request: Request, proxies: Sequence[Network]) -> str:
 
 
 def _is_one_of(hop: str, proxies: Sequence[Network]) -> bool:
-    try:
-        address = ip_address(hop)
-    except ValueError:
-        return False
-    return any(address in network for network in proxies)
+    address = _read(hop)
+    return address is not None and any(address in network for network in proxies)
 
 
 def _house(hop: str) -> str:
+    address = _read(hop)
+    if isinstance(address, IPv6Address):
+        return str(ip_network((address, _SAME_HOUSE), strict=False))
+    return str(address) if address is not None else "unknown"
+
+
+def _read(hop: str) -> IPv4Address | IPv6Address | None:
     try:
         address = ip_address(hop)
     except ValueError:
-        return "unknown"
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is None:
-        return str(ip_network((address, _SAME_HOUSE), strict=False))
-    return str(address)
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address
