@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import AwareDatetime, Field
 
 from starters.answers import PATIENCE, answered_within
 from starters.service.access import V1
@@ -22,6 +23,8 @@ from workers.webhook_waking import wake
 
 router = APIRouter(route_class=GuardedRoute, tags=["webhooks"])
 _ONE = f"{V1}/webhooks/{{name}}"
+_LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+"""Nothing was told before; the store knows no moment of year 1."""
 DeliveryState = Literal["waiting", "delivered", "given_up"]
 
 
@@ -69,17 +72,16 @@ class DeliveryPage(Page):
     deliveries: list[DeliveryView]
 
 
-class ReplayIn(Request):
-    """What is sent again: one event, or all of changes since a moment."""
+class OneEventIn(Request):
+    """This event is sent again."""
 
-    event_id: Annotated[str, Field(min_length=1, max_length=100)] | None = None
-    since: Annotated[AwareDatetime, Field(strict=False)] | None = None
+    event_id: Annotated[str, Field(min_length=1, max_length=100)]
 
-    @model_validator(mode="after")
-    def _is_one_of_both(self) -> ReplayIn:
-        if (self.event_id is None) == (self.since is None):
-            raise ValueError("give either event_id or since")
-        return self
+
+class SinceIn(Request):
+    """All of changes since a moment are sent again."""
+
+    since: Annotated[AwareDatetime, Field(strict=False)]
 
 
 class ReplayView(View):
@@ -148,10 +150,12 @@ async def try_out(name: str, body: TrialIn, services: Using, principal: Asking) 
 
 
 @router.post(f"{_ONE}/replay", responses=of_body(404))
-async def replay(name: str, body: ReplayIn, services: Using, principal: Asking) -> ReplayView:
+async def replay(name: str, body: OneEventIn | SinceIn, services: Using, principal: Asking) -> ReplayView:
     """Send again what was sent or left out, under its own id."""
     desk = _known(services, principal.tenant, name)
-    return ReplayView(replayed=await desk.replay(name, event_id=body.event_id, since=body.since))
+    if isinstance(body, OneEventIn):
+        return ReplayView(replayed=await desk.replay(name, event_id=body.event_id))
+    return ReplayView(replayed=await desk.replay(name, since=max(body.since, _LONG_AGO)))
 
 
 @router.post(f"{_ONE}/enable", responses=of_body(404))
