@@ -33,6 +33,7 @@ from runtime.settings import load_settings
 from runtime.temporal import data_converter
 from starters.dev.world import variables
 from tests.playbooks.enumerating import reference_of
+from tests.skipping import PATIENCE_SECONDS, pass_time
 from tests.vendor_world import Outside, outside
 from tests.workflows.conftest import test_server_binary
 from workers.clients import Clients, open_clients
@@ -156,16 +157,18 @@ class PlaybooksWorld:
     async def run(self, name: str, given: JsonValue, **more: Any) -> PlaybookResult:
         return await self.result(await self.start(name, given, **more))
 
-    async def result(self, run: Run, *, within: float = 12) -> PlaybookResult:
+    async def result(self, run: Run, *, within: float = PATIENCE_SECONDS) -> PlaybookResult:
         return await asyncio.wait_for(run.result(), within)
 
     async def pass_time(self, **duration: float) -> None:
-        await self.environment.sleep(timedelta(**duration))
+        await pass_time(self.environment, timedelta(**duration))
 
     async def state(self, run: Run) -> PlaybookState:
         return await run.query(PlaybookWorkflow.query_state)
 
-    async def until(self, run: Run, condition: Callable[[PlaybookState], bool], *, within: float = 8) -> PlaybookState:
+    async def until(
+        self, run: Run, condition: Callable[[PlaybookState], bool], *, within: float = PATIENCE_SECONDS
+    ) -> PlaybookState:
         """Poll the run's state, in real time, until a condition holds."""
         async with asyncio.timeout(within):
             while True:

@@ -47,6 +47,7 @@ from tests.fakes import (
     FakeStore,
     FakeTickets,
 )
+from tests.skipping import PATIENCE_SECONDS, pass_time
 from tests.vendor_world import MemoryLedger
 from workers.clients import TEMPLATES
 from workers.registered import activity_methods
@@ -167,10 +168,14 @@ class World:
         )
 
     async def pass_time(self, duration: timedelta) -> None:
-        await self.environment.sleep(duration)
+        await pass_time(self.environment, duration)
 
     async def until(
-        self, handle: Handle, condition: Callable[[EscalationState], bool], *, within: timedelta = timedelta(minutes=2)
+        self,
+        handle: Handle,
+        condition: Callable[[EscalationState], bool],
+        *,
+        within: timedelta = timedelta(seconds=PATIENCE_SECONDS),
     ) -> EscalationState:
         """Poll the case's state, in real time, until a condition holds."""
         async with asyncio.timeout(within.total_seconds()):

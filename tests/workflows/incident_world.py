@@ -36,6 +36,7 @@ from domain.troubleshooting.topology import Topology
 from integrations.evidence.logs.meaning import sign_of
 from integrations.rendering import Templates
 from runtime.configuration import Configuration
+from tests.skipping import PATIENCE_SECONDS
 from tests.workflows.conftest import TEMPLATES, a_ticket
 from tests.workflows.playbook_world import PlaybookWorld, a_tool
 from workers.worker import workflow_runner
@@ -231,7 +232,7 @@ class IncidentWorld(PlaybookWorld):
         return await ticket.query(EscalationWorkflow.query_state)
 
     async def when(
-        self, incident: Incident, condition: Callable[[IncidentState], bool], *, within: float = 45
+        self, incident: Incident, condition: Callable[[IncidentState], bool], *, within: float = PATIENCE_SECONDS
     ) -> IncidentState:
         """Poll the incident's state, in real time, until a condition holds."""
         state: IncidentState | None = None
@@ -268,7 +269,7 @@ class IncidentWorld(PlaybookWorld):
         await asyncio.sleep(0.4)
         await incident.cancel()
 
-    async def result(self, incident: Incident, *, within: float = 20) -> IncidentResult:
+    async def result(self, incident: Incident, *, within: float = PATIENCE_SECONDS) -> IncidentResult:
         return await asyncio.wait_for(incident.result(), within)
 
 

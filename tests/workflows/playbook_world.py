@@ -45,6 +45,7 @@ from tests.fakes import (
     FakeStore,
     FakeToolBox,
 )
+from tests.skipping import PATIENCE_SECONDS, pass_time
 from tests.workflows.conftest import TEMPLATES, _people
 from workers.worker import workflow_runner
 from workflows import search_attributes
@@ -208,12 +209,14 @@ class PlaybookWorld:
         """Start a run and wait for its end."""
         async with self.worker():
             run = await self.start(definition, given, **more)
-            return await asyncio.wait_for(run.result(), 20)
+            return await asyncio.wait_for(run.result(), PATIENCE_SECONDS)
 
     async def pass_time(self, duration: timedelta) -> None:
-        await self.environment.sleep(duration)
+        await pass_time(self.environment, duration)
 
-    async def until(self, run: Run, condition: Callable[[PlaybookState], bool], *, within: float = 20) -> PlaybookState:
+    async def until(
+        self, run: Run, condition: Callable[[PlaybookState], bool], *, within: float = PATIENCE_SECONDS
+    ) -> PlaybookState:
         """Poll the run's state, in real time, until a condition holds."""
         async with asyncio.timeout(within):
             while True:
