@@ -8,7 +8,7 @@ from temporalio.api.testservice.v1 import SleepRequest
 from temporalio.testing import WorkflowEnvironment
 
 PATIENCE_SECONDS = 90.0
-"""Real seconds. The clock skips nothing while a task is out; one whose answer is lost comes again after half a minute."""
+"""Real seconds. The clock skips nothing while a task is out; one that is lost comes again after half a minute."""
 
 
 async def pass_time(environment: WorkflowEnvironment, duration: timedelta) -> None:
