@@ -8,7 +8,7 @@ from typing import Any
 VENDORS = (
     "smtp", "slack", "zendesk", "hubspot", "stripe", "openai", "inventory", "shipping", "accounting", "deployments",
     "metrics", "fleet", "market", "documents", "mailing", "petstore", "httpbin", "imap",
-    "identity",
+    "identity", "receiver",
 )  # fmt: skip
 KINDS = (
     "fail", "throttle", "delay", "hang", "stall", "drop", "duplicate", "down",

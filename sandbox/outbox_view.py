@@ -12,6 +12,7 @@ VENDOR_NAMES = {
     "smtp": "E-mail", "slack": "Slack", "zendesk": "Zendesk", "hubspot": "HubSpot", "stripe": "Stripe",
     "inventory": "Inventory", "shipping": "Shipping", "accounting": "Accounting", "deployments": "Deployments",
     "fleet": "Devices", "market": "Market data", "documents": "Documents", "mailing": "Mailing list",
+    "receiver": "Webhooks",
 }  # fmt: skip
 ALWAYS_SHOWN = ("smtp", "slack", "zendesk", "hubspot", "stripe")
 """Vendors that the page lists also while they have received nothing."""

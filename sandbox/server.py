@@ -11,7 +11,7 @@ from typing import Any
 
 from starlette.types import ASGIApp
 
-from sandbox import fields, httpbin, hubspot, identity, metrics, petstore, slack, stripe, zendesk
+from sandbox import fields, httpbin, hubspot, identity, metrics, petstore, receiver, slack, stripe, zendesk
 from sandbox import openai as openai_endpoint
 from sandbox.accounting import AccountingSimulator
 from sandbox.breaking import Breaking
@@ -111,6 +111,7 @@ class Sandbox:
             "metrics": (metrics.MetricsSimulator(self.world).app(), metrics.error_body),
             "petstore": (petstore.app(), petstore.error_body),
             "httpbin": (httpbin.app(), httpbin.error_body),
+            "receiver": (receiver.Receiver(self.world).app(), receiver.error_body),
             "identity": (identity.IdentitySimulator().app(), identity.error_body),
         }
         applications |= {vendor.name: (vendor(self.world).app(), fields.error_body) for vendor in PLAIN}
