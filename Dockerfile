@@ -1,4 +1,4 @@
-# The image of every Surehand process; the command decides which one: worker, setup, doctor.
+# The image of every Surehand process; the command decides which one: worker, serve, setup, doctor.
 FROM python:3.12.13-slim-bookworm AS build
 
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
@@ -30,7 +30,8 @@ RUN pip wheel --no-deps --no-build-isolation --wheel-dir /wheels . \
 
 FROM python:3.12.13-slim-bookworm
 
-RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin surehand
+RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin surehand \
+ && install --directory --owner=10001 --mode=0700 /var/lib/surehand
 COPY --from=build /opt/surehand /opt/surehand
 ENV PATH=/opt/surehand/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER 10001

@@ -53,7 +53,10 @@ class JsonFormatter(logging.Formatter):
         }
         for name, value in vars(record).items():
             if name not in _STANDARD and not name.startswith("_"):
-                entry[name] = value if name in KNOWN else self._redact.of_value(value)
+                if name in KNOWN:
+                    entry[name] = value
+                else:
+                    entry[self._redact(name)] = self._redact.of_value(value)
         if record.exc_info:
             entry["error"] = self._redact(self.formatException(record.exc_info))
         return json.dumps(entry, ensure_ascii=True, default=str)

@@ -46,7 +46,7 @@ class Tracing:
     @property
     def interceptors(self) -> Sequence[Interceptor]:
         """For the Temporal client; its workers inherit them."""
-        return [_temporal_interceptor(self._provider)]
+        return [temporal_interceptor(self._provider)]
 
     async def close(self) -> None:
         """Send what is left, if the collector takes it in time."""
@@ -174,8 +174,8 @@ def _clean(span: ReadableSpan, redact: Redactor) -> ReadableSpan:
     )
 
 
-def _temporal_interceptor(provider: TracerProvider) -> Interceptor:
-    """The SDK's interceptor, without baggage: only a trace's and a span's id go into Temporal's headers.
+def temporal_interceptor(provider: TracerProvider) -> Interceptor:
+    """For Temporal's client and its workers: the SDK's own, with nothing but ids of a trace and a span in headers.
 
     Spans of workflows are points in time: one that lasted for days could end in another process. They are made when
     something happens for the first time and never by replay; a parent is what the workflow's start carried, so that

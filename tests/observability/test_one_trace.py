@@ -4,50 +4,14 @@ from __future__ import annotations
 
 import re
 
-import pytest
+from tests.observability.observed_ticket import CALLER, CASE, CORRELATION_ID, PERSONAL, REQUEST, VENDORS
+from tests.observability.observed_world import ObservedWorld, Span
 
-from tests.observability.observed_world import ObservedWorld, Span, eventually
-
-CORRELATION_ID = "observed-1"
-CALLER = "0af7651916cd43dd8448eb211c80319c"
-"""The trace of whoever calls."""
-PERSONAL = (
-    "maria.sentinel@example.org", "Sentinel", "4111 1111 1111 1111", "4111111111111111", "sk_live_51Planted000000000000"
-)  # fmt: skip
-TICKET = {
-    "id": "T-OBSERVED",
-    "subject": f"Charged twice on {PERSONAL[2]}",
-    "description": f"I am Maria {PERSONAL[1]} ({PERSONAL[0]}), my key is {PERSONAL[4]}. I was charged twice. This is "
-    "urgent, I want to speak to a manager, or my lawyer calls.",
-    "customer": {"email": PERSONAL[0], "name": f"Maria {PERSONAL[1]}"},
-}
-CASE = "escalation:default:T-OBSERVED"
-VENDORS = {"mail", "model_primary", "slack", "zendesk"}
 SERVER, CLIENT = 2, 3
 
 
-@pytest.fixture(scope="session")
-def spans(world: ObservedWorld) -> list[Span]:
-    """Those of one ticket, after its case has called vendors."""
-    headers = {"X-Correlation-ID": CORRELATION_ID, "traceparent": f"00-{CALLER}-b7ad6b7169203331-01"}
-    with world.client(**headers) as client:
-        opened = client.post("/api/v1/tickets", json=TICKET)
-    assert opened.status_code == 201, opened.text
-    names = eventually(lambda: _vendors(world.spans()) >= VENDORS and _has_request(world.spans()))
-    assert names
-    return world.spans()
-
-
-def _vendors(spans: list[Span]) -> set[str]:
-    return {str(span.attributes.get("peer.service")) for span in spans}
-
-
-def _has_request(spans: list[Span]) -> bool:
-    return any(span.name == "POST /api/v1/tickets" for span in spans)
-
-
 def _request(spans: list[Span]) -> Span:
-    (request,) = [span for span in spans if span.name == "POST /api/v1/tickets"]
+    (request,) = [span for span in spans if span.name == REQUEST]
     return request
 
 
@@ -60,7 +24,7 @@ def test_one_trace_leads_from_the_request_to_every_vendor(spans: list[Span]) -> 
         while way[-1].parent_id in by_id:
             way.append(by_id[way[-1].parent_id])
         names = [span.name.split(":")[0] for span in way[1:]]
-        assert names == ["RunActivity", "StartActivity", "StartWorkflow", "POST /api/v1/tickets"], way
+        assert names == ["RunActivity", "StartActivity", "StartWorkflow", REQUEST], way
         assert {span.trace_id for span in way} == {request.trace_id}
         assert [span.service for span in way] == ["surehand-worker"] * 3 + ["surehand-service"] * 2
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
 from temporalio import activity
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHistory
@@ -25,14 +26,18 @@ from activities.webhooks import WebhookActivities
 from domain.case import Channels
 from domain.tool import ToolCall
 from runtime.temporal import data_converter
+from runtime.tracing import temporal_interceptor
 from tests.faults.installation import DESCRIBED
 from tests.replay.changed_workflow import ChangedPlaybookWorkflow, ChangedWorkflow
 from tests.replay.paths import OF_EARLIER_CODE
 from tests.replay.record import HISTORIES, PATHS, id_of, parts_of, read
+from workers.correlating import Correlates
 from workers.registered import activity_methods
 from workers.worker import WORKFLOWS, workflow_runner
 
 _NOT_PASSED = re.compile(r"Module (\S+) was not intentionally passed through")
+WATCHING = (temporal_interceptor(TracerProvider(shutdown_on_exit=False)), Correlates())
+"""As workers have them: what looks on changes no way."""
 _MOVED_BY_PLAYBOOK = "money-by-playbook"
 RECORDINGS = sorted(HISTORIES.iterdir())
 RUNS: dict[str, dict[int, Path]] = defaultdict(dict)
@@ -49,7 +54,12 @@ def recorded(name: str, run: int = 1) -> WorkflowHistory:
 
 
 def replayer(workflows: Any = WORKFLOWS, runner: SandboxedWorkflowRunner | None = None) -> Replayer:
-    return Replayer(workflows=workflows, data_converter=data_converter(), workflow_runner=runner or workflow_runner())
+    return Replayer(
+        workflows=workflows,
+        data_converter=data_converter(),
+        workflow_runner=runner or workflow_runner(),
+        interceptors=WATCHING,
+    )
 
 
 @pytest.mark.parametrize("file", RECORDINGS, ids=lambda file: file.stem)
