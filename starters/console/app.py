@@ -31,6 +31,7 @@ from starters.console import (
     provider,
     signing,
     starting,
+    webhooks,
 )
 from starters.console.forms import read_form
 from starters.console.pages import ROOT, Ask, address, rendered
@@ -68,6 +69,8 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("GET", "/knowledge", Role.VIEWER, knowledge.page),
     Entry("GET", "/knowledge/{name}", Role.VIEWER, knowledge.one),
     Entry("GET", "/numbers", Role.VIEWER, numbers.page),
+    Entry("GET", "/webhooks", Role.OPERATOR, webhooks.page),
+    Entry("GET", "/webhooks/{endpoint_id}", Role.OPERATOR, webhooks.one),
     Entry("GET", "/live/{of:path}", Role.VIEWER, live.stream),
     Entry("POST", "/do/rehearse", Role.VIEWER, starting.rehearse),
     Entry("POST", "/do/decide", Role.APPROVER, acting.decide),
@@ -86,6 +89,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("POST", "/do/open-ticket", Role.AGENT, opening.ticket),
     Entry("POST", "/do/open-incident", Role.AGENT, opening.incident, uploads=True),
     Entry("POST", "/do/review", Role.AGENT, knowledge.review),
+    Entry("POST", "/do/webhooks", Role.OPERATOR, webhooks.act),
     Entry("POST", "/do/unpark", Role.OPERATOR, acting.unpark),
     Entry("POST", "/do/cancel", Role.OPERATOR, acting.cancel),
     Entry("POST", "/do/start", Role.OPERATOR, starting.start),
@@ -169,7 +173,8 @@ def _sign_in_first(request: Request) -> Response:
 
 def _error_page(request: Request, problem: Problem) -> Response:
     visitor: Visitor | None = getattr(request.state, "visitor", None)
-    page = rendered("error", status=problem.status, visitor=visitor, detail=problem.detail)
+    again = request.url.path if problem.status == 503 and request.method == "GET" else ""
+    page = rendered("error", status=problem.status, visitor=visitor, detail=problem.detail, again=again)
     page.headers.update(problem.headers)
     return page
 

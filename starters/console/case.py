@@ -11,16 +11,17 @@ from urllib.parse import quote
 from starlette.responses import Response
 
 from domain.case import CaseState
-from domain.errors import SurehandError
+from domain.errors import NotReachable, SurehandError
 from domain.ids import kind_of
 from domain.principals import Role
-from domain.records import ApprovalRecord, InterventionRecord
+from domain.records import ApprovalRecord, CaseRecord, InterventionRecord
 from domain.timeline import TimelineEntry, TimelineKind
 from starters.case_history import state_or_record, whole_conversation, whole_timeline
 from starters.cases import Attempt
-from starters.console.pages import Ask
+from starters.console.pages import Ask, clock
 from starters.console.showing import of_record, of_state
 from starters.relatives import Relatives, relatives_of
+from starters.service.errors import problem_of
 from starters.service.naming import case_named
 
 KINDS = {"ticket": "escalation", "incident": "troubleshooting", "run": "playbook"}
@@ -45,7 +46,7 @@ async def one(ask: Ask) -> Response:
     services, principal = ask.services, ask.visitor.principal
     workflow_id = case_named(principal, ask.request.path_params["name"])
     store = services.store.cases
-    known = await state_or_record(services.cases, store, ask.tenant, workflow_id)
+    known, note = await _known(ask, workflow_id)
     timeline, spoken, calls, relatives, audit = await asyncio.gather(
         whole_timeline(store, ask.tenant, workflow_id, known),
         whole_conversation(store, ask.tenant, workflow_id, known),
@@ -53,7 +54,7 @@ async def one(ask: Ask) -> Response:
         _relatives(ask, workflow_id, known),
         _audit(ask, workflow_id),
     )
-    shown = of_state(workflow_id, known, ask.who) if isinstance(known, CaseState) else of_record(known)
+    shown = of_state(workflow_id, known, ask.who) if isinstance(known, CaseState) else of_record(known, note)
     name = known.case_number if isinstance(known, CaseState) else known.case_id
     is_person = principal.person_id is not None
     return ask.page(
@@ -72,6 +73,25 @@ async def one(ask: Ask) -> Response:
         may_work=is_person and principal.may(Role.AGENT) and shown.is_open,
         may_operate=is_person and principal.may(Role.OPERATOR) and shown.is_open,
     )
+
+
+async def _known(ask: Ask, workflow_id: str) -> tuple[CaseState | CaseRecord, str]:
+    """What is known of a case, and why that is not all. A case that does not answer now is shown as the store has it.
+
+    Raises:
+        UnknownCase: nobody knows it.
+        NotReachable: the case does not answer, and the store has nothing of it.
+    """
+    store = ask.services.store.cases
+    try:
+        known = await state_or_record(ask.services.cases, store, ask.tenant, workflow_id)
+    except (NotReachable, RuntimeError) as error:
+        record = await store.find_case(workflow_id, tenant=ask.tenant)
+        problem = problem_of(error)
+        if record is None or problem is None:
+            raise
+        return record, f"{problem.detail} This is what the store has of the case, as of {clock(record.updated_at)}."
+    return known, "Temporal keeps this case no longer; this is what the store has."
 
 
 def _narrowed(entries: Sequence[TimelineEntry], wanted: str) -> Timeline:

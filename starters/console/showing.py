@@ -63,6 +63,8 @@ class Shown:
     opened_at: datetime
     facts: tuple[tuple[str, str], ...] = ()
     claimed_by: str = ""
+    with_people: bool = False
+    """Whether it was handed over, so that people answer."""
     is_claimable: bool = False
     approvals: tuple[ApprovalState, ...] = ()
     decided: tuple[ApprovalState, ...] = ()
@@ -102,6 +104,7 @@ def of_state(workflow_id: str, state: CaseState, who: Who = str) -> Shown:
         opened_at=state.opened_at,
         facts=facts_of(workflow_id, state, who),
         claimed_by=(served.claim.claimed_by or "") if served is not None else "",
+        with_people=served is not None and served.people_have_it,
         is_claimable=served is not None and served.people_have_it and not served.is_resolved,
         approvals=tuple(state.pending_approvals),
         decided=tuple(one for one in reversed(state.approvals.values()) if not one.is_pending),
@@ -118,15 +121,20 @@ def of_state(workflow_id: str, state: CaseState, who: Who = str) -> Shown:
     )
 
 
-def of_record(record: CaseRecord) -> Shown:
-    """A case that only the store has."""
+def of_record(record: CaseRecord, note: str) -> Shown:
+    """A case as the store has it.
+
+    Args:
+        record: of the store.
+        note: why it is no more than that.
+    """
     return Shown(
         title=record.subject,
         status=record.status,
         is_open=False,
         opened_at=record.opened_at,
         facts=facts_of_record(record),
-        notes=("Temporal keeps this case no longer; this is what the store has.",),
+        notes=(note,),
     )
 
 

@@ -168,6 +168,12 @@ function grow(old, fresh) {
   }
 }
 
+// What has the focus, or else stands first on the screen, stays where it is, whatever grows above it.
+function lookedAt(main) {
+  if (main !== document.activeElement && main.contains(document.activeElement)) return document.activeElement;
+  return Array.from(main.querySelectorAll("section, article, tr")).find((one) => one.getBoundingClientRect().top >= 0);
+}
+
 async function renew() {
   if (isBusy()) {
     say("Something changed here: load the page anew to see it.");
@@ -180,9 +186,13 @@ async function renew() {
   if (!next || isBusy()) return;
   const done = next.querySelector(".done");
   if (done) done.remove();
-  grow(document.getElementById("main"), next);
+  const main = document.getElementById("main");
+  const looked = lookedAt(main);
+  const before = looked && looked.getBoundingClientRect().top;
+  grow(main, next);
   document.title = fresh.title;
   tellTimes();
+  if (looked && looked.isConnected) scrollBy(0, looked.getBoundingClientRect().top - before);
   say("The page was brought up to date.");
 }
 

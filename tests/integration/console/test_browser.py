@@ -3,45 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from datetime import UTC, datetime
-from pathlib import Path
 
-import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from domain.principals import Role
-from starters.console.visitors import make_link
-from starters.service import keys
+from tests.integration.console.conftest import link, sign_in, vip
 from tests.service.service_world import LEAD, ServiceWorld
-from tests.service.test_contract import incident, ticket, until
-
-CHROMIUM = Path("/usr/bin/chromium")
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="Debian's chromium is not installed")
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceWorld]:
-    with ServiceWorld(tmp_path_factory.mktemp("console")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=QUIET)
-        yield browser
-        browser.close()
-
-
-def link(world: ServiceWorld) -> str:
-    async def made() -> str:
-        store, now = world.services.store, datetime.now(UTC)
-        key, _ = await keys.make(store.keys, tenant="default", name="t", roles=[Role.ADMIN], now=now, person_id=LEAD)
-        return await make_link(store, key, now)
-
-    return f"{world.url}/console/sign-in?link={world.do(made())}"
+from tests.service.test_contract import incident, until
 
 
 def test_a_person_works_through_the_console(world: ServiceWorld, chromium: Browser) -> None:
@@ -49,11 +16,12 @@ def test_a_person_works_through_the_console(world: ServiceWorld, chromium: Brows
     page.on("console", lambda said: complaints.append(said.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
     with world.client() as client:
-        vip = {"customer": {"tier": "vip", "email": "v@example.com"}, "channel": "email"}
         for name in ("TICK-YES", "TICK-NO"):
-            client.post("/api/v1/tickets", json=ticket(**vip, id=name, subject=f"About {name}"))
+            client.post("/api/v1/tickets", json=vip(name))
         opened = client.post("/api/v1/cases", json=incident(title="Search is slow")).json()["case_id"]
-        until(lambda: len(client.get("/api/v1/approvals").json()["approvals"]) == 2)
+        until(
+            lambda: {"TICK-YES", "TICK-NO"} <= {a["case"] for a in client.get("/api/v1/approvals").json()["approvals"]}
+        )
         until(lambda: client.get(f"/api/v1/cases/{opened}").json()["status"] == "waiting_claim")
         sign_in(page, link(world))
         decide(page)
@@ -64,12 +32,6 @@ def test_a_person_works_through_the_console(world: ServiceWorld, chromium: Brows
     page.get_by_role("button", name="Sign out", exact=True).click()
     expect(page.get_by_text("You are signed out.")).to_be_visible()
     assert complaints == []
-
-
-def sign_in(page: Page, address: str) -> None:
-    page.goto(address)
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("heading", name="Inbox")).to_be_visible()
 
 
 def decide(page: Page) -> None:
@@ -92,17 +54,39 @@ def claim(page: Page, name: str) -> None:
 
 
 def changes_by_itself(world: ServiceWorld, page: Page, name: str) -> None:
-    """Somebody asks by another way, and the open page shows it; what is being written stays."""
+    """Somebody asks by another way, and the open page shows it. Focus, scrolling and what is unfolded stay."""
+    facts = page.get_by_role("heading", name="What it is")
+    page.set_viewport_size({"width": 800, "height": 300})
+    page.get_by_text("Withdraw it").click()
+    page.get_by_text("Withdraw it").focus()
+    focused = "document.activeElement"
+    place = f"[scrollY > 0, Math.round({focused}.getBoundingClientRect().top), {focused}.textContent]"
+    before = page.evaluate(place)
+    page.evaluate("document.querySelector('h1').mark = 'the very same'")
+    assert before[0]
     with world.client() as client:
         client.post(f"/api/v1/cases/{name}/queries", json={"query": "What is the status?"})
-    expect(page.get_by_text("What is the status?").first).to_be_visible(timeout=15_000)
+        expect(page.get_by_text("What is the status?").first).to_be_attached(timeout=60_000)
+        expect(page.locator("#news")).to_have_text("The page was brought up to date.")
+        after = page.evaluate(place)
+        assert after[::2] == before[::2]
+        assert abs(after[1] - before[1]) <= 3
+        assert page.evaluate("document.querySelector('h1').mark") == "the very same"
+        expect(page.get_by_role("button", name="Withdraw")).to_be_visible()
+        page.get_by_text("Ask about it").click()
+        page.get_by_label("Question").fill("Half a ques")
+        client.post(f"/api/v1/cases/{name}/queries", json={"query": "Is it over?"})
+        expect(page.locator("#news")).to_contain_text("load the page anew", timeout=60_000)
+        expect(page.get_by_label("Question")).to_have_value("Half a ques")
+    page.set_viewport_size({"width": 1280, "height": 720})
+    expect(facts).to_be_visible()
 
 
 def every_page_by_keys(page: Page, name: str) -> None:
     page.locator("body").press("?")
     expect(page.get_by_role("dialog")).to_be_visible()
     page.get_by_role("button", name="Close", exact=True).click()
-    for key, heading in (("p", "Playbooks"), ("n", "Numbers"), ("c", "Cases")):
+    for key, heading in (("p", "Playbooks"), ("k", "Knowledge"), ("n", "Numbers"), ("c", "Cases")):
         page.keyboard.press("g")
         page.keyboard.press(key)
         expect(page.get_by_role("heading", name=heading, level=1)).to_be_visible()
@@ -115,13 +99,6 @@ def every_page_by_keys(page: Page, name: str) -> None:
     page.keyboard.press("j")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Search is slow")).to_be_visible()
-    for path in ("/console/cases/TICK-YES", "/console/playbooks/order-fulfilment"):
-        page.goto(page.url.split("/console")[0] + path)
-        expect(page.locator("main h1")).to_be_visible()
-    page.set_viewport_size({"width": 390, "height": 844})
-    for path in ("/console/", "/console/cases", "/console/numbers", f"/console/cases/{name}"):
-        page.goto(page.url.split("/console")[0] + path)
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
 
 
 def test_everything_works_without_scripts(world: ServiceWorld, chromium: Browser) -> None:

@@ -9,15 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from domain.principals import Role
 from integrations import password_hash
 from tests.console.sign_in_world import SignInWorld
 
-CHROMIUM = Path("/usr/bin/chromium")
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="Debian's chromium is not installed")
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
 GOOD = "correct horse battery staple"
 WANTED = "/console/numbers?days=7"
 PATIENCE_MS = 30_000
@@ -31,15 +28,6 @@ def doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SignInWorld]:
             yield running
     finally:
         password_hash.COST = cost
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    expect.set_options(timeout=PATIENCE_MS)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=QUIET)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
