@@ -34,24 +34,12 @@ class SqlSessions:
             row = (await connection.execute(query)).mappings().first()
         return SessionRecord.model_validate(dict(row)) if row is not None else None
 
-    async def open_one(self, session_id: str, *, kinds: Collection[str], now: datetime) -> SessionRecord | None:
-        """A session of some kinds that has not run out, whoever's it is: its id is the secret's digest."""
-        async with self._database.reading() as connection:
-            row = (await connection.execute(select(sessions).where(_open(session_id, kinds, now)))).mappings().first()
-        return SessionRecord.model_validate(dict(row)) if row is not None else None
-
     async def take(self, session_id: str, *, kinds: Collection[str], now: datetime) -> SessionRecord | None:
         """End a session and return it; of many who ask at once, one gets it."""
         async with self._database.writing() as connection:
             taken = delete(sessions).where(_open(session_id, kinds, now)).returning(*sessions.c)
             row = (await connection.execute(taken)).mappings().first()
         return SessionRecord.model_validate(dict(row)) if row is not None else None
-
-    async def remove_all(self, *, tenant: str, principal: str) -> int:
-        """End every session of a principal; returns how many there were."""
-        mine = and_(sessions.c.tenant == tenant, sessions.c.principal == principal)
-        async with self._database.writing() as connection:
-            return int((await connection.execute(delete(sessions).where(mine))).rowcount)
 
     async def page(
         self, *, tenant: str, principal: str, now: datetime, limit: int, offset: int, newest_first: bool

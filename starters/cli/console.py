@@ -90,18 +90,16 @@ async def password(
 
     from domain.principals import Role  # noqa: PLC0415
     from integrations.store.store import SqlStore  # noqa: PLC0415
-    from runtime.configuration import Configuration  # noqa: PLC0415
     from starters.cli.session import find_person  # noqa: PLC0415
     from starters.console import passwords  # noqa: PLC0415
-    from starters.finding import find_settings  # noqa: PLC0415
+    from starters.finding import find_settings, find_tenant  # noqa: PLC0415
 
     roles = role or list(_USUAL_ROLES)
     unknown = sorted(set(roles) - set(Role))
     if unknown:
         raise InvalidInput(f"There is no role {unknown[0]!r}: use {', '.join(Role)}.")
     settings = find_settings()
-    owner = tenant or settings.tenant
-    Configuration.from_settings(settings).policy_for(owner)
+    owner = find_tenant(settings, tenant)
     if remove:
         await _take_away(settings, owner, who)
         return
@@ -137,9 +135,13 @@ def _asked_for() -> str:
     """The new password: never an argument, which other users of the machine would see."""
     import getpass  # noqa: PLC0415
 
-    if not sys.stdin.isatty():
+    if not _is_typed():
         return sys.stdin.readline().rstrip("\r\n")
     text = getpass.getpass("New password: ")
     if text != getpass.getpass("Once more: "):
         raise InvalidInput("The two do not match: nothing was changed; try again.")
     return text
+
+
+def _is_typed() -> bool:
+    return sys.stdin.isatty()

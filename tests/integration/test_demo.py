@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 pytestmark = pytest.mark.server
@@ -234,3 +235,19 @@ def test_each_incident_has_a_page_a_link_and_a_post_mortem(played, incidents):
         assert "## Cause" in report
         assert report.count("\n- ") > 15
     assert "refuted" in played.pages["incident:payments-failing"]
+
+
+def test_a_link_opens_the_console_on_cases_that_are_over_beside_the_web_ui(played):
+    first, last = re.findall(r"this link: (http://\S+)", played.stderr)
+    assert first != last
+    closing = played.stderr.partition("Still running")[2]
+    assert last in closing
+    assert "web UI http://" in closing
+    for link in (first, last):
+        base = link.partition("/console")[0]
+        with httpx.Client(base_url=base, trust_env=False, timeout=60, headers={"Origin": base}) as browser:
+            form = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]+)"', browser.get(link).text))
+            assert browser.post("/console/sign-in", data=form).headers["location"] == "/console/"
+            shown = browser.get("/console/cases/TICK-ENT-001")
+            assert shown.status_code == 200
+            assert "We rolled back the signing key" in shown.text

@@ -1,4 +1,4 @@
-"""Sessions: found by their digest while they last, used up once, ended one by one or all; and cases found by words."""
+"""Sessions: kept once, used up once while they last; and cases found by words."""
 
 from __future__ import annotations
 
@@ -24,18 +24,15 @@ async def test_of_many_who_take_a_session_at_once_one_gets_it(store: SqlStore) -
     assert await store.sessions.take("s", kinds=("link",), now=NOW + timedelta(minutes=15)) is None
     taken = await asyncio.gather(*(store.sessions.take("s", kinds=("link",), now=NOW) for _ in range(8)))
     assert [one for one in taken if one is not None] == [session("s")]
-    assert await store.sessions.open_one("s", kinds=("link",), now=NOW) is None
+    assert await store.sessions.take("s", kinds=("link",), now=NOW) is None
 
 
-async def test_a_session_is_found_while_it_lasts_and_all_of_one_principal_end_together(store: SqlStore) -> None:
-    for name, changes in (("a", {}), ("b", {}), ("c", {"principal": "console:key:b"}), ("d", {"tenant": "acme-us"})):
-        await store.sessions.add(session(name, **changes))
-    assert await store.sessions.open_one("a", kinds=("link", "x"), now=NOW) == session("a")
-    assert await store.sessions.open_one("a", kinds=("x",), now=NOW) is None
-    assert await store.sessions.open_one("a", kinds=("link",), now=NOW + timedelta(minutes=15)) is None
-    assert await store.sessions.remove_all(tenant="default", principal="console:key:a") == 2
-    left = [await store.sessions.open_one(name, kinds=("link",), now=NOW) is not None for name in "abcd"]
-    assert left == [False, False, True, True]
+async def test_of_many_who_keep_the_same_session_one_is_first(store: SqlStore) -> None:
+    kept = await asyncio.gather(*(store.sessions.add(session("s")) for _ in range(8)))
+    assert kept.count(True) == 1
+    assert not await store.sessions.add(session("s"))
+    assert await store.sessions.add(session("t", created_at=NOW + timedelta(hours=1)))
+    assert await store.sessions.add(session("s")), "it had run out, and was forgotten"
 
 
 async def test_cases_are_found_by_words_as_they_are_written_and_within_the_tenant(store: SqlStore) -> None:

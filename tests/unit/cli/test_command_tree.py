@@ -7,7 +7,7 @@ import sys
 import pytest
 
 COMMANDS = ["dev", "demo", "worker", "setup", "doctor", "triage", "ticket", "case", "approvals", "approve", "reject"]
-COMMANDS += ["claim", "resolve", "feedback", "replay", "tool", "serve", "key"]
+COMMANDS += ["claim", "resolve", "feedback", "replay", "tool", "serve", "key", "console"]
 CASE_COMMANDS = ["list", "show", "watch", "timeline", "message", "cancel", "escalate", "unpark"]
 
 
