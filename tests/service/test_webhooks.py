@@ -23,7 +23,7 @@ from domain.errors import ConfigurationProblem
 from runtime.configuration import Configuration
 from runtime.settings import SHIPPED_CONFIG
 from starters.service.errors import Problem
-from starters.service.hooks import mail
+from starters.service.hooks import mail, taking
 from starters.service.hooks.endpoints import check
 from tests.service.slack_world import SECRETS, SlackWorld
 from tests.service.test_contract import is_refusal, until
@@ -296,6 +296,21 @@ def test_an_e_mail_is_a_ticket_and_its_senders_answer_a_message(slack: SlackWorl
     assert "Send the money" not in told
     assert "on holiday" not in told
     assert case(slack, ticket_of(stranger)).ticket.customer.email == "eve@example.net"
+
+
+def test_an_e_mail_that_came_by_any_webhook_is_known_at_the_door_of_the_mailboxes(
+    slack: SlackWorld, wire: httpx.Client
+) -> None:
+    for way in ("message/rfc822", "body-mime"):
+        body = letter()
+        headers = email(body)
+        sent = {"content": body, "headers": headers}
+        if way == "body-mime":
+            sent = {"data": {way: body.decode()}, "headers": {"Authorization": headers["Authorization"]}}
+        assert wire.post("/webhooks/email", **sent).json() == {"status": "taken"}  # type: ignore[arg-type]
+        read = mail.of_mime(body, None)
+        assert slack.do(taking.take(slack.services, "default", taking.MAIL, read)) is False
+        assert slack.do(taking.take(slack.services, "acme-us", taking.MAIL, read.model_copy(update={"kind": None})))
 
 
 def ticket_of(mail: bytes) -> str:
