@@ -9,6 +9,7 @@ from domain.errors import VendorRefused
 from domain.ids import effect_key
 from domain.mail import Attachment, ChatMessage, ChatReceipt, MailReceipt, OutgoingMail
 from domain.model import JsonValue, Value
+from domain.policy import Terms
 from domain.ports import CaseStore, Directory, Mailer, Renderer, TeamChat
 
 
@@ -29,6 +30,8 @@ class MailInput(Value):
     full_text_ref: str | None = None
     """A long ticket text in the store to attach."""
     in_reply_to: str | None = None
+    terms: Terms = Terms()
+    """The tenant's words, from the policy that the case began with."""
 
 
 class ChatInput(Value):
@@ -42,6 +45,7 @@ class ChatInput(Value):
     thread: str | None = None
     replaces: ChatReceipt | None = None
     """The message this one replaces in place."""
+    terms: Terms = Terms()
 
 
 class NoticeActivities:
@@ -77,12 +81,13 @@ class NoticeActivities:
         """Post to a chat channel, or replace an earlier message in place."""
         if self._chat is None:
             raise VendorRefused("slack", "not_configured", "No chat is configured: set SUREHAND_SLACK__TOKEN.")
-        subject, text = self._renderer.mail(f"slack/{message.template}.txt", **message.context)
+        terms = message.terms.model_dump()
+        subject, text = self._renderer.mail(f"slack/{message.template}.txt", terms=terms, **message.context)
         chat_message = ChatMessage(
             key=effect_key(activity.info().workflow_id or "", message.step),
             channel=message.channel,
             text=f"{subject}\n{text}".strip(),
-            blocks=self._renderer.blocks(f"slack/{message.template}.json.j2", **message.context),
+            blocks=self._renderer.blocks(f"slack/{message.template}.json.j2", terms=terms, **message.context),
             thread=message.thread,
         )
         if message.replaces is not None:
@@ -98,7 +103,7 @@ class NoticeActivities:
     async def _send(self, mail: MailInput) -> MailReceipt:
         if self._mailer is None:
             raise VendorRefused("mail", "not_configured", "No mail server is configured: set SUREHAND_SMTP__HOST.")
-        subject, text = self._renderer.mail(mail.template, **mail.context)
+        subject, text = self._renderer.mail(mail.template, terms=mail.terms.model_dump(), **mail.context)
         return await self._mailer.send(
             OutgoingMail(
                 key=effect_key(activity.info().workflow_id or "", mail.step),

@@ -10,7 +10,7 @@ from domain.escalation import Draft
 from domain.knowledge import ArticleHit
 from domain.model import JsonValue, Value
 from domain.model_answers import ReplyAnswer, ReviewAnswer
-from domain.policy import CasePolicy
+from domain.policy import CasePolicy, Formality, ReplyPolicy
 from domain.ports import LanguageModel
 from domain.rules import RulesEngine
 from domain.ticket import Ticket
@@ -175,4 +175,12 @@ class ReplyActivities:
             "conversation": [{"author": m.author, "text": m.text} for m in request.conversation[-10:]],
             "rejection_reason": request.rejection_reason,
             "product_name": request.policy.reply.product_name,
+            "house_tone": _house_tone(request.policy.reply),
+            "terms": request.policy.reply.terms.model_dump(),
         }
+
+
+def _house_tone(reply: ReplyPolicy) -> str:
+    """How the tenant speaks, in one text; empty where it leaves that to each answer."""
+    manner = "" if reply.formality is Formality.AS_CUSTOMER else f"{reply.formality.value} with everybody"
+    return "; ".join(part for part in (manner, reply.tone.strip()) if part)

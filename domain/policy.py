@@ -6,13 +6,14 @@ A running case keeps the policy it began with, so an edit of the configuration n
 from __future__ import annotations
 
 from datetime import date, time, timedelta
+from typing import Annotated
 
 from pydantic import Field, model_validator
 
 from domain.currencies import Currencies
 from domain.errors import ConfigurationProblem
 from domain.incident_policy import IncidentPolicy
-from domain.model import Value
+from domain.model import Term, Value
 from domain.people import Team
 from domain.ticket import Priority
 from domain.triage import Category, Urgency
@@ -159,6 +160,27 @@ class Timers(Value):
         return self
 
 
+class Formality(Term):
+    """How a tenant addresses whom it writes to."""
+
+    AS_CUSTOMER = "as_customer"
+    """As they write themselves."""
+    FORMAL = "formal"
+    CASUAL = "casual"
+
+
+_Word = Annotated[str, Field(pattern=r"^[^\W\d_][\w '-]{0,39}$")]
+
+
+class Terms(Value):
+    """What a tenant calls things in mails, messages and prompts, as in the middle of a sentence."""
+
+    case: _Word = "case"
+    ticket: _Word = "ticket"
+    customer: _Word = "customer"
+    team: _Word = "team"
+
+
 class ReplyPolicy(Value):
     """How answers are made and who looks at them first."""
 
@@ -168,6 +190,10 @@ class ReplyPolicy(Value):
     """Source: routing reference document: a review below 8 of 10 is revised once, then a person takes it."""
     signature: str = "Customer Support"
     product_name: str = "our product"
+    terms: Terms = Terms()
+    formality: Formality = Formality.AS_CUSTOMER
+    tone: str = Field(default="", max_length=300)
+    """How the house speaks, in its own words, for models that write; empty says nothing of it."""
 
 
 class ModelBudget(Value):

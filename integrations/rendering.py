@@ -19,11 +19,14 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from domain.errors import ConfigurationProblem
 from domain.model import JsonValue
+from domain.policy import Terms
 from integrations.slack.blocks import escape, fitted
 from integrations.template_values import FILTERS, shaped
 
 OUTPUT_LIMIT = 400_000
 """Characters of a filled template."""
+_USUAL_TERMS = Terms().model_dump()
+"""For what is about no tenant's case."""
 _FILTERS = ("default", "length", "list", "map", "round", "join", "first", "last", "sort", "upper", "lower", "trim")
 
 
@@ -108,7 +111,7 @@ class Templates:
     @staticmethod
     def _fill(name: str, template: Template, render: Any, context: dict[str, object]) -> str:
         try:
-            return _capped(name, render(template.new_context(context)))
+            return _capped(name, render(template.new_context({"terms": _USUAL_TERMS, **context})))
         except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError, RecursionError) as error:
             # The error's own text can quote data. The name of a missing value is ours and helps.
             missing = re.match(r"'(\w{1,60})' is undefined", str(error))

@@ -97,6 +97,12 @@ def told(value: object) -> str:
     return ("yes" if value else "no") if isinstance(value, bool) else str(value)
 
 
+def initial(text: object) -> str:
+    """With a capital at its beginning, and nothing else changed."""
+    said = str(text)
+    return said[:1].upper() + said[1:]
+
+
 FILTERS: dict[str, Callable[..., str]] = {
     "lines": lines,
     "quoted": quoted,
@@ -108,5 +114,6 @@ FILTERS: dict[str, Callable[..., str]] = {
     "moment": moment,
     "shown": shown,
     "told": told,
+    "initial": initial,
 }
 """The filters that templates have beside a few of Jinja's own."""

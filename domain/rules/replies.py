@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 
 from domain.knowledge import Article, ArticleHit
-from domain.policy import CasePolicy
+from domain.policy import CasePolicy, Formality
 from domain.rules.billing import billing_action
 from domain.rules.phrases import LanguagePhrases, Phrases, fill
 from domain.rules.reading import Reader, Reading
@@ -70,7 +70,10 @@ class Letter:
 
     @property
     def is_formal(self) -> bool:
-        """Whether to write formally: to formal, aggressive and emotional customers alike."""
+        """Whether to write formally: as the house says, else to formal, aggressive and emotional customers alike."""
+        house = self.policy.reply.formality
+        if house is not Formality.AS_CUSTOMER:
+            return house is Formality.FORMAL
         return self.strategy.style is not CommunicationStyle.CASUAL
 
     @property
@@ -80,7 +83,7 @@ class Letter:
 
     def say(self, template: str, **values: str) -> str:
         """Fill a phrase with what every answer knows."""
-        return fill(template, product=self.policy.reply.product_name, **values)
+        return fill(template, product=self.policy.reply.product_name, case=self.policy.reply.terms.case, **values)
 
 
 class ReplyWriter:
@@ -340,5 +343,11 @@ def _assemble(letter: Letter, body: list[str]) -> str:
     topic = letter.say(phrases.topic.get(letter.classification.category.value, phrases.topic["general_inquiry"]))
     empathy = letter.say(phrases.empathy[_mood(letter)], topic=topic)
     closing = phrases.closing_formal if letter.is_formal else phrases.closing
-    parts = [greeting, empathy, *body, phrases.reply_hint, fill(closing, signature=letter.policy.reply.signature)]
+    parts = [
+        greeting,
+        empathy,
+        *body,
+        letter.say(phrases.reply_hint),
+        fill(closing, signature=letter.policy.reply.signature),
+    ]
     return "\n\n".join(part for part in parts if part)

@@ -85,8 +85,8 @@ async def test_the_doctor_sees_by_the_order_of_tasks_whether_tenants_take_turns(
         found = await checks.sharing()
         client = await connect(settings_for(server, "default"))
         async with asyncio.timeout(30):
-            while [run async for run in client.list_workflows()]:
-                await asyncio.sleep(0.1)  # noqa: ASYNC110 - visibility follows a little later
+            while [run async for run in client.list_workflows()]:  # noqa: ASYNC110 - visibility follows later
+                await asyncio.sleep(0.1)
 
     assert found.status is expected, found.sentence
     assert ("matching.enableFairness" in found.sentence) is not shares

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from domain.case import ClaimInput, FeedbackInput, MessageInput, ResolveInput, Status
+from domain.policy import Terms
 from domain.timeline import TimelineKind
 from tests.workflows.conftest import OUTAGE_TICKET, World, a_ticket
 from workflows.escalation import EscalationWorkflow
@@ -19,6 +20,23 @@ async def test_simple_question_is_answered_and_closed_after_silence(world: World
     subjects = [mail.subject for mail in world.mailer.to("customer@example.org")]
     assert len(subjects) == 4, subjects  # acknowledgement, answer, follow-up (which announces the closing), survey
     assert world.store.results[handle.id].escalation_was_right is True
+
+
+async def test_what_a_tenant_calls_a_case_stands_in_every_mail_of_it(world: World) -> None:
+    world.change_policy(reply=world.policy.reply.model_copy(update={"terms": Terms(case="matter", team="practice")}))
+    async with world.worker():
+        handle = await world.submit(a_ticket(OUTAGE_TICKET))
+        await world.until(handle, lambda state: state.status is Status.WAITING_CLAIM)
+        # It is pinned: what is changed later is for later cases.
+        world.change_policy(reply=world.policy.reply.model_copy(update={"terms": Terms(case="affair")}))
+        await handle.execute_update(EscalationWorkflow.claim, ClaimInput(person_id="p-ivan"))
+        await handle.execute_update(
+            EscalationWorkflow.resolve, ResolveInput(person_id="p-ivan", resolution="Rotated the signing keys.")
+        )
+        await handle.result()
+    subjects = [mail.subject for mail in world.mailer.sent.values()]
+    assert len(subjects) >= 4
+    assert {subject.split(" ")[0] for subject in subjects} == {"[Matter"}
 
 
 async def test_outage_is_handed_over_claimed_resolved_and_followed_for_72_hours(world: World) -> None:

@@ -28,6 +28,7 @@ _THOUGHT = timedelta(seconds=60)
 StateT = TypeVar("StateT", bound=CaseState)
 ServedStateT = TypeVar("ServedStateT", bound=ServedCaseState)
 ArgumentT = TypeVar("ArgumentT")
+NoticeT = TypeVar("NoticeT", "MailInput", "ChatInput")
 ResultT = TypeVar("ResultT")
 
 GIVEN_UP = "GivenUp"
@@ -300,7 +301,9 @@ class Case(Generic[StateT]):
         receipt = await self.must(
             step,
             what,
-            lambda: self.do(NoticeActivities.mail_customer, mail, what, options.vendor(self.policy.timers)),
+            lambda: self.do(
+                NoticeActivities.mail_customer, self._worded(mail), what, options.vendor(self.policy.timers)
+            ),
             can_skip=True,
         )
         if receipt is not None:
@@ -348,7 +351,9 @@ class Case(Generic[StateT]):
         self, mail: MailInput, what: str, *, config: workflow.ActivityConfig | None = None
     ) -> MailReceipt:
         """Send one e-mail to our side."""
-        receipt = await self.do(NoticeActivities.mail_team, mail, what, (config or options.handoff(self.policy.timers)))
+        receipt = await self.do(
+            NoticeActivities.mail_team, self._worded(mail), what, (config or options.handoff(self.policy.timers))
+        )
         self._sent(mail.step, "team", "email", what, receipt.message_id, repeated=receipt.repeated)
         return receipt
 
@@ -357,11 +362,15 @@ class Case(Generic[StateT]):
     ) -> ChatReceipt:
         """Post or replace one chat message."""
         receipt = await self.do(
-            NoticeActivities.post_chat, message, what, (config or options.handoff(self.policy.timers))
+            NoticeActivities.post_chat, self._worded(message), what, (config or options.handoff(self.policy.timers))
         )
         if message.replaces is None:
             self._sent(message.step, "team", "slack", what, receipt.ts, repeated=receipt.repeated)
         return receipt
+
+    def _worded(self, notice: NoticeT) -> NoticeT:
+        """In the tenant's own words."""
+        return notice.model_copy(update={"terms": self.policy.reply.terms})
 
     def _sent(self, step: str, to: str, channel: str, what: str, message_id: str, *, repeated: bool) -> None:
         self.state.sent.append(

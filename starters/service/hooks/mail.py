@@ -30,7 +30,7 @@ _MOST_FIELDS = 200
 _LONGEST_TEXT = 200_000
 _LONGEST_MESSAGE = 20_000
 _READ = ("from", "sender", "subject", "message-id", "auto-submitted", "precedence")
-_CASE = re.compile(r"\[Case ([A-Za-z0-9][A-Za-z0-9._-]{0,63})\]")
+_CASE = re.compile(r"\[(?:Case|[^\W\d_][\w '-]{0,39}(?= [^\]]*\d)) ([A-Za-z0-9][A-Za-z0-9._-]{0,63})\]")
 _UNKEPT = re.compile("[\x00\ud800-\udfff]")
 _RAW = ("body-mime", "email")
 """What mail services call the field that holds the whole e-mail (Mailgun; SendGrid, where `raw` is switched on)."""
