@@ -1,4 +1,4 @@
-"""Systems outside that are told of cases, for operators: how each fares, what it was told, and what they do about it."""
+"""Systems outside that are told of cases, for operators: how each fares, what it was told, what is done about it."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ GETS = [entry for entry in ENTRIES if entry.method == "GET"]
 
 def filled(path: str) -> str:
     named = path.replace("{name:path}", "TICK-none").replace("{name}", "none").replace("{of:path}", "cases")
-    return named.replace("{reference}", f"sha256:{'0' * 64}")
+    return named.replace("{reference}", f"sha256:{'0' * 64}").replace("{endpoint_id}", "none")
 
 
 def link(world: ServiceWorld, at: datetime | None = None) -> tuple[ApiKey, str]:

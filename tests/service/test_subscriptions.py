@@ -7,7 +7,7 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import pytest
 from standardwebhooks.webhooks import Webhook
 
 from runtime.settings import Settings, load_settings
+from tests.console.browser import Browser
 from tests.loopback import Answer, Loopback, Received, loopback
 from tests.service.service_world import ServiceWorld
 from tests.service.test_contract import is_refusal, ticket
@@ -192,6 +193,11 @@ def test_a_replay_says_which_events(operator: httpx.Client, body: dict[str, str]
     is_refusal(operator.post(f"{WEBHOOKS}/portal/replay", json=body), 422)
 
 
+@pytest.mark.parametrize("since", ["9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59"])
+def test_a_moment_that_no_clock_shows_is_a_moment_like_any_other(operator: httpx.Client, since: str) -> None:
+    assert operator.post(f"{WEBHOOKS}/portal/replay", json={"since": since}).status_code == 200
+
+
 @pytest.mark.parametrize("name", ["theirs", "nobody"])
 def test_another_tenants_endpoint_cannot_be_told_from_one_that_is_not_there(
     telling: TellingWorld, operator: httpx.Client, name: str
@@ -219,3 +225,32 @@ def test_a_list_of_deliveries_is_cut_and_filtered(telling: TellingWorld, operato
     assert page["has_more"]
     assert not {d["status"] for d in deliveries(operator)} - {"waiting", "delivered"}
     is_refusal(operator.get(f"{WEBHOOKS}/portal/deliveries", params={"status": "lost"}), 422)
+
+
+def test_an_operator_sees_and_acts_in_the_console_and_an_agent_does_not(telling: TellingWorld) -> None:
+    with closing(Browser(telling)) as agent:
+        agent.sign_in(telling.keys["agent"])
+        assert agent.get("/webhooks").status_code == 403
+        assert "/webhooks" not in agent.get("/").text
+    with closing(Browser(telling)) as browser:
+        browser.sign_in(telling.keys["operator"])
+        assert "/console/webhooks" in browser.get("/").text
+        listed = browser.get("/webhooks").text
+        assert "portal" in listed
+        assert "theirs" not in listed
+        assert browser.get("/webhooks/theirs").status_code == 404
+        assert browser.do("webhooks", endpoint="theirs", act="enable").status_code == 404
+        off = browser.do("webhooks", endpoint="portal", act="disable", reason="<b>They move</b>")
+        assert off.headers["location"] == "/console/webhooks/portal?done=webhook-disable"
+        page = browser.get("/webhooks/portal").text
+        assert "&lt;b&gt;They move" in page
+        assert "T0KEN" not in page + listed
+        assert "Enable" in page
+        browser.do("webhooks", endpoint="portal", act="enable")
+        before = len(telling.receiver.received)
+        browser.do("webhooks", endpoint="portal", act="test")
+        until(lambda: len(telling.receiver.received) > before)
+        event = telling.receiver.last.headers["webhook-id"]
+        until(lambda: f"Send {event} again" in browser.get("/webhooks/portal").text)
+        browser.do("webhooks", endpoint="portal", act="replay", event=event)
+        until(lambda: [r.headers["webhook-id"] for r in telling.receiver.received].count(event) == 2)

@@ -23,8 +23,8 @@ from workers.webhook_waking import wake
 
 router = APIRouter(route_class=GuardedRoute, tags=["webhooks"])
 _ONE = f"{V1}/webhooks/{{name}}"
-_LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
-"""Nothing was told before; the store knows no moment of year 1."""
+_LONG_AGO, _LONG_AFTER = datetime(2000, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+"""Nothing was told before, nor will be after; the store knows no moment of the years 1 and 9999."""
 DeliveryState = Literal["waiting", "delivered", "given_up"]
 
 
@@ -155,7 +155,7 @@ async def replay(name: str, body: OneEventIn | SinceIn, services: Using, princip
     desk = _known(services, principal.tenant, name)
     if isinstance(body, OneEventIn):
         return ReplayView(replayed=await desk.replay(name, event_id=body.event_id))
-    return ReplayView(replayed=await desk.replay(name, since=max(body.since, _LONG_AGO)))
+    return ReplayView(replayed=await desk.replay(name, since=min(max(body.since, _LONG_AGO), _LONG_AFTER)))
 
 
 @router.post(f"{_ONE}/enable", responses=of_body(404))
