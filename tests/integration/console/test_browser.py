@@ -74,11 +74,12 @@ def changes_by_itself(world: ServiceWorld, page: Page, name: str) -> None:
         assert page.evaluate("document.querySelector('h1').mark") == "the very same"
         expect(page.get_by_role("button", name="Withdraw")).to_be_visible()
         page.get_by_text("Ask about it").click()
-        page.get_by_label("Question").fill("Half a ques")
+        page.get_by_role("textbox", name="Question").fill("Half a ques")
         client.post(f"/api/v1/cases/{name}/queries", json={"query": "Is it over?"})
         expect(page.locator("#news")).to_contain_text("load the page anew", timeout=60_000)
-        expect(page.get_by_label("Question")).to_have_value("Half a ques")
+        expect(page.get_by_role("textbox", name="Question")).to_have_value("Half a ques")
     page.set_viewport_size({"width": 1280, "height": 720})
+    page.reload()
     expect(facts).to_be_visible()
 
 
