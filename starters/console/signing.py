@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from urllib.parse import unquote, urlsplit
 
@@ -23,6 +24,9 @@ _WRONG = "That name and password do not fit: check both, or ask for a new passwo
 _LONGEST_PATH = 500
 _WAYS = ({"link"}, {"key"}, {"name", "password"})
 _BESIDE = {"to", "tenant"}
+_NAMES = ("link", "key", "password")
+
+logger = logging.getLogger(__name__)
 
 
 async def form(request: Request) -> Response:
@@ -37,10 +41,13 @@ async def sign_in(request: Request) -> Response:
     try:
         who = await _who(request, services, fields)
     except Problem as problem:
+        logger.warning("a sign-in was refused: too many were wrong")
         answer = page(request, fields, problem=problem.detail, status=problem.status)
         answer.headers.update(problem.headers)
         return answer
     if who is None:
+        # Nothing of what was typed: people type passwords into the wrong field.
+        logger.warning("a sign-in failed", extra={"way": next((way for way in _NAMES if way in fields), "none")})
         return page(request, fields, problem=_WRONG if "password" in fields else _UNKNOWN, status=401)
     response = RedirectResponse(within_console(fields.get("to", "")), 303)
     await visitors.begin(request, services, who, response)

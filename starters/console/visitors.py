@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import logging
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -22,6 +23,8 @@ from integrations.store.store import SqlStore
 from starters.console import cookies
 from starters.service.keys import taken_apart
 from starters.service.services import Services
+
+logger = logging.getLogger(__name__)
 
 LINK = "console-link"
 LINK_LIVES = timedelta(minutes=15)
@@ -142,6 +145,7 @@ async def begin(request: Request, services: Services, who: SignIn, response: Res
     ended = digest_of(before) if before is not None else None
     await services.store.console_sessions.begin(session, instead_of=ended)
     cookies.give(request, response, cookies.SESSION, secret, lives)
+    logger.info("somebody signed in", extra={"principal": who.principal.partition("/")[0], "tenant": who.tenant})
     cookies.forget(request, response, cookies.BEFORE)
 
 
@@ -177,7 +181,7 @@ async def sign_out(request: Request, services: Services, visitor: Visitor, respo
 
 def _is_somebody_there(request: Request) -> bool:
     """Whether a person did this: a page that renews itself, or its live stream, keeps no session alive."""
-    return request.headers.get("sec-fetch-mode", "navigate") == "navigate"
+    return request.method == "POST" or request.headers.get("sec-fetch-mode", "navigate") == "navigate"
 
 
 async def _principal_of(services: Services, session: ConsoleSession, now: datetime) -> Principal | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
 from collections.abc import Callable
@@ -43,7 +44,10 @@ def test_a_person_signs_in_by_id_or_address_and_does_what_the_roles_allow(doors:
     assert browser.do("unpark", case="x").status_code == 403
 
 
-def test_every_failure_looks_the_same(doors: SignInWorld, at_door: AtDoor) -> None:
+def test_every_failure_looks_the_same_and_the_log_tells_nothing_that_was_typed(
+    doors: SignInWorld, at_door: AtDoor, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
     doors.give_password("p-lena", GOOD)
     browser, pages = at_door("local"), set()
     for name, password in (
@@ -64,6 +68,9 @@ def test_every_failure_looks_the_same(doors: SignInWorld, at_door: AtDoor) -> No
         assert "That name and password do not fit" in is_safe(answer)
     assert len(pages) == 1
     assert not is_in(browser)
+    logged = str([record.__dict__ for record in caplog.records if record.name.startswith("starters")])
+    assert "a sign-in failed" in logged
+    assert not any(word in logged for word in ("horse", "nobody@example.com", "p-lena", "xxxx"))
 
 
 def test_somebody_unknown_costs_the_same_work(
