@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -77,6 +78,9 @@ class OidcSettings(Group):
         return address
 
 
+_ORIGIN = re.compile(r"(?:https?|chrome-extension|moz-extension)://[A-Za-z0-9.-]+(?::\d{1,5})?\Z")
+
+
 class ServiceSettings(Group):
     """The HTTP service."""
 
@@ -93,6 +97,12 @@ class ServiceSettings(Group):
         "", description="addresses of proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8, by commas"
     )
     repeat_hours: int = Field(24, ge=1, le=720, description="hours for which an Idempotency-Key is remembered")
+    requests_per_minute: int = Field(
+        6_000, ge=0, description="requests of one key or token in a minute, over all replicas; 0 for no limit"
+    )
+    cors_origins: str = Field(
+        "", description="origins whose pages may ask (CORS), such as https://desk.example.com, by commas"
+    )
     open_metrics: bool = Field(False, description="show /metrics to whoever asks; otherwise to operators only")
     temporal_ui: str | None = Field(
         None, pattern=r"^https?://[^\s]+$", description="address of Temporal's web UI, for links from the console"
@@ -110,6 +120,18 @@ class ServiceSettings(Group):
             raise ValueError("holds something that is no address: write 10.0.0.5 or 10.0.0.0/8") from None
         return text
 
+    @field_validator("cors_origins")
+    @classmethod
+    def _are_origins(cls, text: str) -> str:
+        if not all(_ORIGIN.match(origin) for origin in parts_of(text)):
+            raise ValueError("holds something that is no origin: write https://HOST, with a port where it has one")
+        return text
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """Origins whose pages may ask."""
+        return parts_of(self.cors_origins)
+
     @property
     def takes_passwords(self) -> bool:
         """Whether people sign in to the console by password."""
@@ -125,4 +147,9 @@ def networks_in(text: str) -> tuple[Network, ...]:
     Raises:
         ValueError: one of them is none.
     """
-    return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
+    return tuple(ip_network(part) for part in parts_of(text))
+
+
+def parts_of(text: str) -> tuple[str, ...]:
+    """What stands between commas."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())

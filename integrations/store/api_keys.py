@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from domain.principals import ApiKey
 from integrations.store.database import Database
 from integrations.store.tables import api_keys
 
 _MOST = 500
+# Built once: it is asked with every request.
+_FIND = select(api_keys).where(api_keys.c.key_id == bindparam("k"))
 
 
 class SqlApiKeys:
@@ -32,7 +34,7 @@ class SqlApiKeys:
     async def find(self, key_id: str) -> ApiKey | None:
         """A key by its id, of any tenant; also one that was revoked."""
         async with self._database.reading() as connection:
-            row = (await connection.execute(select(api_keys).where(api_keys.c.key_id == key_id))).mappings().first()
+            row = (await connection.execute(_FIND, {"k": key_id})).mappings().first()
         return ApiKey.model_validate(dict(row)) if row is not None else None
 
     async def list(self, tenant: str | None = None) -> list[ApiKey]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
     from sqlalchemy.ext.asyncio import AsyncEngine
 
-HEAD = "0009"
+HEAD = "0010"
 """The newest revision in `migrations/versions`; a test holds them together."""
 
 _LOCK_SECONDS = 60.0

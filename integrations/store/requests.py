@@ -6,15 +6,21 @@ import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import ColumnElement, RowMapping, and_, delete, select, update
+from sqlalchemy import ColumnElement, RowMapping, and_, bindparam, delete, select, update
 
+from domain.deliveries import Delivery
 from domain.principals import Answered
 from integrations.store.database import Database
+from integrations.store.tables import inbox
 from integrations.store.tables import repeatable_requests as table
 
 _TRIES = 5
 """Rows come and go while others claim and release; who finds none and makes none looks again."""
 _SOON = timedelta(seconds=1)
+# Built once: a statement that is built anew costs as much as it takes to run it.
+_FIND = select(table).where(
+    table.c.tenant == bindparam("t"), table.c.principal == bindparam("p"), table.c.key == bindparam("k")
+)
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,8 @@ class SqlRepeatableRequests:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._insert_new = database.insert(table).on_conflict_do_nothing()
+        self._insert_delivery = database.insert(inbox).on_conflict_do_nothing()
 
     async def claim(self, key: RequestKey, digest: str, lease: timedelta) -> Claimed:
         """Claim a request, or learn what became of it.
@@ -88,6 +96,25 @@ class SqlRepeatableRequests:
         async with self._database.writing() as connection:
             await connection.execute(delete(table).where(_is(key), table.c.claim == mark))
 
+    async def promise(self, key: RequestKey | None, digest: str, answered: Answered, delivery: Delivery) -> bool:
+        """Write down what is to be done and its answer, in one transaction; False where the key is taken already.
+
+        Args:
+            key: of the request; None where it has none.
+            digest: of everything that makes it this request.
+            answered: the answer, which is the same whatever becomes of the work.
+            delivery: the work.
+        """
+        now = datetime.now(UTC)
+        async with self._database.writing() as connection:
+            if key is not None:
+                row = _row(key, digest, secrets.token_hex(16), now, timedelta())
+                made = await connection.execute(self._insert_new, row | answered.model_dump() | {"answered_at": now})
+                if not made.rowcount:
+                    return False
+            await connection.execute(self._insert_delivery, delivery.model_dump() | {"due_at": delivery.received_at})
+        return True
+
     async def forget_before(self, moment: datetime) -> int:
         """Forget what was claimed before a moment; returns how many."""
         async with self._database.writing() as connection:
@@ -95,17 +122,8 @@ class SqlRepeatableRequests:
 
     async def _insert(self, key: RequestKey, digest: str, mark: str, now: datetime, lease: timedelta) -> bool:
         """Whether it is ours; somebody may have come first."""
-        row = {
-            "tenant": key.tenant,
-            "principal": key.principal,
-            "key": key.key,
-            "digest": digest,
-            "claim": mark,
-            "claimed_at": now,
-            "leased_until": now + lease,
-        }
         async with self._database.writing() as connection:
-            made = await connection.execute(self._database.insert(table).on_conflict_do_nothing().values(row))
+            made = await connection.execute(self._insert_new, _row(key, digest, mark, now, lease))
         return bool(made.rowcount)
 
     async def _take_over(self, key: RequestKey, before: str, mark: str, now: datetime, lease: timedelta) -> bool:
@@ -119,7 +137,20 @@ class SqlRepeatableRequests:
 
     async def _read(self, key: RequestKey) -> RowMapping | None:
         async with self._database.reading() as connection:
-            return (await connection.execute(select(table).where(_is(key)))).mappings().first()
+            found = await connection.execute(_FIND, {"t": key.tenant, "p": key.principal, "k": key.key})
+            return found.mappings().first()
+
+
+def _row(key: RequestKey, digest: str, mark: str, now: datetime, lease: timedelta) -> dict[str, object]:
+    return {
+        "tenant": key.tenant,
+        "principal": key.principal,
+        "key": key.key,
+        "digest": digest,
+        "claim": mark,
+        "claimed_at": now,
+        "leased_until": now + lease,
+    }
 
 
 def _is(key: RequestKey) -> ColumnElement[bool]:

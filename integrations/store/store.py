@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 from integrations.store.allowances import SqlAllowances
+from integrations.store.allowed_requests import SqlAllowedRequests
 from integrations.store.api_keys import SqlApiKeys
 from integrations.store.cases import SqlCaseStore
 from integrations.store.console_sessions import SqlConsoleSessions
 from integrations.store.database import Database
 from integrations.store.inbox import SqlInbox
+from integrations.store.jobs import SqlJobs
 from integrations.store.knowledge import SqlKnowledgeBase
 from integrations.store.ledger import SqlEffectLedger
 from integrations.store.lessons import SqlLessons
@@ -18,6 +20,7 @@ from integrations.store.metering import SqlMeter
 from integrations.store.migration import migrate
 from integrations.store.outbox import SqlOutbox
 from integrations.store.passwords import SqlPasswords
+from integrations.store.questions import SqlQuestions
 from integrations.store.requests import SqlRepeatableRequests
 from integrations.store.sessions import SqlSessions
 from integrations.store.sign_in_tries import SqlSignInTries
@@ -42,6 +45,9 @@ class SqlStore:
         sign_in_tries: how often somebody tried to sign in.
         inbox: what came from outside and is to be delivered.
         outbox: what systems outside are to be told.
+        jobs: what of it was asked for over HTTP, as those see it who wait for it.
+        questions: those that were withdrawn.
+        allowed_requests: of each principal of the HTTP service, in a minute.
         mailboxes: how far each was read.
     """
 
@@ -61,6 +67,9 @@ class SqlStore:
         self.passwords = SqlPasswords(database)
         self.sign_in_tries = SqlSignInTries(database)
         self.inbox = SqlInbox(database)
+        self.jobs = SqlJobs(database)
+        self.questions = SqlQuestions(database)
+        self.allowed_requests = SqlAllowedRequests(database)
         self.mailboxes = SqlMailboxes(database)
 
     @classmethod

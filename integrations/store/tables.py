@@ -459,3 +459,24 @@ def is_compared(_object: object, name: str | None, kind: str, reflected: bool, _
     if kind == "column":
         return name != "search"
     return not (name.startswith(("articles_search", "lessons_search")) or name in _FULL_TEXT)
+
+
+withdrawn_questions = Table(
+    "withdrawn_questions",
+    metadata,
+    _tenant(primary_key=True),
+    _column("workflow_id", Text, primary_key=True),
+    _column("query_id", Text, primary_key=True),
+    _column("withdrawn_by", Text),
+    _column("withdrawn_at", UtcTime),
+)
+
+request_windows = Table(
+    "request_windows",
+    metadata,
+    _tenant(primary_key=True),
+    _column("principal", Text, primary_key=True),
+    _column("began_at", UtcTime),
+    # Handed out to replicas in this window; what they have not used of it is not given back.
+    _column("taken", Integer),
+)

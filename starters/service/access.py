@@ -11,6 +11,9 @@ PUBLIC: frozenset[tuple[str, str]] = frozenset(
 )
 """What everybody may ask."""
 
+PROMISING: frozenset[str] = frozenset({f"{V1}/cases", f"{V1}/tickets", f"{V1}/incidents"})
+"""What may be accepted before it is done, where a client prefers that."""
+
 ACCESS: dict[tuple[str, str], Role] = {
     ("POST", f"{V1}/cases"): Role.AGENT,
     ("GET", f"{V1}/cases"): Role.VIEWER,
@@ -21,11 +24,14 @@ ACCESS: dict[tuple[str, str], Role] = {
     ("GET", f"{V1}/cases/{{case_id}}/queries"): Role.VIEWER,
     ("GET", f"{V1}/cases/{{case_id}}/queries/{{query_id}}"): Role.VIEWER,
     ("GET", f"{V1}/cases/{{case_id}}/queries/{{query_id}}/result"): Role.VIEWER,
+    ("DELETE", f"{V1}/cases/{{case_id}}/queries/{{query_id}}"): Role.AGENT,
     ("POST", f"{V1}/cases/{{case_id}}/messages"): Role.AGENT,
     ("POST", f"{V1}/cases/{{case_id}}/claim"): Role.AGENT,
     ("POST", f"{V1}/cases/{{case_id}}/resolve"): Role.AGENT,
     ("POST", f"{V1}/cases/{{case_id}}/feedback"): Role.AGENT,
     ("POST", f"{V1}/cases/{{case_id}}/unpark"): Role.OPERATOR,
+    ("GET", f"{V1}/jobs/{{job_id}}"): Role.VIEWER,
+    ("DELETE", f"{V1}/jobs/{{job_id}}"): Role.AGENT,
     ("POST", f"{V1}/tickets"): Role.AGENT,
     ("GET", f"{V1}/tickets"): Role.VIEWER,
     ("POST", f"{V1}/incidents"): Role.AGENT,

@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starters.console.app import application as console_of
 from starters.console.app import to_console
 from starters.console.pages import ROOT
+from starters.service.crossing import Crossing, Heads
 from starters.service.edge import Edge
 from starters.service.errors import answer_to, of_status
 from starters.service.openapi import describe, page
@@ -20,6 +21,7 @@ from starters.service.routes import (
     cases,
     events,
     health,
+    jobs,
     knowledge,
     playbooks,
     queries,
@@ -35,7 +37,7 @@ from starters.service.services import Services
 
 _ROUTERS = (
     cases.router, queries.router, words.router, tickets.router, approvals.router, playbooks.router, events.router,
-    knowledge.router, uploads.router, sessions.router, subscriptions.router, health.router,
+    knowledge.router, uploads.router, sessions.router, jobs.router, subscriptions.router, health.router,
 )  # fmt: skip
 _OURS_IS_ENOUGH: TelemetryConfig = {
     "tracing": False, "metrics": False, "logs": False, "operation_spans": False, "auto_configure": False,
@@ -48,7 +50,8 @@ _SIGNED = (slack.router, webhooks.router)
 
 def build(services: Services) -> Edge:
     """The application, as a server runs it."""
-    return Edge(application(services), services.metrics)
+    inside = Crossing(Heads(application(services)), services.service.origins)
+    return Edge(inside, services.metrics)
 
 
 def application(services: Services) -> FastAPI:
@@ -92,9 +95,10 @@ async def _of_framework(request: Request, error: Exception) -> Response:
 def _methods_of(request: Request) -> set[str]:
     """All methods of a path; the framework itself names those of one function."""
     routes = [route for router in (*_ROUTERS, *_SIGNED) for route in router.routes if isinstance(route, APIRoute)]
-    return {
+    found = {
         method
         for route in routes
         if route.path_regex.match(request.scope["path"]) is not None
         for method in route.methods or ()
     } or {"GET"}
+    return found | {"HEAD"} if "GET" in found else found

@@ -7,7 +7,7 @@ import re
 import time
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from domain.case import CaseState, MessageInput
@@ -24,6 +24,7 @@ from domain.troubleshooting.state import IncidentState
 from integrations.store.inbox import Kept
 from starters.case_history import state_or_record, whole_conversation
 from starters.service import correlation
+from starters.service.declared import is_wanted_later
 from starters.service.errors import Problem, unfitting
 from starters.service.services import Services
 from starters.service.views import AgentResponse, QueryState, QueryStatus
@@ -93,7 +94,7 @@ class Patience:
         """What a `Prefer` header says; `most_seconds` where it says nothing."""
         asked = _PREFERENCE.search(prefer)
         return cls(
-            asynchronously="respond-async" in prefer.lower(),
+            asynchronously=is_wanted_later(prefer),
             seconds=min(float(asked.group(1)), most_seconds) if asked is not None else most_seconds,
         )
 
@@ -145,7 +146,7 @@ async def find(services: Services, tenant: str, case: str, query_id: str) -> Que
     """
     kept = await accepted(services, tenant, case, query_id) if len(query_id) <= _LONGEST_ID else None
     if kept is not None and kept.status == "pending":
-        return kept
+        return (await _as_withdrawn(services, tenant, case, [kept]))[0]
     try:
         every = await _known_to(services, tenant, case)
     except UnknownCase:
@@ -155,7 +156,7 @@ async def find(services: Services, tenant: str, case: str, query_id: str) -> Que
         found = kept
     if found is None:
         raise _unknown()
-    return found
+    return (await _as_withdrawn(services, tenant, case, [found]))[0]
 
 
 async def all_of(services: Services, tenant: str, case: str) -> list[Question]:
@@ -167,7 +168,8 @@ async def all_of(services: Services, tenant: str, case: str) -> list[Question]:
     kept = await services.store.inbox.find(tenant, source_of(tenant, case))
     every = await _known_to(services, tenant, case)
     ids = {one.query_id for one in every}
-    return [*every, *(_of_inbox(tenant, case, one) for one in kept if one.delivery_id not in ids)]
+    waiting = [_of_inbox(tenant, case, one) for one in kept if one.delivery_id not in ids]
+    return await _as_withdrawn(services, tenant, case, [*every, *waiting])
 
 
 async def _known_to(services: Services, tenant: str, case: str) -> list[Question]:
@@ -180,6 +182,28 @@ async def _known_to(services: Services, tenant: str, case: str) -> list[Question
     if isinstance(known, IncidentState):
         return [_of_incident(name, said, known) for said in asked]
     return [_of_ticket(name, said, spoken, known) for said in asked]
+
+
+async def withdraw(services: Services, tenant: str, case: str, query_id: str, by: str) -> None:
+    """Withdraw a question: one that waits is not asked any more, and an answer that comes is shown to nobody.
+
+    Raises:
+        Problem: 404, there is none; 409, it is answered, or never will be.
+    """
+    found = await find(services, tenant, case, query_id)
+    if found.status in ("completed", "failed"):
+        raise Problem(409, "CONFLICT", f"This question is {found.status}: there is nothing left to withdraw.")
+    await services.store.questions.withdraw(tenant, case, query_id, by)
+    await services.store.jobs.take_back(tenant, source_of(tenant, case), query_id, "withdrawn")
+
+
+async def _as_withdrawn(services: Services, tenant: str, case: str, found: list[Question]) -> list[Question]:
+    at = await services.store.questions.withdrawn(tenant, case) if found else {}
+    return [_withdrawn(one, at[one.query_id]) if one.query_id in at else one for one in found]
+
+
+def _withdrawn(question: Question, at: datetime) -> Question:
+    return replace(question, status="cancelled", updated_at=at, answer=None, answered_by="")
 
 
 async def accepted(services: Services, tenant: str, case: str, query_id: str) -> Question | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
+
+from fastapi import Header
 
 from starters.service.errors import ErrorBody
 
@@ -17,6 +19,7 @@ _WORDS = {
     413: "The body is too large.",
     415: "The body is of a type that is not taken, or is compressed.",
     422: "Something in the request cannot be used.",
+    429: "The key or token asked too often; `Retry-After` says when it may again.",
     500: "A fault of the service itself.",
     503: "Temporal, a worker or the store does not answer now; ask again.",
 }
@@ -26,7 +29,7 @@ Responses = dict[int | str, dict[str, Any]]
 
 def refusals(*statuses: int) -> Responses:
     """Answers that are no success, beside those that every guarded route can give."""
-    every = sorted({401, 403, 422, 500, 503, *statuses})
+    every = sorted({401, 403, 422, 429, 500, 503, *statuses})
     return {status: {"model": ErrorBody, "description": _WORDS[status]} for status in every}
 
 
@@ -37,3 +40,11 @@ def of_body(*statuses: int) -> Responses:
 
 LOCATION = {"Location": {"schema": {"type": "string"}, "description": "Where it is."}}
 RETRY_AFTER = {"Retry-After": {"schema": {"type": "integer"}, "description": "Ask again after this many seconds."}}
+Prefer = Annotated[
+    str, Header(max_length=200, description="`respond-async` for 202 at once, `wait=SECONDS` to wait no longer.")
+]
+
+
+def is_wanted_later(prefer: str) -> bool:
+    """Whether a client wants to be answered before the work is done (RFC 7240)."""
+    return "respond-async" in prefer.lower()

@@ -25,6 +25,7 @@ _LEASE = timedelta(seconds=30)
 _LOOKS_EVERY_SECONDS = 1.0
 """For what other replicas took and could not deliver."""
 _LONGEST_WAIT_SECONDS = 10.0
+_GATHERS_SECONDS = 0.02
 _LOOK = timedelta(seconds=2)
 _FAULTS = 20
 """Tries of something that fails in a way that nobody foresaw; waiting for Temporal has no end."""
@@ -56,6 +57,15 @@ class Later(Exception):
 Handler = Callable[[Services, Delivery], Awaitable[Done]]
 
 
+@dataclass(frozen=True)
+class Lane:
+    """Deliveries of some kinds, made beside those of other lanes."""
+
+    handlers: Mapping[str, Handler]
+    hands: int = AT_ONCE
+    """Deliveries at the same time."""
+
+
 async def received(services: Services, delivery: Delivery, *, done: str | None = None, once: str | None = None) -> bool:
     """Write down what came, and have it delivered at once; False when it came before.
 
@@ -75,7 +85,7 @@ async def received(services: Services, delivery: Delivery, *, done: str | None =
 
 
 @contextlib.asynccontextmanager
-async def delivering(services: Services, *lanes: Mapping[str, Handler]) -> AsyncIterator[None]:
+async def delivering(services: Services, *lanes: Mapping[str, Handler] | Lane) -> AsyncIterator[None]:
     """Deliver while the block runs.
 
     Args:
@@ -83,7 +93,8 @@ async def delivering(services: Services, *lanes: Mapping[str, Handler]) -> Async
         lanes: what is done, by the kind of a delivery. Each lane has hands of its own, so that what waits for Temporal
             does not keep from people what needs none.
     """
-    tasks = [asyncio.create_task(_deliver(services, handlers)) for handlers in lanes]
+    whole = [lane if isinstance(lane, Lane) else Lane(lane) for lane in lanes]
+    tasks = [asyncio.create_task(_deliver(services, lane.handlers, lane.hands)) for lane in whole]
     try:
         yield
     finally:
@@ -92,13 +103,15 @@ async def delivering(services: Services, *lanes: Mapping[str, Handler]) -> Async
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _deliver(services: Services, handlers: Mapping[str, Handler]) -> None:
+async def _deliver(services: Services, handlers: Mapping[str, Handler], hands: int) -> None:
     under_way: set[asyncio.Task[None]] = set()
     arrived = services.bell.listen()
     try:
         while True:
+            # What comes together is claimed together: each claim waits for the right to write.
+            await asyncio.sleep(_GATHERS_SECONDS)
             arrived.clear()
-            room = AT_ONCE - len(under_way)
+            room = hands - len(under_way)
             claimed = await _claimed(services, tuple(handlers), room) if room else []
             for one in claimed:
                 task = asyncio.create_task(_make(services, handlers, one))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from fastapi.exceptions import RequestValidationError
@@ -13,8 +13,11 @@ from starlette.responses import Response
 from domain.errors import SurehandError
 from domain.principals import Principal
 from starters.service import bodies, idempotency
-from starters.service.access import ACCESS, PUBLIC
+from starters.service.access import ACCESS, PROMISING, PUBLIC
+from starters.service.declared import is_wanted_later
+from starters.service.delivering import received
 from starters.service.errors import Problem, answer_to, invalid, problem_of
+from starters.service.idempotency import Promise
 from starters.service.principals import authenticated, permitted
 from starters.service.services import Services
 
@@ -42,12 +45,15 @@ class GuardedRoute(APIRoute):
 
         async def guarded(request: Request) -> Response:
             try:
-                return await self._guard(request, inner)
+                response = await self._guard(request, inner)
             except (Problem, SurehandError, RequestValidationError, RuntimeError) as error:
                 problem = problem_of(error)
                 if problem is None:
                     raise
-                return answer_to(problem)
+                response = answer_to(problem)
+            for name, value in getattr(request.state, "rate", {}).items():
+                response.headers[name] = value
+            return response
 
         return guarded
 
@@ -57,6 +63,7 @@ class GuardedRoute(APIRoute):
         if role is not None and not (self.path == "/metrics" and services.service.open_metrics):
             principal = await authenticated(request, services)
             request.state.principal = principal
+            request.state.rate = await services.rates.admit(principal)
             permitted(principal, role)
         self._check_parameters(request)
         if request.method != "POST" or self.streams:
@@ -71,7 +78,27 @@ class GuardedRoute(APIRoute):
                 response.headers["Deprecation"] = "true"
             return response
 
+        if self.path in PROMISING and is_wanted_later(request.headers.get("prefer", "")):
+            return await self._promise(services, request, raw, work)
         return await idempotency.once(services.store.requests, _principal(request), request, raw, work)
+
+    async def _promise(
+        self, services: Services, request: Request, raw: bytes, work: Callable[[], Awaitable[Response]]
+    ) -> Response:
+        """What only promises does nothing yet: it is not claimed first, and written down with its answer at once."""
+        principal, kept = _principal(request), services.store.requests
+        response = await work()
+        if isinstance(response, Promise) and await idempotency.promised(kept, principal, request, raw, response):
+            services.bell.ring()
+            return response
+
+        async def known() -> Response:
+            # Whoever had the key died before there was an answer.
+            if isinstance(response, Promise):
+                await received(services, response.delivery)
+            return response
+
+        return await idempotency.once(kept, principal, request, raw, known)
 
     async def _prepare(self, request: Request) -> None:
         if self.streams:

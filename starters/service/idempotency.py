@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from starlette.requests import Request
 from starlette.responses import Response
 
+from domain.deliveries import Delivery
 from domain.principals import Answered, Principal
 from integrations.store.requests import RequestKey, SqlRepeatableRequests
 from starters.service.errors import Problem, invalid
@@ -79,6 +80,29 @@ async def once(
     return await _first(kept, key, claimed.mark, work)
 
 
+class Promise(Response):
+    """An acknowledgement of work that is written down together with it, and done later.
+
+    Args:
+        body: of the answer, as JSON.
+        headers: beside it.
+        delivery: what is to be done.
+    """
+
+    def __init__(self, body: str, headers: dict[str, str], delivery: Delivery) -> None:
+        super().__init__(body, 202, headers, "application/json")
+        self.delivery = delivery
+
+
+async def promised(
+    kept: SqlRepeatableRequests, principal: Principal, request: Request, body: bytes, promise: Promise
+) -> bool:
+    """Write down the work and its answer at once; False where the key is taken, by this request or another."""
+    given = key_of(request)
+    key = RequestKey(principal.tenant, principal.principal_id, given) if given is not None else None
+    return await kept.promise(key, _digest(request, body), _kept(promise), promise.delivery)
+
+
 async def _first(
     kept: SqlRepeatableRequests, key: RequestKey, mark: str, work: Callable[[], Awaitable[Response]]
 ) -> Response:
@@ -88,14 +112,17 @@ async def _first(
         await kept.release(key, mark)
         raise
     if _KEPT_FROM <= response.status_code < _KEPT_BELOW:
-        headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
-        answered = Answered(status=response.status_code, headers=headers, body=bytes(response.body))
-        if not await kept.record(key, mark, answered):
+        if not await kept.record(key, mark, _kept(response)):
             raise Problem(503, "UNAVAILABLE", "This took too long: ask again with the same key.", {"Retry-After": "1"})
     else:
         # Nothing was decided: the next one with this key tries anew.
         await kept.release(key, mark)
     return response
+
+
+def _kept(response: Response) -> Answered:
+    headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
+    return Answered(status=response.status_code, headers=headers, body=bytes(response.body))
 
 
 def _again(answered: Answered) -> Response:

@@ -21,6 +21,10 @@ _METHODS = ("get", "post", "put", "patch", "delete")
 _CORRELATION_ANSWER = {"schema": {"type": "string"}, "description": "Of this request, in our logs too."}
 _REPLAYED = {"schema": {"type": "string", "enum": ["true"]}, "description": "This answer was given before."}
 _DEPRECATION = {"schema": {"type": "string", "enum": ["true"]}, "description": "Something sent is no longer current."}
+_RATE = {
+    "RateLimit-Policy": {"schema": {"type": "string"}, "description": "How often the key or token may ask."},
+    "RateLimit": {"schema": {"type": "string"}, "description": "How often it still may, and until when."},
+}
 _KEY = {
     "name": idempotency.HEADER,
     "in": "header",
@@ -57,6 +61,8 @@ def _complete(operation: dict[str, Any], method: str, path: str) -> None:
     for answer in operation["responses"].values():
         headers = answer.setdefault("headers", {})
         headers[correlation.HEADER] = _CORRELATION_ANSWER
+        if role is not None:
+            headers |= _RATE
         if takes_json and role is not None:
             headers[idempotency.REPLAYED] = _REPLAYED
             headers["Deprecation"] = _DEPRECATION

@@ -64,7 +64,9 @@ class TicketIn(Request):
     """A ticket: what a customer sent."""
 
     id: Line | None = Field(None, description="Your own id of it; one made of the content when not given.")
-    subject: Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=SAYS_SOMETHING)]
+    subject: Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=SAYS_SOMETHING)] | None = Field(
+        None, description="Made of the description when not given; 422 where that says too little."
+    )
     description: Annotated[str, StringConstraints(max_length=900_000)] = ""
     customer: CustomerIn = CustomerIn()
     channel: Literal["email", "web", "chat", "phone", "social", "api"] = "api"
@@ -85,7 +87,9 @@ class IncidentIn(Request):
     """An incident: trouble that wants to be found and fixed."""
 
     id: Line | None = Field(None, description="Your own id of it; the same id is the same incident.")
-    title: Title
+    title: Title | None = Field(
+        None, description="Made of the description when not given; 422 where that says too little."
+    )
     description: Annotated[str, StringConstraints(max_length=16_000)] = ""
     priority: PriorityName | None = None
     service: Line | None = Field(None, description="The service that seems to be in trouble.")

@@ -28,6 +28,7 @@ from starters.playbooks import Playbooks
 from starters.service.bell import Bell
 from starters.service.correlation import CarriesCorrelation
 from starters.service.metrics import Metrics
+from starters.service.rates import Rates
 from starters.service.tokens import Tokens
 from starters.submission import Submitter
 from workers.knowledge import failure_knowledge
@@ -51,6 +52,7 @@ class Services:
     evidence: EvidenceStore
     knowledge: FailureKnowledge
     tokens: Tokens | None
+    rates: Rates
     identity: IdentityProvider | None = None
     """Where people sign in to the console."""
     metrics: Metrics = field(default_factory=Metrics)
@@ -113,6 +115,7 @@ def _on(settings: Settings, configuration: Configuration, client: Client, store:
         evidence=evidence_store(settings),
         knowledge=failure_knowledge(settings, configuration, store.lessons),
         tokens=Tokens.from_settings(tokens) if tokens is not None else None,
+        rates=Rates(store.allowed_requests, settings.service.requests_per_minute),
         identity=_identity(settings.service.oidc),
     )
 

@@ -13,7 +13,7 @@ import uvicorn
 from domain.errors import ConfigurationProblem
 from runtime.settings import Settings
 from starters.mailboxes import mailboxes_of
-from starters.service import accepting
+from starters.service import accepting, promising
 from starters.service.app import build
 from starters.service.delivering import delivering
 from starters.service.hooks import doing as hooks
@@ -23,6 +23,7 @@ from starters.service.idempotency import forget_old
 from starters.service.polling import polling
 from starters.service.services import Services, open_services
 from starters.service.slack_doing import TO_CASES, TO_PEOPLE
+from starters.service.wire import Protocol
 
 _STOPS_WITHIN_SECONDS = 15
 _FORGETS_EVERY_SECONDS = 3600.0
@@ -61,6 +62,7 @@ async def serve(
         server = uvicorn.Server(
             uvicorn.Config(
                 build(services),
+                http=Protocol,
                 log_config=None,
                 access_log=False,
                 server_header=False,
@@ -75,7 +77,7 @@ async def serve(
             )
         )
         async with (
-            delivering(services, {**TO_CASES, **hooks.HANDLERS}, TO_PEOPLE, accepting.HANDLERS),
+            delivering(services, {**TO_CASES, **hooks.HANDLERS}, TO_PEOPLE, accepting.HANDLERS, promising.LANE),
             _running(server, listening),
             polling(services),
             _forgetting(services),
@@ -131,6 +133,7 @@ async def _forgetting(services: Services) -> AsyncIterator[None]:
         while True:
             with contextlib.suppress(Exception):  # the next time will do
                 await forget_old(services.store.requests, services.service.repeat_hours)
+                await services.store.allowed_requests.forget_before(datetime.now(UTC) - timedelta(hours=1))
                 await services.store.sign_in_tries.forget_before(datetime.now(UTC))
                 await _forget_deliveries(services)
             await asyncio.sleep(_FORGETS_EVERY_SECONDS)

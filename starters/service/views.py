@@ -35,6 +35,21 @@ class OpenedCase(View):
     """What was ignored."""
 
 
+class JobView(View):
+    """A case that was accepted and is being opened."""
+
+    job_id: str
+    kind: Literal["ticket", "incident"]
+    status: QueryState
+    progress_percentage: int = Field(ge=0, le=100)
+    case_id: str | None = None
+    detail: str | None = Field(None, description="Why it was refused, where it failed.")
+    error_type: str | None = None
+    created_at: Moment
+    last_updated_at: Moment
+    correlation_id: str = Field(description="Of the request that it came with.")
+
+
 class CaseSummary(View):
     """One case in a list."""
 

@@ -34,6 +34,14 @@ do:
   - purchase:
       listen: {to: {one: {with: {type: com.surehand.contact.purchase}}}}
 """
+PARKS = """\
+document: {dsl: '1.0.3', namespace: tests, name: parks, version: '1.0.0', title: Looks where nobody is}
+do:
+  - look:
+      call: health.check
+      with: {url: 'http://127.0.0.1:9/'}
+      metadata: {park: always, undo: none}
+"""
 LEAD = "p-lena"
 """A person of tenant `default` who may decide and claim."""
 
@@ -123,6 +131,7 @@ class ServiceWorld:
         pem.write_bytes(self.public_pem)
         (self.folder / "playbooks").mkdir(exist_ok=True)
         (self.folder / "playbooks" / "waits.yaml").write_text(WAITS, "utf-8")
+        (self.folder / "playbooks" / "parks.yaml").write_text(PARKS, "utf-8")
         variables = {
             "SUREHAND_PLAYBOOKS__FOLDER": str(self.folder / "playbooks"),
             "SUREHAND_TEMPORAL__ADDRESS": address,

@@ -54,7 +54,14 @@ BODIES: dict[str, Any] = {
 
 def call(client: httpx.Client, method: str, path: str, **names: str) -> httpx.Response:
     """A request that would be good, were it allowed."""
-    filled = {"case_id": "T-none", "query_id": "q", "name": "order-fulfilment", "session_id": "s", **names}
+    filled = {
+        "case_id": "T-none",
+        "query_id": "q",
+        "name": "order-fulfilment",
+        "session_id": "s",
+        "job_id": "j",
+        **names,
+    }
     url = path.format(**filled)
     if path == "/api/v1/data/upload":
         return client.post(url, files={"file": ("x.log", b"line\n", "text/plain")})

@@ -2,45 +2,88 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
 from domain.case import CaseState, Status
 from starters.case_history import state_or_record, whole_conversation, whole_timeline
 from starters.case_list import CaseFilter
 from starters.case_pages import SortBy, page_of_cases
+from starters.service import promising
 from starters.service.access import V1
-from starters.service.declared import LOCATION, Responses, of_body, refusals
+from starters.service.declared import LOCATION, RETRY_AFTER, Prefer, Responses, is_wanted_later, of_body, refusals
 from starters.service.guarded import GuardedRoute
 from starters.service.idempotency import key_of
 from starters.service.naming import case_named
 from starters.service.paging import Limit, Offset, SortOrder, cut, numbers
-from starters.service.requests import CaseIn, TicketIn
+from starters.service.requests import CaseIn, IncidentIn, TicketIn
 from starters.service.routes import opening
 from starters.service.services import Asking, Services, Using
 from starters.service.showing import KIND_OF, detail_of, detail_of_record, entry_of, messages_of, summary_of
-from starters.service.views import CaseDetail, CasePageView, Conversation, OpenedCase, TimelinePage
+from starters.service.views import CaseDetail, CasePageView, Conversation, JobView, OpenedCase, TimelinePage
 
 router = APIRouter(route_class=GuardedRoute, tags=["cases"])
 
-OPENED: Responses = {
+STARTED: Responses = {
+    **of_body(404),
     201: {"model": OpenedCase, "headers": LOCATION, "description": "The case is open."},
     200: {"model": OpenedCase, "headers": LOCATION, "description": "It was open already; what is new was added."},
+}
+OPENED: Responses = {
+    **STARTED,
+    202: {
+        "model": JobView,
+        "headers": {**LOCATION, **RETRY_AFTER},
+        "description": "Accepted, as `Prefer: respond-async` asked: it is opened soon, whoever goes down meanwhile.",
+    },
 }
 SortField = Annotated[Literal["created_at", "closed_at", "due_at", "priority", "status"], Query()]
 StatusName = Annotated[Status | None, Query()]
 Word = Annotated[str | None, Query(max_length=64, pattern=r"^[A-Za-z0-9._-]+$")]
 
 
-@router.post(f"{V1}/cases", status_code=201, response_model=OpenedCase, responses={**of_body(404), **OPENED})
-async def open_case(body: CaseIn, request: Request, services: Using, principal: Asking) -> Response:
+@dataclass(frozen=True)
+class Listing:
+    """Which part of a list is wanted, and in which order."""
+
+    limit: Limit = 50
+    offset: Offset = 0
+    sort_by: SortField = "created_at"
+    sort_order: SortOrder = "desc"
+
+
+Listed = Annotated[Listing, Depends()]
+
+
+@dataclass(frozen=True)
+class Given:
+    """What every request has that opens a case."""
+
+    request: Request
+    services: Using
+    principal: Asking
+    prefer: Prefer = ""
+
+    async def open(self, body: TicketIn | IncidentIn) -> Response:
+        """Open a case, or only write down that it is to be opened."""
+        key = key_of(self.request)
+        if is_wanted_later(self.prefer):
+            return await promising.accept(self.services, self.principal, body, key)
+        if isinstance(body, TicketIn):
+            return opening.answer(await opening.open_ticket(self.services, self.principal, body, key))
+        return opening.answer(await opening.open_incident(self.services, self.principal, body, key))
+
+
+Opening = Annotated[Given, Depends()]
+
+
+@router.post(f"{V1}/cases", status_code=201, response_model=OpenedCase, responses=OPENED)
+async def open_case(body: CaseIn, given: Opening) -> Response:
     """Open a ticket's case or an incident."""
-    key = key_of(request)
-    if isinstance(body, TicketIn):
-        return opening.answer(await opening.open_ticket(services, principal, body, key))
-    return opening.answer(await opening.open_incident(services, principal, body, key))
+    return await given.open(body)
 
 
 @router.get(f"{V1}/cases", responses=refusals())
@@ -48,10 +91,7 @@ async def list_cases(
     *,
     services: Using,
     principal: Asking,
-    limit: Limit = 50,
-    offset: Offset = 0,
-    sort_by: SortField = "created_at",
-    sort_order: SortOrder = "desc",
+    page: Listed,
     kind: Annotated[Literal["ticket", "incident", "run"] | None, Query()] = None,
     status: StatusName = None,
     team: Word = None,
@@ -65,24 +105,25 @@ async def list_cases(
         team=team,
         priority=priority,
     )
-    return await listed(services, wanted, limit=limit, offset=offset, sort_by=sort_by, sort_order=sort_order)
+    return await listed(services, wanted, page)
 
 
-async def listed(
-    services: Services, wanted: CaseFilter, *, limit: int, offset: int, sort_by: str, sort_order: str
-) -> CasePageView:
+async def listed(services: Services, wanted: CaseFilter, part: Listing) -> CasePageView:
     """A page of cases."""
     page = await page_of_cases(
         services.client,
         wanted,
-        limit=limit,
-        offset=offset,
-        sort_by=SortBy(sort_by),
-        descending=sort_order == "desc",
+        limit=part.limit,
+        offset=part.offset,
+        sort_by=SortBy(part.sort_by),
+        descending=part.sort_order == "desc",
         open_store=services.case_store,
     )
     return CasePageView.model_validate(
-        {"cases": [summary_of(row) for row in page.rows], **numbers(page.total, limit, offset, len(page.rows))}
+        {
+            "cases": [summary_of(row) for row in page.rows],
+            **numbers(page.total, part.limit, part.offset, len(page.rows)),
+        }
     )
 
 

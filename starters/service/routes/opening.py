@@ -11,7 +11,8 @@ from starlette.responses import Response
 from domain.errors import InvalidInput
 from domain.intake import read_ticket_with_notes
 from domain.principals import Principal
-from domain.ticket import Priority
+from domain.ticket import Priority, Ticket
+from domain.titles import title_of
 from domain.troubleshooting.evidence import EvidenceRef
 from domain.troubleshooting.messages import IncidentReport, LinkTicketInput
 from integrations.evidence.kinds import HEAD_BYTES, kind_of
@@ -61,9 +62,33 @@ async def open_ticket(services: Services, principal: Principal, given: TicketIn,
         key: the request's idempotency key; a ticket without an id of its own gets one made of it.
     """
     await in_session(services, principal, given.session_id)
-    ticket, notes = read_ticket_with_notes(_as_intake_reads(given, principal, key), require_address=False)
+    ticket, notes = read_ticket(given, principal, key)
     done = await services.submitter.submit(principal.tenant, ticket)
     return OpenedCase(case_id=done.case_number, kind="ticket", outcome=done.outcome.value, text=done.text, notes=notes)
+
+
+def read_ticket(given: TicketIn, principal: Principal, key: str | None) -> tuple[Ticket, tuple[str, ...]]:
+    """A ticket as intake takes it, and what was ignored.
+
+    Raises:
+        InvalidInput: it cannot be used.
+        Problem: 422, it has no subject, and says too little to be given one.
+    """
+    return read_ticket_with_notes(_as_intake_reads(given, principal, key), require_address=False)
+
+
+def titled(given: str | None, description: str) -> str:
+    """The title that was given, else one made of the description.
+
+    Raises:
+        Problem: 422, the description says too little.
+    """
+    title = given or title_of(description)
+    if title is None:
+        raise Problem(
+            422, "INSUFFICIENT_CONTEXT", "There is insufficient context for a title: give one, or say what happened."
+        )
+    return title
 
 
 def _as_intake_reads(given: TicketIn, principal: Principal, key: str | None) -> dict[str, Any]:
@@ -71,7 +96,7 @@ def _as_intake_reads(given: TicketIn, principal: Principal, key: str | None) -> 
     named = given.id or (f"T-{made_of(principal, key)}" if key is not None else None)
     fields = {
         "id": named,
-        "subject": given.subject,
+        "subject": titled(given.subject, given.description),
         "description": given.description,
         "channel": given.channel,
         "priority": given.priority,
@@ -93,7 +118,7 @@ async def open_incident(services: Services, principal: Principal, given: Inciden
     evidence = await evidence_of(services, principal, given.evidence)
     report = IncidentReport(
         incident_id=given.id or f"INC-{made_of(principal, key)}",
-        title=given.title,
+        title=titled(given.title, given.description),
         description=given.description,
         reported_by=reporter_of(principal),
         customer_id=given.customer_id,

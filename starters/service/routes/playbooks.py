@@ -28,7 +28,7 @@ from starters.service.paging import Limit, Offset, Page, cut
 from starters.service.principals import reporter_of
 from starters.service.requests import RehearsalIn, RunIn
 from starters.service.routes import opening
-from starters.service.routes.cases import OPENED
+from starters.service.routes.cases import STARTED
 from starters.service.services import Asking, Services, Using
 from starters.service.views import OpenedCase, View
 
@@ -130,7 +130,7 @@ async def dry_run(name: str, body: RehearsalIn, services: Using, principal: Aski
     )
 
 
-@router.post(f"{_BOOK}/runs", status_code=201, response_model=OpenedCase, responses={**of_body(404), **OPENED})
+@router.post(f"{_BOOK}/runs", status_code=201, response_model=OpenedCase, responses=STARTED)
 async def run_playbook(name: str, body: RunIn, request: Request, services: Using, principal: Asking) -> Response:
     """Start a playbook. What is dangerous in it still waits for people to approve it."""
     shelved = await _shelved(services, principal, name, body.version)

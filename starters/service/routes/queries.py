@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Annotated
 
-from fastapi import APIRouter, Header, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from domain.errors import NotReachable
@@ -14,7 +13,7 @@ from domain.principals import Principal
 from starters.service import accepting, asking
 from starters.service.access import V1
 from starters.service.asking import Patience, Question
-from starters.service.declared import LOCATION, RETRY_AFTER, of_body, refusals
+from starters.service.declared import LOCATION, RETRY_AFTER, Prefer, of_body, refusals
 from starters.service.errors import Problem
 from starters.service.guarded import GuardedRoute
 from starters.service.idempotency import key_of
@@ -31,9 +30,6 @@ router = APIRouter(route_class=GuardedRoute, tags=["queries"])
 _QUERIES = f"{V1}/cases/{{case_id}}/queries"
 _RETRY_SECONDS = "5"
 _SOON_SECONDS = "1"
-Prefer = Annotated[
-    str, Header(max_length=200, description="`respond-async` for 202 at once, `wait=SECONDS` to wait no longer.")
-]
 
 
 @router.post(
@@ -129,6 +125,13 @@ async def show_result(case_id: str, query_id: str, services: Using, principal: A
     if found.answer is None:
         raise Problem(410, "GONE", "The answer was given long ago and is kept no longer: ask again.")
     return found.as_answer()
+
+
+@router.delete(f"{_QUERIES}/{{query_id}}", status_code=204, responses=refusals(404, 409))
+async def cancel_query(case_id: str, query_id: str, services: Using, principal: Asking) -> None:
+    """Withdraw a question that is not answered yet: its answer is shown to nobody. Twice is like once."""
+    workflow_id = case_named(principal, case_id)
+    await asking.withdraw(services, principal.tenant, workflow_id, query_id, reporter_of(principal))
 
 
 def _soon(found: Question) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from starlette.responses import Response
 
 from domain.ids import kind_of
@@ -13,71 +13,45 @@ from starters.service.access import V1
 from starters.service.declared import of_body, refusals
 from starters.service.errors import unknown_case
 from starters.service.guarded import GuardedRoute
-from starters.service.idempotency import key_of
 from starters.service.naming import case_named
-from starters.service.paging import Limit, Offset, SortOrder
 from starters.service.principals import reporter_of
 from starters.service.requests import IncidentIn, LinkIn, MoreEvidenceIn, TicketIn
 from starters.service.routes import opening
-from starters.service.routes.cases import OPENED, SortField, StatusName, Word, listed
+from starters.service.routes.cases import OPENED, Listed, Opening, StatusName, Word, listed
 from starters.service.services import Asking, Using
 from starters.service.views import Accepted, CasePageView, OpenedCase
 
 router = APIRouter(route_class=GuardedRoute)
 
 
-@router.post(
-    f"{V1}/tickets", status_code=201, response_model=OpenedCase, responses={**of_body(404), **OPENED}, tags=["tickets"]
-)
-async def open_ticket(body: TicketIn, request: Request, services: Using, principal: Asking) -> Response:
+@router.post(f"{V1}/tickets", status_code=201, response_model=OpenedCase, responses=OPENED, tags=["tickets"])
+async def open_ticket(body: TicketIn, given: Opening) -> Response:
     """Open a ticket's case. A ticket that has one joins it, and what is new in it is added there."""
-    return opening.answer(await opening.open_ticket(services, principal, body, key_of(request)))
+    return await given.open(body)
 
 
 @router.get(f"{V1}/tickets", responses=refusals(), tags=["tickets"])
 async def list_tickets(
-    *,
-    services: Using,
-    principal: Asking,
-    limit: Limit = 50,
-    offset: Offset = 0,
-    sort_by: SortField = "created_at",
-    sort_order: SortOrder = "desc",
-    status: StatusName = None,
-    team: Word = None,
+    services: Using, principal: Asking, page: Listed, status: StatusName = None, team: Word = None
 ) -> CasePageView:
     """The cases of tickets."""
     wanted = CaseFilter(tenant=principal.tenant, kind=Kind.ESCALATION, status=status, team=team)
-    return await listed(services, wanted, limit=limit, offset=offset, sort_by=sort_by, sort_order=sort_order)
+    return await listed(services, wanted, page)
 
 
-@router.post(
-    f"{V1}/incidents",
-    status_code=201,
-    response_model=OpenedCase,
-    responses={**of_body(404), **OPENED},
-    tags=["incidents"],
-)
-async def open_incident(body: IncidentIn, request: Request, services: Using, principal: Asking) -> Response:
+@router.post(f"{V1}/incidents", status_code=201, response_model=OpenedCase, responses=OPENED, tags=["incidents"])
+async def open_incident(body: IncidentIn, given: Opening) -> Response:
     """Open an incident with whatever is at hand. Opening it again adds what is new."""
-    return opening.answer(await opening.open_incident(services, principal, body, key_of(request)))
+    return await given.open(body)
 
 
 @router.get(f"{V1}/incidents", responses=refusals(), tags=["incidents"])
 async def list_incidents(
-    *,
-    services: Using,
-    principal: Asking,
-    limit: Limit = 50,
-    offset: Offset = 0,
-    sort_by: SortField = "created_at",
-    sort_order: SortOrder = "desc",
-    status: StatusName = None,
-    team: Word = None,
+    services: Using, principal: Asking, page: Listed, status: StatusName = None, team: Word = None
 ) -> CasePageView:
     """Incidents."""
     wanted = CaseFilter(tenant=principal.tenant, kind=Kind.TROUBLESHOOTING, status=status, team=team)
-    return await listed(services, wanted, limit=limit, offset=offset, sort_by=sort_by, sort_order=sort_order)
+    return await listed(services, wanted, page)
 
 
 @router.post(f"{V1}/incidents/{{case_id}}/evidence", responses=of_body(404), tags=["incidents"])
