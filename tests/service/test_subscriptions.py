@@ -2,69 +2,29 @@
 
 from __future__ import annotations
 
-import base64
+import asyncio
 import json
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import AsyncExitStack, closing
-from pathlib import Path
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
-from standardwebhooks.webhooks import Webhook
+from typer.testing import CliRunner
 
-from runtime.settings import Settings, load_settings
+from domain.records import CaseRecord
+from integrations.store.store import SqlStore
+from starters.cli.app import app as commands
 from tests.console.browser import Browser
-from tests.loopback import Answer, Loopback, Received, loopback
-from tests.service.service_world import ServiceWorld
+from tests.loopback import Answer, Received
+from tests.service.telling_world import TellingWorld
 from tests.service.test_contract import is_refusal, ticket
+from workers.webhook_waking import waking_senders
 
-SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 WEBHOOKS = "/api/v1/webhooks"
-
-
-class TellingWorld(ServiceWorld):
-    """A service, a worker, a store and a server that tell two endpoints, one of them another tenant's."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
-        self.receiver: Loopback
-
-    async def _live(self) -> None:
-        async with AsyncExitStack() as stack:
-            self.receiver = await stack.enter_async_context(loopback())
-            self.receiver.handler = lambda _: Answer(status=204)
-            await super()._live()
-
-    def _settings(self, address: str) -> Settings:
-        config = self.folder / "config"
-        config.mkdir()
-        given = {"secrets": ["hook_new", "hook_old"], "url": f"{self.receiver.url}/T0KEN"}
-        told = {"portal": {"tenant": "default", **given}, "theirs": {"tenant": "acme-us", **given}}
-        quick = {"retry_first": "200 ms", "retry_longest": "1 s"}
-        (config / "subscriptions.yaml").write_text(json.dumps({"subscriptions": told, "delivery": quick}))
-        plain = super()._settings(address)
-        more = {
-            "SUREHAND_TEMPORAL__ADDRESS": address,
-            "SUREHAND_DATA_DIR": str(plain.data_dir),
-            "SUREHAND_CONFIG_DIRS": str(config),
-            "SUREHAND_SECRETS__HOOK_NEW": SECRET,
-            "SUREHAND_WEBHOOKS__INTERNAL_HOSTS": self.receiver.place,
-            "SUREHAND_DASHBOARD_URL": "https://desk.example.com/console",
-        }
-        return load_settings(environ=more)
-
-    def told(self, case: str) -> list[dict[str, Any]]:
-        """What the receiver took of a case, verified by the library of the convention."""
-        events = []
-        for request in list(self.receiver.received):
-            event = Webhook(SECRET).verify(request.body, request.headers)
-            assert event["id"] == request.headers["webhook-id"]
-            if event.get("subject") == case:
-                events.append(event)
-        return events
 
 
 @pytest.fixture(scope="module")
@@ -254,3 +214,51 @@ def test_an_operator_sees_and_acts_in_the_console_and_an_agent_does_not(telling:
         until(lambda: f"Send {event} again" in browser.get("/webhooks/portal").text)
         browser.do("webhooks", endpoint="portal", act="replay", event=event)
         until(lambda: [r.headers["webhook-id"] for r in telling.receiver.received].count(event) == 2)
+
+
+def cli(world: TellingWorld, *words: str) -> Any:
+    """What `surehand webhook ... --json` prints, in a process of its own settings."""
+    said = CliRunner().invoke(commands, ["webhook", *words, "--json"], env=world.variables)
+    assert said.exit_code == 0, said.stderr
+    return json.loads(said.stdout)
+
+
+def test_the_command_line_shows_and_does_the_same(telling: TellingWorld, operator: httpx.Client) -> None:
+    [listed] = cli(telling, "list")
+    assert (listed["name"], listed["host"]) == ("portal", telling.receiver.url)
+    event = cli(telling, "test", "portal")["event_id"]
+    until(lambda: [r for r in telling.receiver.received if r.headers["webhook-id"] == event])
+    until(lambda: cli(telling, "show", "portal", "--limit", "1")["deliveries"][0]["status"] == "delivered")
+    assert cli(telling, "replay", "portal", "--event", event) == {"endpoint": "portal", "replayed": 1}
+    off = cli(telling, "disable", "portal", "--as", "p-lena", "--reason", "They move.")
+    assert (off["status"], off["health"]["disabled_by"]) == ("disabled", "p-lena")
+    assert cli(telling, "enable", "portal")["status"] == "working"
+    refused = CliRunner().invoke(commands, ["webhook", "show", "theirs"], env=telling.variables)
+    assert refused.exit_code != 0
+    assert "no endpoint" in refused.stderr
+
+
+def test_a_worker_that_starts_sends_what_a_killed_one_had_only_written(
+    telling: TellingWorld, operator: httpx.Client
+) -> None:
+    # An outbox of its own stands for the process that was killed: nobody hears what it writes.
+    async def starts_after_a_kill() -> None:
+        store, services = await SqlStore.open(telling.settings.store_url), telling.services
+        try:
+            store.outbox.tell(services.configuration.subscriptions, {})
+            now = datetime.now(UTC)
+            await store.cases.save_case(
+                CaseRecord(
+                    workflow_id="escalation:default:T-killed", tenant="default", kind="escalation", case_id="T-killed",
+                    ticket_id="T-killed", status="triaging", phase="intake", opened_at=now, updated_at=now,
+                )
+            )  # fmt: skip
+            queue = telling.settings.temporal.task_queue
+            async with waking_senders(services.client, store.outbox, queue, timedelta(days=1)), asyncio.timeout(60):
+                while not telling.told("T-killed"):  # noqa: ASYNC110 - the receiver tells nobody
+                    await asyncio.sleep(0.05)
+        finally:
+            await store.close()
+
+    telling.do(starts_after_a_kill())
+    assert [event["type"] for event in telling.told("T-killed")] == ["com.surehand.case.opened"]
