@@ -113,6 +113,14 @@ def test_the_catalogue_is_on_a_dashboard_or_in_an_alert() -> None:
     assert {_SUFFIX.sub("", metric.name) for metric in METRICS} <= used
 
 
+def test_the_docs_list_every_metric_and_no_other(known: dict[str, set[str]]) -> None:
+    text = (ROOT / "docs/observability.md").read_text("utf-8")
+    listed = set(re.findall(r"`(surehand_[a-z_]+)", text))
+    assert listed <= set(known)
+    assert {metric.name for metric in METRICS} <= listed
+    assert {f"`{alert['alert']}`" for alert in ALERTS if alert["alert"] not in text} == set()
+
+
 def test_every_alert_waits_says_how_bad_it_is_and_what_to_do() -> None:
     assert len(ALERTS) >= 15
     assert len({alert["alert"] for alert in ALERTS}) == len(ALERTS)
