@@ -189,7 +189,7 @@ class _Costly:
 async def test_what_is_left_of_the_budget_of_models_is_the_tenants_own(
     configuration: Configuration, spent: Spending, who_may_ask: set[str]
 ) -> None:
-    spender = Spender(_Spent(spent), lambda: datetime.now(UTC))  # type: ignore[arg-type]
+    spender = Spender(_Spent(spent), lambda: datetime.now(UTC))
     may = set()
     for tenant in ("default", "acme-us"):
         question = Question(
