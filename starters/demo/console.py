@@ -11,16 +11,20 @@ from starters.dev.stack import Stack
 
 
 @asynccontextmanager
-async def console_beside(stack: Stack, say: Callable[[str], None], *, keep: bool) -> AsyncIterator[None]:
+async def console_beside(
+    stack: Stack, say: Callable[[str], None], *, under_way: asyncio.Event, keep: bool
+) -> AsyncIterator[None]:
     """Serve the console while the demo plays, and say where.
 
     Args:
         stack: runs already, without it.
         say: is told the link, or that there is none.
+        under_way: set once people do something; until then every core has enough to do.
         keep: the demo stays, so the console is waited for.
     """
 
     async def serve() -> None:
+        await under_way.wait()
         try:
             await stack.serve()
         except NotReachable as problem:
@@ -33,6 +37,7 @@ async def console_beside(stack: Stack, say: Callable[[str], None], *, keep: bool
     try:
         yield
         if keep:
+            under_way.set()
             await serving
     finally:
         serving.cancel()

@@ -155,8 +155,15 @@ class Demo:
         )
         # After the tickets, for some of them are about an incident.
         await asyncio.gather(*(role.open(incidents, store) for role in cast.incidents))
-        async with self._shown(cast) as tell, console_beside(stack, self._say, keep=self._keep):
-            stage = Stage(cases, settings.tenant, task_queue=queue, tell=tell)
+        under_way = asyncio.Event()
+        beside = console_beside(stack, self._say, under_way=under_way, keep=self._keep)
+        async with self._shown(cast) as tell, beside:
+
+            def told(line: str) -> None:
+                under_way.set()
+                tell(line)
+
+            stage = Stage(cases, settings.tenant, task_queue=queue, tell=told)
             await stage.play(cast.parts, within=_WITHIN)
         return cast
 

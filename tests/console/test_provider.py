@@ -95,6 +95,12 @@ def test_a_way_back_counts_once_and_only_in_the_browser_that_left(doors: SignInW
     again = browser.http.get(address)
     assert again.status_code == 401
     assert not has_session(again)
+    # Nor with another code and everything else as it was: the state is used up.
+    page = go_away(browser)
+    kept, ways = browser.http.cookies["surehand_away"], [chosen(browser, page, "sandbox-lena") for _ in range(2)]
+    assert browser.http.get(ways[0]).status_code == 303
+    browser.http.cookies.set("surehand_away", kept)
+    assert browser.http.get(ways[1]).status_code == 401
     code = parse_qs(urlsplit(address).query)["code"][0]
     fresh = asked_of(go_away(browser))
     replayed = browser.http.get(BACK, params={"code": code, "state": fresh["state"], "iss": doors.issuer})

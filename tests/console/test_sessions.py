@@ -66,6 +66,7 @@ def test_a_session_ends_when_nobody_is_there_and_when_its_time_is_over(doors: Si
     # What a page does by itself keeps nobody signed in.
     fetched = browser.http.get(f"/console{LOOK}", headers={"Sec-Fetch-Mode": "cors"})
     assert fetched.status_code == 200
+    assert _seen(doors, browser) < now - timedelta(minutes=100)
     changed(doors, browser, seen_at=now - timedelta(minutes=119))
     assert browser.http.get(f"/console{LOOK}", headers={"Sec-Fetch-Mode": "navigate"}).status_code == 200
     assert _seen(doors, browser) > now - timedelta(minutes=1)
