@@ -13,8 +13,10 @@ from starlette.responses import Response
 from domain.case import CaseState
 from domain.errors import NotReachable, SurehandError
 from domain.ids import kind_of
+from domain.model import JsonValue
 from domain.principals import Role
 from domain.records import ApprovalRecord, CaseRecord, InterventionRecord
+from domain.redaction import Redactor
 from domain.timeline import TimelineEntry, TimelineKind
 from starters.case_history import state_or_record, whole_conversation, whole_timeline
 from starters.cases import Attempt
@@ -71,6 +73,8 @@ async def one(ask: Ask) -> Response:
         temporal=_temporal(ask, workflow_id),
         once=str(uuid.uuid4()),
         may_work=is_person and principal.may(Role.AGENT) and shown.is_open,
+        sees_arguments=principal.may(Role.OPERATOR),
+        redacted=redacted,
         may_operate=is_person and principal.may(Role.OPERATOR) and shown.is_open,
     )
 
@@ -92,6 +96,11 @@ async def _known(ask: Ask, workflow_id: str) -> tuple[CaseState | CaseRecord, st
             raise
         return record, f"{problem.detail} This is what the store has of the case, as of {clock(record.updated_at)}."
     return known, "Temporal keeps this case no longer; this is what the store has."
+
+
+def redacted(arguments: JsonValue) -> JsonValue:
+    """Arguments without personal data and secrets, as on the command line unless somebody asks for more."""
+    return Redactor().redact_json(arguments).value
 
 
 def _narrowed(entries: Sequence[TimelineEntry], wanted: str) -> Timeline:

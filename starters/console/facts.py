@@ -8,6 +8,7 @@ from domain.case import CaseState, ServedCaseState
 from domain.escalation import EscalationState
 from domain.playbook.state import PlaybookState
 from domain.records import CaseRecord
+from domain.troubleshooting.looks import Look
 from domain.troubleshooting.state import IncidentState
 from starters.cli.words import ago, label, sentences
 
@@ -32,13 +33,13 @@ def title_of(state: CaseState) -> str:
     """What a case is about."""
     if isinstance(state, EscalationState):
         return state.ticket.subject
-    return (
-        state.report.title
-        if isinstance(state, IncidentState)
-        else state.name
-        if isinstance(state, PlaybookState)
-        else state.case_number
-    )
+    if isinstance(state, IncidentState):
+        return state.report.title
+    if not isinstance(state, PlaybookState) or state.opened is None:
+        return state.case_number
+    document = state.opened.definition.get("document")
+    title = document.get("title") if isinstance(document, dict) else None
+    return title if isinstance(title, str) and title else state.name
 
 
 def _facts_of(workflow_id: str, state: CaseState, who: Who) -> Facts:
@@ -81,9 +82,13 @@ def _of_ticket(state: EscalationState, who: Who) -> Facts:
         yield "because", sentences(decision.reasons)
         yield "also told", ", ".join(map(label, decision.also_notify))
         yield "to do", sentences([*decision.recommended_actions, *decision.special_instructions])
+    yield "asked for by a person", state.escalation_asked
+    yield "last answer", ago(state.last_word_at)
+    yield "asked again", ago(state.follow_up_at) if not state.followed_up else ""
     if state.escalate_at is not None and not state.people_have_it:
         yield "handoff", ago(state.escalate_at)
     yield "incident", "; ".join(state.incident_lines)
+    yield "not about", ", ".join(state.not_incidents)
     yield from _handoff(state, who)
     outcome = state.outcome
     if state.is_resolved:
@@ -128,8 +133,14 @@ def _of_incident(state: IncidentState, who: Who) -> Facts:
     yield from _handoff(state, who)
     yield "resolution", f"{state.resolution} ({who(state.resolved_by)})" if state.resolved_by else state.resolution
     yield "reopened", f"{state.reopened} times" if state.reopened else ""
+    yield "confirmed by a person", state.confirmed_cause or ""
+    yield "a model wants to know", "; ".join(map(_look, state.looks))
     yield "lesson", state.knowledge_id or ""
     yield "told the customers", state.news or ("nothing: people refused it" if state.news_refused else "")
+
+
+def _look(look: Look) -> str:
+    return " ".join(filter(None, (look.kind.label, look.service, look.metric, look.text)))
 
 
 def _of_run(state: PlaybookState, who: Who) -> Facts:
@@ -138,6 +149,7 @@ def _of_run(state: PlaybookState, who: Who) -> Facts:
     yield "customer", state.customer_id or ""
     if state.waiting_for_event:
         yield "listens", f"{state.waiting_for_event} tasks wait for an event"
+    yield "counted towards limits", ", ".join(f"{label(name)} {value:g}" for name, value in state.totals.items())
     yield "held", "all is done; the case that started it has not said yet whether it stays" if state.held else ""
     if state.kept is not None:
         yield "kept" if state.kept else "not kept", state.kept_because

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from domain.model import JsonValue
 from domain.playbook.definition import Playbook
 from domain.playbook.state import PlaybookState
 from starters.console.diagram import drawn
@@ -29,6 +30,8 @@ class RunParts:
     listens: bool
     playbook: str
     version: str
+    given: JsonValue
+    """Its input, for who may see arguments as they are."""
 
 
 def run_parts(state: PlaybookState) -> RunParts:
@@ -45,5 +48,6 @@ def run_parts(state: PlaybookState) -> RunParts:
         ),
         listens=not (state.closed or state.withdrawn or state.ending),
         playbook=state.name,
+        given=state.raw_input,
         version=state.opened.version if state.opened is not None else "",
     )

@@ -8,14 +8,15 @@ from typing import Any
 
 import pytest
 
-from domain.case import CaseState, ParkedStep
+from domain.case import CaseState, ParkedStep, ServedCaseState
+from domain.escalation import EscalationState
 from domain.playbook.state import Effect, PlaybookState
 from domain.principals import Principal, Role
 from domain.troubleshooting.hypotheses import Diagnosis, FaultKind, Hypothesis, HypothesisStatus, Weighed
 from domain.troubleshooting.incident import IncidentReport
 from domain.troubleshooting.state import IncidentState
 from domain.troubleshooting.topology import BlastRadius, Topology
-from starters.console.case import Timeline
+from starters.console.case import Timeline, redacted
 from starters.console.charts import bars, shares
 from starters.console.graph import drawn
 from starters.console.pages import rendered
@@ -32,12 +33,12 @@ def page(workflow_id: str, state: CaseState, kind: str, **allowed: bool) -> tupl
     """The page's text, and the page; checked for what words must never become."""
     principal = Principal(principal_id="key:k", tenant="default", roles=frozenset({Role.ADMIN}), person_id="p-lena")
     visitor = Visitor(principal=principal, person=None, secret="s" * 43)
-    given: dict[str, Any] = {"may_work": False, "may_operate": False, **allowed}
+    given: dict[str, Any] = {"may_work": False, "may_operate": False, "sees_arguments": False, **allowed}
     answer = rendered(
         "case", visitor=visitor, case=state.case_number, kind=kind, shown=of_state(workflow_id, state),
         timeline=Timeline([], (), "", 0), relatives=Relatives(), audit=[],
         conversation=[], calls=[SimpleNamespace(step=EVIL, attempt=2, problem=EVIL, next_at=NOW)], temporal="",
-        once="0", **given,
+        once="0", redacted=redacted, **given,
     )  # fmt: skip
     html = bytes(answer.body).decode()
     seen = Suspicion(html)
@@ -114,3 +115,45 @@ def test_charts_hold_every_value_and_nothing_is_no_chart() -> None:
     split = shares(EVIL, [(EVIL, 1), ("bug", 3)])
     assert "3 (75%)" in split
     assert Suspicion(split).faults == []
+
+
+SHOWN = {
+    CaseState: "approvals case_number closed opened_at parked policy sent status timeline withdrawn",
+    ServedCaseState: "claim clocks conversation handoff resolved_at",
+    EscalationState: "analysis articles billing_done classification decision degraded disruption escalate_at "
+    "escalation_asked follow_up_at followed_up frustration incident_advice incidents last_word_at model_cost "
+    "not_incidents outcome risk runs strategy ticket",
+    IncidentState: "budget calls classification confirmed_cause diagnosis escalated_because evidence execution "
+    "fallbacks knowledge_id linked looks model_cost monitoring news news_refused observed queries rejected reopened "
+    "report resolution resolved_by runs solutions spent supposed topology transitions",
+    PlaybookState: "customer_id effects ending error events frames held kept kept_because name opened raw_input recent "
+    "runs started_by stopped_by suspicious_text totals undone waiting_for_event",
+}
+KEPT_BACK = {
+    CaseState: "channels phase sent_count step_numbers tenant timeline_count timeline_saved told unsaved_audit "
+    "unsaved_interventions",
+    ServedCaseState: "assessed conversation_count conversation_saved handled seen_message_ids sla_breaches",
+    # A draft and why it was turned down stand in its approval; what was announced stands in the timeline.
+    EscalationState: "acknowledged escalation_announced handoff_recorded pending_reply rejection_reason",
+    IncidentState: "call_count capabilities customers query_count refuted shown_to_model solution_count unlinked",
+    # What tasks work on is theirs; what went outside stands beside it.
+    PlaybookState: "context effect_count seen_events",
+}
+
+
+@pytest.mark.parametrize("kind", SHOWN, ids=lambda kind: kind.__name__)
+def test_whatever_a_case_knows_is_shown_or_kept_back_on_purpose(kind: type[CaseState]) -> None:
+    inherited = {name for base in kind.__mro__[1:] if base in SHOWN for name in base.model_fields}
+    own = set(kind.model_fields) - inherited
+    assert own == {*SHOWN[kind].split(), *KEPT_BACK[kind].split()}
+
+
+def test_arguments_are_shown_whole_to_operators_only() -> None:
+    step = ParkedStep(step="s", title="Paying", problem="no", parked_at=NOW, tool="t",
+                      arguments={"to": "ana@example.com", "amount": 5})  # fmt: skip
+    state = PlaybookState(tenant="default", case_number="o:1", opened_at=NOW, name="o", parked={"s": step},
+                          raw_input={"who": "bo@example.com"})  # fmt: skip
+    assert "@example.com" not in page("playbook:default:o:1", state, "run")[0]
+    whole = page("playbook:default:o:1", state, "run", sees_arguments=True)[0]
+    assert "ana@example.com" in whole
+    assert "bo@example.com" in whole

@@ -87,9 +87,11 @@ function tellTimes() {
     if (Number.isNaN(at.getTime())) return;
     const kind = ["ago", "due", "left"].find((name) => name in one.dataset);
     const local = FORMAT.format(at);
-    const words = kind ? relative(kind, (at.getTime() - Date.now()) / 1000) : local;
+    const seconds = (at.getTime() - Date.now()) / 1000;
+    const words = kind ? relative(kind, seconds) : local;
     if (one.textContent !== words) one.textContent = words;
     if (kind) one.title = local;
+    if (kind && kind !== "ago") one.classList.toggle("late", seconds < 0);
   });
 }
 
@@ -97,6 +99,13 @@ const zone = document.getElementById("zone");
 if (zone) zone.textContent = Intl.DateTimeFormat().resolvedOptions().timeZone;
 tellTimes();
 setInterval(tellTimes, 15000);
+
+// Of a long drawing, what is under way is shown first.
+document.querySelectorAll(".drawing").forEach((box) => {
+  const marked = box.querySelectorAll(".is-parked, .is-failed, .is-at-work");
+  const last = marked[marked.length - 1];
+  if (last) box.scrollTop += last.getBoundingClientRect().top - box.getBoundingClientRect().top - box.clientHeight / 3;
+});
 
 // A form is sent once; who comes back to the page can send it again.
 document.addEventListener("submit", (event) => {

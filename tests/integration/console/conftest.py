@@ -12,9 +12,11 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from domain.principals import Role
 from domain.troubleshooting.hypotheses import FaultKind
 from domain.troubleshooting.knowledge import Lesson
+from runtime.settings import Settings, load_settings
 from starters.console.visitors import make_link
 from starters.service import keys
 from tests.service.service_world import LEAD, ServiceWorld
+from tests.service.telling_world import TellingWorld
 from tests.service.test_contract import incident, ticket, until
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -49,13 +51,21 @@ do:
 }
 
 
+class ConsoleWorld(TellingWorld):
+    """With playbooks of its own, beside a system outside that is told of cases."""
+
+    def _settings(self, address: str) -> Settings:
+        super()._settings(address)
+        return load_settings(environ={**self.variables, "SUREHAND_PLAYBOOKS__FOLDER": str(self.folder / "playbooks")})
+
+
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceWorld]:
     folder = tmp_path_factory.mktemp("console")
     (folder / "playbooks").mkdir()
     for name, text in PLAYBOOKS.items():
         (folder / "playbooks" / f"{name}.yaml").write_text(text, "utf-8")
-    with ServiceWorld(folder) as running:
+    with ConsoleWorld(folder) as running:
         yield running
 
 

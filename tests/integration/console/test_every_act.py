@@ -254,6 +254,18 @@ def abort(world: ServiceWorld, page: Page) -> None:
     until(lambda: status_of(world, name)() in ("withdrawn", "faulted"), 60)
 
 
+def webhooks(world: ServiceWorld, page: Page) -> None:
+    page.goto("/console/")
+    page.get_by_role("link", name="Webhooks").click()
+    page.get_by_role("link", name="portal").click()
+    page.get_by_text("Disable it").click()
+    page.get_by_label("Why").fill("It is moved.")
+    page.get_by_role("button", name="Disable").click()
+    expect(page.locator("dd", has_text="It is moved.")).to_be_visible()
+    page.get_by_role("button", name="Enable").click()
+    expect(page.get_by_role("button", name="Send a test event")).to_be_visible()
+
+
 def sign_out(world: ServiceWorld, page: Page) -> None:
     """The window's own session ends in `test_browser.py`; here it is looked whether it can be reached by keys."""
     page.goto("/console/")
@@ -284,6 +296,7 @@ ACTS: Mapping[str, Act] = {
     "/do/start": start,
     "/do/event": event,
     "/do/abort": abort,
+    "/do/webhooks": webhooks,
     "/sign-out": sign_out,
 }
 
