@@ -192,20 +192,24 @@ def test_strange_e_mails_are_taken_or_refused_and_never_stumbled_over(wire: http
 MULTIPART = b"From: eve@example.net\nContent-Type: multipart/mixed; boundary=b0\n\n"
 
 
+def nested(depth: int) -> bytes:
+    parts = (b"--b%d\nContent-Type: multipart/x; boundary=b%d\n\n" % (n, n + 1) for n in range(depth))
+    return MULTIPART + b"".join(parts)
+
+
 @pytest.mark.parametrize(
     "raw",
-    [MULTIPART + b"".join(b"--b%d\nContent-Type: multipart/x; boundary=b%d\n\n" % (n, n + 1) for n in range(200))
-     + b"x\n" * 299_000,
-     MULTIPART + b"--b0\n\nx\n" * 900_000, b"From: a@b.cc\n" + b"X: y\n" * 1_900_000, b"\n" * 9_000_000,
-     b"From: a@b.cc\nContent-Type: text/plain; " + b"a=b; " * 1_900_000 + b"\n\nx",
-     MULTIPART + b"--b0\nContent-Type: text/plain; " + b'a="; ' * 1_900_000 + b"\n\nx"],
-    ids=["nested", "parts", "headers", "lines", "parameters", "quotes"],
+    [nested(190) + b"x\n" * 299_000, nested(19) + b"x\n" * 3_000_000, MULTIPART + b"--b0\n\n" * 149_000,
+     b"From: a@b.cc\n" + b"X: y\n" * 299_000,
+     b"From: a@b.cc\nContent-Type: text/plain; " + b"a=b; " * 400_000 + b"\n\nx",
+     MULTIPART + b"--b0\nContent-Type: text/plain; " + b'a="; ' * 400_000 + b"\n\nx"],
+    ids=["nested", "lines", "parts", "headers", "parameters", "quotes"],
 )  # fmt: skip
 def test_no_e_mail_keeps_the_service_busy_for_long(raw: bytes) -> None:
     began = time.process_time()
     with contextlib.suppress(Problem):
         mail.of_mime(raw, None)
-    assert time.process_time() - began < 4, "each of these once took from five seconds to minutes"
+    assert time.process_time() - began < 2, "most of these once took from five seconds to minutes"
 
 
 def test_endpoints_that_are_none_or_have_no_secret_take_nothing(wire: httpx.Client) -> None:

@@ -31,6 +31,14 @@ async def test_of_many_with_one_id_the_first_is_kept(store: SqlStore) -> None:
     assert await store.inbox.waiting() == 2
 
 
+async def test_a_token_counts_once_whatever_comes_under_it_at_the_same_moment(store: SqlStore) -> None:
+    news = await asyncio.gather(*(store.inbox.take(delivery(number), once="token/t") for number in range(20)))
+    assert sum(news) == 1
+    assert not await store.inbox.take(delivery(99), once="token/t")
+    [kept] = await store.inbox.find("default", "slack")
+    assert (kept.done_at, kept.outcome) == (None, None)
+
+
 async def test_replicas_that_look_at_once_share_what_is_due(store: SqlStore) -> None:
     for number in range(20):
         await store.inbox.take(delivery(number))
