@@ -113,8 +113,8 @@ async def list_(tenant: TenantOption = None, as_json: JsonOption = False) -> Non
     from starters.cli.words import ago  # noqa: PLC0415
     from starters.finding import find_settings, find_tenant  # noqa: PLC0415
 
-    owner = find_tenant(settings, tenant)
     settings = find_settings()
+    owner = find_tenant(settings, tenant)
     async with _store(settings) as store:
         found = await store.keys.list(owner)
     if as_json:
