@@ -256,6 +256,7 @@ def abort(world: ServiceWorld, page: Page) -> None:
 
 def webhooks(world: ServiceWorld, page: Page) -> None:
     page.goto("/console/")
+    page.locator(".who summary").click()
     page.get_by_role("link", name="Webhooks").click()
     page.get_by_role("link", name="portal").click()
     page.get_by_text("Disable it").click()
