@@ -92,7 +92,9 @@ def workflow_id_for(tenant: str, name: str) -> str:
     if named is not None and named != tenant:
         raise InvalidInput(f"That case belongs to another tenant than {tenant}: give its own with --tenant.")
     if named is not None and kind_of(name.strip()) != "escalation":
-        return name.strip()
+        kind, _, *rest = name.strip().split(":")
+        # What could be no id of ours names nobody, and never goes on as it was written.
+        return ":".join([kind, check_tenant(tenant), *map(_as_shown, rest)])
     if named is None and name.strip().startswith(_INCIDENT):
         return f"troubleshooting:{check_tenant(tenant)}:{_as_shown(name.strip().removeprefix(_INCIDENT))}"
     playbook, separator, key = name.strip().partition(":")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import InvalidInput
-from domain.ids import case_id, check_tenant, effect_key, escalation_workflow_id
+from domain.ids import case_id, check_tenant, effect_key, escalation_workflow_id, workflow_id_for
 
 
 @given(st.text())
@@ -44,3 +46,16 @@ def test_tenant_name_that_does_not_fit_is_refused(name: str) -> None:
 
 def test_effect_key_has_no_run_id() -> None:
     assert effect_key("escalation:default:T-1", "reply-1") == "escalation:default:T-1/reply-1"
+
+
+@pytest.mark.parametrize("rest", ["x' OR ParentWorkflowId != 'y", 'a"b', "a\\b", "ü", "a b", "x" * 65])
+@pytest.mark.parametrize("kind", ["playbook", "troubleshooting", "escalation"])
+def test_what_could_be_no_id_of_ours_is_never_passed_on_as_it_was_written(kind: str, rest: str) -> None:
+    made = workflow_id_for("acme", f"{kind}:acme:{rest}")
+    assert re.fullmatch(r"[a-z]+:acme:x-[0-9a-f]{32}", made)
+    assert workflow_id_for("acme", made) == made
+
+
+def test_a_workflow_id_of_ours_names_itself() -> None:
+    for name in ("playbook:acme:order:20261121-1", "troubleshooting:acme:INC-7", "escalation:acme:T-1"):
+        assert workflow_id_for("acme", name) == name
