@@ -202,6 +202,9 @@ async def test_whoever_listens_hears_after_the_commit(store: SqlStore, portal: S
     assert len(rung) == 1, "nothing new, and yet rung"
     await store.cases.audit_approval(a_line("reminded"))
     assert len(rung) == 1
+    for _ in range(2):
+        await store.cases.audit_approval(a_line("requested", 2))
+    assert len(rung) == 2
 
 
 _SAVES_AND_DIES = """
