@@ -13,6 +13,7 @@ from domain.ticket import Channel, CustomerTier, Priority
 from starters.console import evidence
 from starters.console.fields import Fields
 from starters.console.pages import Ask, case_address
+from starters.service.errors import Problem
 from starters.service.requests import IncidentIn, TicketIn
 from starters.service.routes import opening
 
@@ -64,8 +65,8 @@ async def ticket(ask: Ask) -> Response:
         opened = await opening.open_ticket(ask.services, ask.visitor.principal, given, str(form.once))
     except ValidationError as error:
         return _ticket_form(ask, ask.form, _problem(error))
-    except InvalidInput as error:
-        return _ticket_form(ask, ask.form, str(error))
+    except (InvalidInput, Problem) as error:
+        return _ticket_form(ask, ask.form, _said(error))
     return RedirectResponse(case_address(opened.case_id, done="opened"), 303)
 
 
@@ -84,8 +85,8 @@ async def incident(ask: Ask) -> Response:
         opened = await opening.open_incident(ask.services, ask.visitor.principal, whole, str(form.once))
     except ValidationError as error:
         return _incident_form(ask, ask.form, _problem(error))
-    except InvalidInput as error:
-        return _incident_form(ask, ask.form, str(error))
+    except (InvalidInput, Problem) as error:
+        return _incident_form(ask, ask.form, _said(error))
     return RedirectResponse(case_address(opened.case_id, done="opened"), 303)
 
 
@@ -116,6 +117,13 @@ def _incident_form(ask: Ask, given: dict[str, str], problem: str = "") -> Respon
         once=given.get("once") or str(uuid.uuid4()),
         priorities=_PRIORITIES,
     )
+
+
+def _said(error: InvalidInput | Problem) -> str:
+    """The sentence beside the form; what no other words in it would mend is a page of its own."""
+    if isinstance(error, Problem) and error.status != 422:
+        raise error
+    return str(error)
 
 
 def _problem(error: ValidationError) -> str:

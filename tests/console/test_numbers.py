@@ -83,10 +83,9 @@ def test_of_nothing_there_are_no_charts_and_no_numbers_that_look_like_some() -> 
 def test_numbers_are_of_one_tenant(world: ServiceWorld, browsers: Callable[..., Browser]) -> None:
     stranger = browsers("other")
     before = is_safe(stranger.get("/numbers"))
-    mine = case(9, 0).model_copy(update={"opened_at": datetime.now(UTC), "workflow_id": "escalation:acme-us:N-9"})
-    world.do(world.services.store.cases.save_case(mine.model_copy(update={"tenant": "acme-us"})))
-    ended = outcome(9, 0, model_cost=77.0).model_copy(update={"recorded_at": datetime.now(UTC), "tenant": "acme-us"})
-    world.do(world.services.store.cases.save_outcome(ended.model_copy(update={"workflow_id": mine.workflow_id})))
+    theirs = {"tenant": "acme-us", "workflow_id": "escalation:acme-us:N-9", "recorded_at": datetime.now(UTC)}
+    ended = outcome(9, 0, model_cost=77.0).model_copy(update=theirs)
+    world.do(world.services.store.cases.save_outcome(ended))
     assert "77.00" not in before
     assert "77.00" in is_safe(stranger.get("/numbers"))
     assert "77.00" not in is_safe(browsers("person").get("/numbers"))
