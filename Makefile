@@ -9,7 +9,7 @@ QUICK_TESTS := $(filter-out $(SLOW_TESTS),$(patsubst %/,%,$(wildcard tests/[a-z]
 # Tests start many processes, which load the program a fifth faster when it is kept compiled, whatever the caller sets.
 test: export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo dev test check lint types floors replay bench lock clean install
+.PHONY: demo dev test check lint types floors replay bench contract lock clean install
 
 demo: $(STAMP)  ## Run the demo; pass arguments on with ARGS='--json'
 	@$(BIN)/surehand demo $(ARGS)
@@ -41,6 +41,9 @@ floors: $(STAMP)
 
 bench: $(STAMP)  ## Measure the cost beside a bare workflow
 	$(BIN)/python -m bench $(ARGS)
+
+contract: $(STAMP)  ## All of schemathesis against the HTTP service; ARGS='100 7' for examples and seed
+	$(BIN)/python -m tests.service.deep_contract $(ARGS)
 
 install: $(STAMP)
 

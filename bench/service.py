@@ -13,7 +13,6 @@ import statistics
 import tempfile
 import time
 import uuid
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +23,8 @@ Numbers = dict[str, Any]
 
 CLIENTS = 50
 RUNNING = 500
-REST_SECONDS = 2.0
-"""Between two posts of one client, on average: 50 clients then bring 25 cases in a second."""
-_WARM = 20
+REST_SECONDS = 5.0
+"""Between two posts of one client, on average: 50 clients then bring ten cases in a second."""
 _AT_ONCE = 16
 _ACKNOWLEDGED = (200, 201, 202)
 
@@ -113,7 +111,10 @@ class _Load:
 def percentiles(seconds: list[float]) -> Numbers:
     """In milliseconds."""
     ordered = sorted(value * 1_000 for value in seconds)
-    at: Callable[[float], float] = lambda share: round(ordered[max(0, round(len(ordered) * share) - 1)], 1)  # noqa: E731
+
+    def at(share: float) -> float:
+        return round(ordered[max(0, round(len(ordered) * share) - 1)], 1)
+
     return {
         "posts": len(ordered),
         "p50_ms": round(statistics.median(ordered), 1),

@@ -14,7 +14,7 @@ from starters.console.app import to_console
 from starters.console.pages import ROOT
 from starters.service.crossing import Crossing, Heads
 from starters.service.edge import Edge
-from starters.service.errors import answer_to, of_status
+from starters.service.errors import answer_to, internal, of_status
 from starters.service.openapi import describe, page
 from starters.service.routes import (
     approvals,
@@ -68,6 +68,8 @@ def application(services: Services) -> FastAPI:
     for router in (*_ROUTERS, *_SIGNED):
         app.include_router(router)
     app.add_exception_handler(HTTPException, _of_framework)
+    # Else the framework says it in words of its own, before the edge is told.
+    app.add_exception_handler(Exception, _of_fault)
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]
 
     async def openapi(request: Request) -> Response:
@@ -90,6 +92,10 @@ async def _of_framework(request: Request, error: Exception) -> Response:
     if error.status_code == 405:
         headers["Allow"] = ", ".join(sorted(_methods_of(request)))
     return answer_to(of_status(error.status_code, headers))
+
+
+async def _of_fault(_request: Request, _error: Exception) -> Response:
+    return answer_to(internal())
 
 
 def _methods_of(request: Request) -> set[str]:

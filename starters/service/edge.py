@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from starters.service import correlation
-from starters.service.errors import Problem, answer_to
+from starters.service.errors import answer_to, internal
 from starters.service.metrics import Metrics
 from starters.service.request_spans import note_answer, request_span
 
@@ -67,8 +67,7 @@ class Edge:
             except Exception as error:  # whatever it is, the client gets the shape that it knows
                 _tell(error)
                 if not answer.status:
-                    fault = Problem(500, "INTERNAL", "Surehand stumbled over a fault of its own: see its log.")
-                    await answer_to(fault)(scope, incoming, answer)
+                    await answer_to(internal())(scope, incoming, answer)
             finally:
                 self._note(scope, answer.status, time.monotonic() - began)
                 note_answer(span, scope, answer.status)

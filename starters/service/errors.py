@@ -69,6 +69,11 @@ def unfitting(detail: str) -> Problem:
     return Problem(409, "WRONG_KIND", detail)
 
 
+def internal() -> Problem:
+    """A fault of our own; what it was stands in the log alone."""
+    return Problem(500, "INTERNAL", "Surehand stumbled over a fault of its own: see its log.")
+
+
 def answer_to(problem: Problem) -> Response:
     """The answer that a problem is."""
     body = ErrorBody(

@@ -49,7 +49,14 @@ LEAD = "p-lena"
 class ServiceWorld:
     """One service with what it needs."""
 
-    def __init__(self, folder: Path, *, store_url: str | None = None, with_worker: bool = True) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        store_url: str | None = None,
+        with_worker: bool = True,
+        requests_per_minute: int = 6_000,
+    ) -> None:
         self.folder = folder
         self.url = ""
         self.private_key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -59,6 +66,7 @@ class ServiceWorld:
         """Role, or `other` for an admin of another tenant, or `person` for an admin who is somebody."""
         self._store_url = store_url
         self._with_worker = with_worker
+        self._requests_per_minute = requests_per_minute
         self._loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()
         self._is_up = threading.Event()
@@ -137,6 +145,7 @@ class ServiceWorld:
             "SUREHAND_TEMPORAL__ADDRESS": address,
             "SUREHAND_DATA_DIR": str(self.folder),
             "SUREHAND_EVIDENCE__FILE_LIMIT_BYTES": "3000000",
+            "SUREHAND_SERVICE__REQUESTS_PER_MINUTE": str(self._requests_per_minute),
             "SUREHAND_SERVICE__TOKENS__ISSUER": ISSUER,
             "SUREHAND_SERVICE__TOKENS__AUDIENCE": AUDIENCE,
             "SUREHAND_SERVICE__TOKENS__PUBLIC_KEY_FILE": str(pem),

@@ -21,6 +21,9 @@ from tests.service.service_world import ServiceWorld
 from tests.service.test_contract import incident, is_refusal, until
 
 MANY = 1_000
+FEWER = 250
+"""On the second database: what decides there is the same unique index."""
+CONNECTIONS = 50
 LEASE = timedelta(seconds=60)
 
 
@@ -50,21 +53,29 @@ async def test_a_thousand_posts_with_one_key_open_one_case_and_get_one_answer(ei
             ("Content-Length", str(len(body))),
         ],
     )
+    many = MANY if either.services.store.database.is_sqlite else FEWER
 
-    async def post() -> Said:
+    async def post(times: int) -> list[Said]:
+        """All of them are on their way before the first answer is read."""
+        answers: list[Said] = []
         async with Client(either.url) as client:
-            while True:
-                answer = await client.say(request + body)
-                if answer.status != 409:
-                    return answer
-                assert json.loads(answer.body)["error_type"] == "REQUEST_IN_FLIGHT"
-                await asyncio.sleep(int(answer.headers["retry-after"]))
+            while len(answers) < times:
+                left = times - len(answers)
+                await client.send((request + body) * left)
+                heard = [await client.hear() for _ in range(left)]
+                answers += [answer for answer in heard if answer.status != 409]
+                early = [answer for answer in heard if answer.status == 409]
+                assert {json.loads(answer.body)["error_type"] for answer in early} <= {"REQUEST_IN_FLIGHT"}
+                if early:
+                    await asyncio.sleep(int(early[0].headers["retry-after"]))
+        return answers
 
-    answers = await asyncio.gather(*(post() for _ in range(MANY)))
+    shares = await asyncio.gather(*(post(many // CONNECTIONS) for _ in range(CONNECTIONS)))
+    answers = [answer for share in shares for answer in share]
     assert {answer.status for answer in answers} == {201}
     assert len({answer.body for answer in answers}) == 1
     assert len({answer.headers["location"] for answer in answers}) == 1
-    assert Counter(answer.headers.get("idempotent-replayed") for answer in answers) == {None: 1, "true": MANY - 1}
+    assert Counter(answer.headers.get("idempotent-replayed") for answer in answers) == {None: 1, "true": many - 1}
     until(lambda: opened_in(either) > 0)
     assert opened_in(either) == 1
 
