@@ -20,6 +20,7 @@ from bench import measures
 from bench.memory import measured_apart
 from bench.playbooks import overhead
 from bench.programs import programs, worker_restart
+from bench.service import acknowledgements
 from runtime.dev_server import EmbeddedServer
 from runtime.temporal import data_converter
 
@@ -41,6 +42,7 @@ TARGETS: dict[str, str] = {
     "replay.ratio": "<= 1.5",
     "playbook.ratio_per_task": "<= 1.3",
     "restart.approval_accepted_seconds": "<= 3",
+    "service.accepted_p95_ms": "<= 100",
     "programs.dev_ready_seconds": "<= 5",
     "programs.demo_seconds": "<= 90",
 }
@@ -73,6 +75,7 @@ def _measures(client: Client, address: str, *, quick: bool, open_cases: int) -> 
     if not quick:
         wanted["restart"] = lambda: worker_restart(client, 5)
         wanted["programs"] = programs
+        wanted["service"] = acknowledgements
     if open_cases:
         wanted["open_cases"] = lambda: measured_apart("surehand", open_cases, OPEN_CASES_CACHED, address)
     return wanted
