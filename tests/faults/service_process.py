@@ -101,6 +101,10 @@ class ServedInstallation(Installation):
         self.sandbox.slack.pressing.set_app(self.services[0].url)
         return self.services
 
+    async def __aenter__(self) -> ServedInstallation:
+        await super().__aenter__()
+        return self
+
     async def __aexit__(self, *error: Any) -> None:
         for service in getattr(self, "services", []):
             service.kill()

@@ -82,7 +82,7 @@ async def killed_between_acknowledgement_and_delivery(served: ServedInstallation
     comment = {"comment": {"id": "c9", "body": "Are you there?", "is_public": True, "author": {"is_staff": False}}}
     said = zendesk("comment_added", detail, comment, "z-2")
     headers = {"Idempotency-Key": "ask-1", "Prefer": "respond-async"}
-    question = {"json": {"query": "When will it work again?"}, "headers": headers}
+    question: dict[str, Any] = {"json": {"query": "When will it work again?"}, "headers": headers}
     pressed, told, taken = await asyncio.gather(
         served.sandbox.slack.pressing.press(channel, ts, "approve_request", LENA, copies=2),
         served.from_zendesk(said, at=1),
