@@ -17,6 +17,7 @@ from temporalio.client import Client
 from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter
 
 from bench import measures
+from bench.flood import FLOOD, beside_a_flood
 from bench.memory import measured_apart
 from bench.playbooks import overhead
 from bench.programs import programs, worker_restart
@@ -42,6 +43,7 @@ TARGETS: dict[str, str] = {
     "replay.ratio": "<= 1.5",
     "playbook.ratio_per_task": "<= 1.3",
     "restart.approval_accepted_seconds": "<= 3",
+    "flood.shorter_with_turns": ">= 2",
     "service.accepted_p95_ms": "<= 100",
     "programs.dev_ready_seconds": "<= 5",
     "programs.demo_seconds": "<= 90",
@@ -70,6 +72,7 @@ def _measures(client: Client, address: str, *, quick: bool, open_cases: int) -> 
         "approval": lambda: measures.approvals(client, 15 if quick else 60),
         "replay": lambda: measures.replay(client, few),
         "playbook": lambda: overhead(client, 6 if quick else 20),
+        "flood": lambda: beside_a_flood(client, flood=60 if quick else FLOOD),
         "waiting": lambda: _waiting(address, 100 if quick else 400),
     }
     if not quick:

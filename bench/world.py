@@ -41,7 +41,7 @@ from tests.fakes import (
 from workers.clients import TEMPLATES
 from workers.registered import activity_methods
 from workers.worker import build_worker, workflow_runner
-from workflows import search_attributes
+from workflows import search_attributes, sharing
 from workflows.escalation import EscalationWorkflow
 
 OUTAGE = (
@@ -107,7 +107,9 @@ class Product:
     def worker(self) -> Worker:
         return build_worker(self.client, self.methods, self.task_queue, self.settings)
 
-    async def start(self, text: str = OUTAGE, tier: CustomerTier = CustomerTier.PAID) -> WorkflowHandle[Any, Any]:
+    async def start(
+        self, text: str = OUTAGE, tier: CustomerTier = CustomerTier.PAID, tenant: str = "default"
+    ) -> WorkflowHandle[Any, Any]:
         ticket = Ticket(
             ticket_id=f"B-{uuid.uuid4().hex[:10]}",
             subject="Help",
@@ -116,10 +118,11 @@ class Product:
         )
         return await self.client.start_workflow(
             EscalationWorkflow.run,
-            EscalationInput(tenant="default", ticket=ticket),
-            id=escalation_workflow_id("default", ticket.ticket_id),
+            EscalationInput(tenant=tenant, ticket=ticket),
+            id=escalation_workflow_id(tenant, ticket.ticket_id),
             task_queue=self.task_queue,
-            search_attributes=search_attributes.at_start("default", "escalation"),
+            search_attributes=search_attributes.at_start(tenant, "escalation"),
+            priority=sharing.of_tenant(tenant),
         )
 
     def forget_effects(self) -> None:
