@@ -40,12 +40,11 @@ WATCHING = (temporal_interceptor(TracerProvider(shutdown_on_exit=False)), Correl
 """As workers have them: what looks on changes no way."""
 _MOVED_BY_PLAYBOOK = "money-by-playbook"
 RECORDINGS = sorted(HISTORIES.iterdir())
-_BY_LENGTH = sorted(((len(text), file, text) for file in RECORDINGS if (text := read(file))), reverse=True)
-LONGEST = [
-    file
-    for kind in WORKFLOWS
-    for _, file, _ in [one for one in _BY_LENGTH if f'"workflowType":{{"name":"{kind.__name__}"}}' in one[2]][:5]
-]
+_STARTED = re.compile(r'"workflowType":\{"name":"(\w+)"')
+_BY_LENGTH = sorted(
+    ((len(text), _STARTED.findall(text)[0], file) for file in RECORDINGS if (text := read(file))), reverse=True
+)
+LONGEST = [file for kind in WORKFLOWS for _, _, file in [one for one in _BY_LENGTH if one[1] == kind.__name__][:5]]
 """Of each kind of workflow."""
 RUNS: dict[str, dict[int, Path]] = defaultdict(dict)
 for _file in RECORDINGS:
