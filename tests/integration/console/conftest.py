@@ -1,4 +1,4 @@
-"""One service with its worker, and one browser, for all tests here; each test has a window of its own."""
+"""One service with its worker for all tests here, a browser for each file, and a window for each test."""
 
 from __future__ import annotations
 
@@ -69,7 +69,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceWorld]:
         yield running
 
 
-@pytest.fixture(scope="session")
+# Not for the whole session: while it is there, this thread has an event loop, and no other test may run one.
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     if not CHROMIUM.exists():
         pytest.skip("Debian's chromium is not installed")
@@ -80,7 +81,7 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def state(world: ServiceWorld, chromium: Browser) -> str:
     """The cookies of somebody who is signed in, for windows that need not do it again."""
     context = chromium.new_context()
