@@ -13,7 +13,6 @@ from domain.ports import (
     EventPublisher,
     EvidenceStore,
     IncidentKnowledge,
-    LanguageModel,
     Mailer,
     Meter,
     Renderer,
@@ -43,7 +42,7 @@ from runtime.measures import Measures
 from runtime.settings import SHIPPED_CONFIG, Settings
 from workers.builtin_tools import builtin_tools
 from workers.knowledge import failure_knowledge
-from workers.measuring import MeasuredMeter, MeasuredModel
+from workers.measuring import Connected, MeasuredMeter, MeasuredModel
 from workers.tools import build_toolbox
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
@@ -56,7 +55,7 @@ class Clients:
     configuration: Configuration
     store: SqlStore
     rules: RulesEngine
-    model: LanguageModel
+    model: MeasuredModel
     renderer: Renderer
     mailer: Mailer | None
     chat: TeamChat | None
@@ -172,7 +171,7 @@ def toolbox_to_look_at(settings: Settings, configuration: Configuration, ledger:
     return build_toolbox(settings, configuration, ledger, owners=owners)
 
 
-def _model(settings: Settings, meter: Meter) -> LanguageModel:
+def _model(settings: Settings, meter: Meter) -> Connected:
     endpoints = {"primary": settings.model.primary, "secondary": settings.model.secondary}
     configured = {name: endpoint for name, endpoint in endpoints.items() if endpoint is not None}
     if not configured:

@@ -10,7 +10,7 @@ import contextlib
 import time
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from pydantic import BaseModel
 from temporalio import activity
@@ -132,10 +132,18 @@ class MeasuredMeter:
         return await self._meter.spending(tenant, workflow_id, day)
 
 
+class Connected(LanguageModel, Protocol):
+    """A model with connections of its own."""
+
+    async def close(self) -> None:
+        """Close them."""
+        ...
+
+
 class MeasuredModel:
     """`domain.ports.LanguageModel` that counts which link of the chain answered, and after how long."""
 
-    def __init__(self, model: LanguageModel, measures: Measures) -> None:
+    def __init__(self, model: Connected, measures: Measures) -> None:
         """`model` does the work."""
         self._model = model
         self._measures = measures
@@ -159,3 +167,7 @@ class MeasuredModel:
             self._measures.count(metrics.MODEL_ANSWERS, tenant=question.tenant, outcome=outcome)
             self._measures.observe(metrics.MODEL_SECONDS, time.perf_counter() - began, outcome=outcome)
         return answer
+
+    async def close(self) -> None:
+        """Close the connections to the models."""
+        await self._model.close()

@@ -132,6 +132,7 @@ async def run(settings: Settings, *, stop: asyncio.Event, ready: Callable[[], No
             logger.info("worker is stopping")
     finally:
         stop_counting()
+        await clients.model.close()
         await clients.toolbox.close()
         await clients.store.close()
         if tracing is not None:

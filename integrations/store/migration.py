@@ -14,6 +14,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from domain.errors import ConfigurationProblem, NotReachable, SurehandError
 from integrations.store.url import StoreUrl, read_store_url
@@ -27,6 +28,9 @@ HEAD = "0010"
 
 _LOCK_SECONDS = 60.0
 """How long to wait for another process's migration."""
+
+_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
+"""Alembic knows one migration per process: two stores that are opened at once would get each other's statements."""
 
 _ADVISORY_LOCK = 0x53757265
 """PostgreSQL's advisory lock for migrations: the letters `Sure`."""
@@ -103,7 +107,8 @@ async def _run(target: StoreUrl, work: Callable[[Connection], None]) -> None:
 
     engine = _engine(target)
     try:
-        async with engine.begin() as connection:
+        turn = _turns.setdefault(asyncio.get_running_loop(), asyncio.Lock())
+        async with turn, engine.begin() as connection:
             await connection.run_sync(work)
     except SurehandError:
         raise

@@ -78,6 +78,17 @@ async def test_many_migrations_of_one_process_at_once_are_one(empty_url: str) ->
     await store.close()
 
 
+async def test_two_stores_that_one_process_opens_at_once_each_get_their_own_tables(
+    empty_url: str, tmp_path: Path
+) -> None:
+    other = f"sqlite:///{tmp_path}/other.db"
+    await asyncio.gather(migrate(empty_url), migrate(other))
+    for url in (empty_url, other):
+        store = await SqlStore.open(url)
+        assert (await store.ledger.claim("k", "acme")).attempts == 1
+        await store.close()
+
+
 async def test_a_start_on_an_up_to_date_file_loads_neither_alembic_nor_sqlalchemy(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/s.db"
     await migrate(url)
