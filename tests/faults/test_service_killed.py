@@ -170,7 +170,8 @@ async def replicas_share_what_they_know(served: ServedInstallation) -> None:
     body, headers = ticket("T-SHARED"), {"Idempotency-Key": "shared"}
     posts = [served.ask("POST", "/api/v1/tickets", at=n % 2, json=body, headers=headers) for n in range(20)]
     codes = [answer.status_code for answer in await asyncio.gather(*posts)]
-    assert set(codes) <= {201, 409}
+    # 200 where Temporal was slow to say that it had begun: the client asked again, and found the case there.
+    assert set(codes) - {409} in ({201}, {200})
     assert 201 in codes
     made = await served.ask("POST", "/api/v1/sessions", json={})
     assert made.status_code == 201, made.text

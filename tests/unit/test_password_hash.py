@@ -16,7 +16,7 @@ GOOD = "correct horse battery staple"
 def test_the_cost_is_one_that_owasp_names() -> None:
     known = {(17, 8, 1), (16, 8, 2), (15, 8, 3), (14, 8, 5), (13, 8, 10)}
     assert (COST.log_n, COST.r, COST.p) in known
-    assert fits(GOOD, made := hashed(GOOD))
+    assert fits(GOOD, made := hashed(GOOD, COST))
     assert made.startswith("$scrypt$ln=15,r=8,p=3$")
     assert GOOD not in made
 
