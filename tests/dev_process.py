@@ -29,6 +29,8 @@ class Dev:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.environment = {name: text for name, text in os.environ.items() if not name.startswith("SUREHAND_")}
         self.environment["SUREHAND_DATA_DIR"] = str(folder)
+        # Two that start at once would both find the usual port free.
+        self.environment["SUREHAND_SERVICE__PORT"] = str(free_port())
         self._choose_free_ports()
         self._process: subprocess.Popen[str] | None = None
         self.ready_after_seconds = 0.0

@@ -29,6 +29,16 @@ _SLOW_ANSWERS = 3
 _numbers = itertools.count(1)
 
 
+def own(served: ServedInstallation, name: str) -> str:
+    """A number of this scenario's alone: both live in one namespace at once."""
+    return f"{name}-{served.store_url.partition(':')[0]}"
+
+
+def number_of(served: ServedInstallation) -> str:
+    """The same for a ticket of Zendesk's."""
+    return "4711" if served.store_url.startswith("sqlite") else "4712"
+
+
 def ticket(name: str, **more: Any) -> dict[str, Any]:
     customer = {"id": "CUST-1", "email": "customer@example.org", "tier": "vip"}
     return {"id": name, "subject": "Help", "description": PASSWORD_TICKET, "customer": customer, **more}
@@ -68,11 +78,11 @@ async def drained(served: ServedInstallation) -> None:
 async def killed_between_acknowledgement_and_delivery(served: ServedInstallation) -> None:
     """With no worker, nothing that is accepted can reach its case before the service dies."""
     worker = served.worker()
-    detail = {"id": "4711", "subject": "Where is it?", "description": PASSWORD_TICKET, "requester_id": "77"}
-    opened = await served.insist("/api/v1/tickets", ticket("T-KILL"), "open-kill")
-    assert opened.json()["case_id"] == "T-KILL"
+    detail = {"id": number_of(served), "subject": "Where is it?", "description": PASSWORD_TICKET, "requester_id": "77"}
+    opened = await served.insist("/api/v1/tickets", ticket(own(served, "T-KILL")), "open-kill")
+    assert opened.json()["case_id"] == own(served, "T-KILL")
     assert (await served.from_zendesk(zendesk("created", detail, {}, "z-1"))).status_code == 202
-    approved, asked = case_of(served, "T-KILL"), case_of(served, "4711")
+    approved, asked = case_of(served, own(served, "T-KILL")), case_of(served, number_of(served))
     channel, ts = await button(served, approved)
     await asked.until(lambda state: state.last_word_at is not None or state.people_have_it)
     await approved.quiet()
@@ -86,7 +96,7 @@ async def killed_between_acknowledgement_and_delivery(served: ServedInstallation
     pressed, told, taken = await asyncio.gather(
         served.sandbox.slack.pressing.press(channel, ts, "approve_request", LENA, copies=2),
         served.from_zendesk(said, at=1),
-        served.ask("POST", "/api/v1/cases/4711/queries", at=1, **question),
+        served.ask("POST", f"/api/v1/cases/{number_of(served)}/queries", at=1, **question),
     )
     assert pressed["status"] == 200
     assert told.status_code == 202
@@ -100,7 +110,7 @@ async def killed_between_acknowledgement_and_delivery(served: ServedInstallation
     # Another replica than the one that took it knows it, though no worker answers.
     waiting = await served.ask("GET", taken.headers["location"])
     assert (waiting.status_code, waiting.json()["status"]) == (200, "pending")
-    again = await served.ask("POST", "/api/v1/cases/4711/queries", **question)
+    again = await served.ask("POST", f"/api/v1/cases/{number_of(served)}/queries", **question)
     assert (again.status_code, again.content) == (202, taken.content)
     assert (await served.from_zendesk(said)).json() == {"status": "known"}
 
@@ -130,7 +140,7 @@ async def sent_once(*cases: Case) -> None:
 async def stopped_and_started_while_it_is_used(served: ServedInstallation) -> None:
     """Tickets keep coming and approvals are pressed while one replica after the other is killed or stopped."""
     first, second = served.services
-    names = [f"T-FLOW-{number}" for number in range(TICKETS)]
+    names = [own(served, f"T-FLOW-{number}") for number in range(TICKETS)]
     answers: dict[str, httpx.Response] = {}
 
     async def post(name: str, after: float) -> None:
@@ -167,7 +177,7 @@ async def stopped_and_started_while_it_is_used(served: ServedInstallation) -> No
 
 async def replicas_share_what_they_know(served: ServedInstallation) -> None:
     """One key at two replicas at once is one case; a session of one is the other's too."""
-    body, headers = ticket("T-SHARED"), {"Idempotency-Key": "shared"}
+    body, headers = ticket(own(served, "T-SHARED")), {"Idempotency-Key": "shared"}
     posts = [served.ask("POST", "/api/v1/tickets", at=n % 2, json=body, headers=headers) for n in range(20)]
     answers = await asyncio.gather(*posts)
     # 200 where Temporal was slow to say that it had begun: the client asked again, and found the case there.
@@ -175,7 +185,7 @@ async def replicas_share_what_they_know(served: ServedInstallation) -> None:
     assert len({answer.content for answer in answers if answer.status_code != 409}) == 1
     made = await served.ask("POST", "/api/v1/sessions", json={})
     assert made.status_code == 201, made.text
-    body = {**ticket("T-SESSION"), "session_id": made.json()["session_id"]}
+    body = {**ticket(own(served, "T-SESSION")), "session_id": made.json()["session_id"]}
     assert (await served.ask("POST", "/api/v1/tickets", at=1, json=body)).status_code == 201
 
 
