@@ -130,8 +130,8 @@ def test_incidents_runs_and_their_children_carry_urgency_and_tenant(world: Servi
     of_child = eventually(lambda: (e := history(world, f"troubleshooting:default:{child}")) and activities(e) and e)
 
     with world.client() as client:
-        # Triage may have judged the ticket otherwise than its sender; the incident is as pressing as it says itself.
-        rank = Urgency(client.get(f"/api/v1/cases/incident:{child}").json()["priority"]).rank
+        # As the ticket's triage judged, not its sender; what the incident's own words add later changes no start.
+        rank = Urgency(client.get(f"/api/v1/cases/{told}").json()["priority"]).rank
     assert [one.priority_key for one in children()] == [rank]
     assert (started(of_child).priority_key, started(of_child).fairness_key) == (rank, "default")
     assert {one.fairness_key for one in activities(of_child)} == {""}
