@@ -5,7 +5,7 @@ from __future__ import annotations
 from temporalio import activity
 
 from domain.model import Value
-from domain.ports import AllowanceClaim, Allowances
+from domain.ports.effects import AllowanceClaim, Allowances
 
 
 class ReserveAllowanceInput(Value):

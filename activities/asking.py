@@ -10,9 +10,9 @@ from temporalio import activity
 
 from domain.ids import effect_key
 from domain.model import JsonValue
-from domain.policy import ModelBudget
-from domain.ports import Answer, LanguageModel, ModelUnavailable, Question
-from domain.triage import Origin
+from domain.policies.case_policy import ModelBudget
+from domain.ports.models import Answer, LanguageModel, ModelUnavailable, Question
+from domain.triage.classification import Origin
 
 AnswerT = TypeVar("AnswerT", bound=BaseModel)
 

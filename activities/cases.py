@@ -6,13 +6,15 @@ from datetime import UTC, datetime
 
 from temporalio import activity
 
-from domain.case import Channels
-from domain.knowledge import Article, ArticleHit
+from domain.cases.records import ApprovalRecord, CaseRecord, InterventionRecord, OutcomeRecord
+from domain.cases.terms import Channels
+from domain.knowledge.articles import Article, ArticleHit
 from domain.model import Value
-from domain.policy import CasePolicy
-from domain.ports import CaseStore, KnowledgeBase, PolicySource
-from domain.records import ApprovalRecord, CaseRecord, InterventionRecord, OutcomeRecord
-from domain.ticket import Ticket
+from domain.policies.case_policy import CasePolicy
+from domain.ports.cases import CaseStore
+from domain.ports.configuration import PolicySource
+from domain.ports.knowledge import KnowledgeBase
+from domain.tickets.ticket import Ticket
 
 
 class OpenCaseInput(Value):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from temporalio import activity
 
 from domain.model import Value
-from domain.ports import Directory
+from domain.ports.configuration import Directory
 
 
 class FindApproversInput(Value):

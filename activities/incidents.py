@@ -6,19 +6,23 @@ from datetime import datetime
 
 from temporalio import activity
 
-from domain.approval import ApprovalQuestion
-from domain.case import Channels
+from domain.cases.approval import ApprovalQuestion
+from domain.cases.records import CaseRecord
+from domain.cases.terms import Channels
 from domain.errors import ConfigurationProblem, InvalidInput
-from domain.guardrails import Guardrails
 from domain.model import JsonValue, Value
 from domain.playbook.definition import parse_playbook, walk_everything
 from domain.playbook.plan import Plan
 from domain.playbook.rehearsal import rehearse
-from domain.policy import CasePolicy
-from domain.ports import CaseStore, GuardrailSource, IncidentKnowledge, PlaybookLibrary, PolicySource, ToolBox
-from domain.records import CaseRecord
-from domain.redaction import Redactor
-from domain.tool import Safety, ToolBrief
+from domain.policies.case_policy import CasePolicy
+from domain.policies.guardrails import Guardrails
+from domain.ports.cases import CaseStore
+from domain.ports.configuration import GuardrailSource, PolicySource
+from domain.ports.knowledge import IncidentKnowledge
+from domain.ports.playbooks import PlaybookLibrary
+from domain.ports.tools import ToolBox
+from domain.text.redaction import Redactor
+from domain.tools.tool import Safety, ToolBrief
 from domain.troubleshooting.knowledge import Lesson
 
 

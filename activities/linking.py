@@ -6,14 +6,15 @@ from datetime import datetime
 
 from temporalio import activity
 
-from domain.disruption import Disruption
-from domain.guardrails import LimitPer
 from domain.ids import effect_key
-from domain.incident_policy import IncidentPolicy
 from domain.model import Value
-from domain.ports import AllowanceClaim, Allowances, CaseStore
+from domain.policies.guardrails import LimitPer
+from domain.policies.incident_policy import IncidentPolicy
+from domain.ports.cases import CaseStore
+from domain.ports.effects import AllowanceClaim, Allowances
 from domain.rules import RulesEngine
-from domain.ticket import Ticket
+from domain.tickets.disruption import Disruption
+from domain.tickets.ticket import Ticket
 from domain.troubleshooting.linking import IncidentAdvice, LinkKind, advise, candidate_of
 
 _LIMIT = "incidents_opened_by_tickets"

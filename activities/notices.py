@@ -9,8 +9,10 @@ from domain.errors import VendorRefused
 from domain.ids import effect_key
 from domain.mail import Attachment, ChatMessage, ChatReceipt, MailReceipt, OutgoingMail
 from domain.model import JsonValue, Value
-from domain.policy import Terms
-from domain.ports import CaseStore, Directory, Mailer, Renderer, TeamChat
+from domain.policies.case_policy import Terms
+from domain.ports.cases import CaseStore
+from domain.ports.channels import Mailer, Renderer, TeamChat
+from domain.ports.configuration import Directory
 
 
 class MailInput(Value):

@@ -8,24 +8,17 @@ from pydantic import Field
 from temporalio import activity
 
 from activities.asking import time_left
-from domain.authored_answers import answer_type_for
 from domain.errors import InvalidInput, VendorRefused
+from domain.llm.authored_answers import answer_type_for
 from domain.mail import ChatMessage, OutgoingMail
 from domain.model import JsonValue, Value
 from domain.playbook.messages import CloudEvent
-from domain.policy import ModelBudget
-from domain.ports import (
-    Directory,
-    EventPublisher,
-    LanguageModel,
-    Mailer,
-    ModelUnavailable,
-    PolicySource,
-    Question,
-    Renderer,
-    TeamChat,
-)
-from domain.triage import Origin
+from domain.policies.case_policy import ModelBudget
+from domain.ports.channels import Mailer, Renderer, TeamChat
+from domain.ports.configuration import Directory, PolicySource
+from domain.ports.models import LanguageModel, ModelUnavailable, Question
+from domain.ports.playbooks import EventPublisher
+from domain.triage.classification import Origin
 
 _ADDRESS = re.compile(r"[^\s@<>,;:\"\\()\[\]]{1,64}@[^\s@<>,;:\"\\()\[\]]{1,253}\Z")
 _CHANNEL = re.compile(r"[#@]?[A-Za-z0-9._-]{1,80}\Z")

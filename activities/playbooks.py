@@ -7,15 +7,18 @@ from datetime import datetime
 
 from temporalio import activity
 
-from domain.case import Channels
+from domain.cases.records import CaseRecord
+from domain.cases.terms import Channels
 from domain.errors import InvalidInput
 from domain.model import JsonValue, Value
 from domain.playbook.definition import Playbook, Task, parse_playbook, walk_everything
 from domain.playbook.state import OpenedPlaybook
-from domain.policy import CasePolicy
-from domain.ports import CaseStore, GuardrailSource, PlaybookLibrary, PolicySource, ToolBox
-from domain.records import CaseRecord
-from domain.tool import ToolBrief, ToolSpec, canonical, is_reserved
+from domain.policies.case_policy import CasePolicy
+from domain.ports.cases import CaseStore
+from domain.ports.configuration import GuardrailSource, PolicySource
+from domain.ports.playbooks import PlaybookLibrary
+from domain.ports.tools import ToolBox
+from domain.tools.tool import ToolBrief, ToolSpec, canonical, is_reserved
 
 
 class OpenPlaybookInput(Value):

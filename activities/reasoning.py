@@ -12,7 +12,7 @@ import asyncio
 from temporalio import activity
 
 from domain.model import JsonValue, Value
-from domain.ports import CheckSource
+from domain.ports.configuration import CheckSource
 from domain.troubleshooting.answers import CheckAnswer, Meaning, read_answer
 from domain.troubleshooting.checks import Check, CheckAsked
 from domain.troubleshooting.classification import classify

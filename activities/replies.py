@@ -6,24 +6,19 @@ from temporalio import activity
 
 from activities.asking import AnswerT, ModelAsker
 from activities.triage import names_of, ticket_context
-from domain.escalation import Draft
-from domain.knowledge import ArticleHit
+from domain.cases.escalation import Draft
+from domain.cases.timeline import CaseMessage
+from domain.knowledge.articles import ArticleHit
+from domain.llm.model_answers import ReplyAnswer, ReviewAnswer
 from domain.model import JsonValue, Value
-from domain.model_answers import ReplyAnswer, ReviewAnswer
-from domain.policy import CasePolicy, Formality, ReplyPolicy
-from domain.ports import LanguageModel
+from domain.policies.case_policy import CasePolicy, Formality, ReplyPolicy
+from domain.ports.models import LanguageModel
 from domain.rules import RulesEngine
-from domain.ticket import Ticket
-from domain.timeline import CaseMessage
-from domain.triage import (
-    Analysis,
-    Classification,
-    Decision,
-    HandlingStrategy,
-    Origin,
-    QualityReview,
-    Reply,
-)
+from domain.tickets.ticket import Ticket
+from domain.triage.analysis import Analysis
+from domain.triage.classification import Classification, Origin
+from domain.triage.conversation import QualityReview, Reply
+from domain.triage.decision import Decision, HandlingStrategy
 
 
 class DraftInput(Value):

@@ -6,8 +6,8 @@ from temporalio import activity
 
 from activities.asking import ModelAsker
 from domain.model import Value
-from domain.policy import ModelBudget
-from domain.ports import LanguageModel
+from domain.policies.case_policy import ModelBudget
+from domain.ports.models import LanguageModel
 from domain.troubleshooting.supposing import Material, SupposeAnswer, Supposed, counted
 
 

@@ -8,7 +8,8 @@ from domain.errors import VendorRefused
 from domain.ids import effect_key
 from domain.mail import TicketEscalation, TicketReceipt
 from domain.model import Value
-from domain.ports import Billing, CustomerRecords, TicketSystem
+from domain.ports.channels import TicketSystem
+from domain.ports.customers import Billing, CustomerRecords
 
 
 class EscalateTicketInput(Value):

@@ -9,8 +9,8 @@ from temporalio import activity
 from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError
 
-from domain.ports import ToolBox
-from domain.tool import RefusalKind, ToolCall, ToolRefusal, ToolResult
+from domain.ports.tools import ToolBox
+from domain.tools.tool import RefusalKind, ToolCall, ToolRefusal, ToolResult
 
 
 class ToolActivities:

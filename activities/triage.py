@@ -5,22 +5,18 @@ from __future__ import annotations
 from temporalio import activity
 
 from activities.asking import AnswerT, ModelAsker
-from domain.disruption import Disruption
+from domain.llm.model_answers import AnalysisAnswer, ClassificationAnswer, MessageAnswer, ProposalAnswer
 from domain.model import JsonValue, Value
-from domain.model_answers import AnalysisAnswer, ClassificationAnswer, MessageAnswer, ProposalAnswer
-from domain.policy import CasePolicy, ModelBudget
-from domain.ports import CaseStore, LanguageModel
+from domain.policies.case_policy import CasePolicy, ModelBudget
+from domain.ports.cases import CaseStore
+from domain.ports.models import LanguageModel
 from domain.rules import RulesEngine
-from domain.ticket import Priority, Ticket
-from domain.triage import (
-    Analysis,
-    Classification,
-    Decision,
-    HandlingStrategy,
-    MessageAssessment,
-    Origin,
-    Risk,
-)
+from domain.tickets.disruption import Disruption
+from domain.tickets.ticket import Priority, Ticket
+from domain.triage.analysis import Analysis
+from domain.triage.classification import Classification, Origin
+from domain.triage.conversation import MessageAssessment
+from domain.triage.decision import Decision, HandlingStrategy, Risk
 
 
 class TriageInput(Value):

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 
 from temporalio import activity
 
-from domain.case import Channels
+from domain.cases.terms import Channels
 from domain.model import Value
-from domain.ports import PolicySource
-from domain.webhook_ports import SubscriptionSource, WebhookOutbox, WebhookSender
-from domain.webhooks import DeliveryRules, DeliveryStatus, WebhookAttempt
+from domain.ports.configuration import PolicySource
+from domain.ports.webhooks import SubscriptionSource, WebhookOutbox, WebhookSender
+from domain.webhooks.events import DeliveryRules, DeliveryStatus, WebhookAttempt
 
 SURE = "surehand"
 """Who disables an endpoint that no person disabled."""

@@ -22,8 +22,8 @@ from bench.memory import measured_apart
 from bench.playbooks import overhead
 from bench.programs import programs, worker_restart
 from bench.service import acknowledgements
-from runtime.dev_server import EmbeddedServer
-from runtime.temporal import data_converter
+from runtime.temporal.connection import data_converter
+from runtime.temporal.dev_server import EmbeddedServer
 
 Measure = Callable[[], Awaitable[dict[str, Any]]]
 OPEN_CASES_CACHED = 2_000

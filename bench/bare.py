@@ -12,7 +12,7 @@ from typing import Any
 from temporalio import activity, workflow
 
 with workflow.unsafe.imports_passed_through():
-    from domain.tool import ToolCall, ToolResult
+    from domain.tools.tool import ToolCall, ToolResult
 
 _TIMEOUT = timedelta(seconds=30)
 LAST_STEP = "save"

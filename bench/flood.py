@@ -16,8 +16,8 @@ from temporalio.client import Client
 from temporalio.runtime import Runtime
 
 from bench.world import Product
-from runtime.dev_server import EmbeddedServer
-from runtime.temporal import data_converter
+from runtime.temporal.connection import data_converter
+from runtime.temporal.dev_server import EmbeddedServer
 
 Numbers = dict[str, Any]
 

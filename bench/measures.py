@@ -15,10 +15,10 @@ from temporalio.worker import Replayer
 
 from bench import bare
 from bench.world import QUESTION, Bare, Product, World, both
-from domain.approval import ApprovalDecision
-from domain.case import ResolveInput
-from domain.ticket import CustomerTier
-from runtime.temporal import data_converter
+from domain.cases.approval import ApprovalDecision
+from domain.cases.messages import ResolveInput
+from domain.tickets.ticket import CustomerTier
+from runtime.temporal.connection import data_converter
 from workers.worker import WORKFLOWS, workflow_runner
 from workflows.escalation import EscalationWorkflow
 

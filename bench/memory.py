@@ -18,7 +18,7 @@ from typing import Any
 from temporalio.client import Client
 
 from bench.world import Bare, Product, World
-from runtime.temporal import data_converter
+from runtime.temporal.connection import data_converter
 
 _AT_ONCE = 50
 

@@ -13,8 +13,8 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 from bench.bare import BareCalls
-from runtime.configuration import Configuration
-from runtime.settings import SHIPPED_CONFIG, WorkerSettings
+from runtime.configuration.policies import Configuration
+from runtime.settings.environment import SHIPPED_CONFIG, WorkerSettings
 from tests.workflows.playbook_world import PlaybookWorld, a_tool, playbook
 from workers.worker import build_worker, workflow_runner
 

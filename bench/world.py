@@ -15,17 +15,17 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
 from bench import bare
-from domain.case import Channels
-from domain.escalation import EscalationInput
+from domain.cases.escalation import EscalationInput
+from domain.cases.records import CaseRecord
+from domain.cases.terms import Channels
+from domain.identity.people import Person
 from domain.ids import escalation_workflow_id
-from domain.people import Person
-from domain.policy import CasePolicy
-from domain.records import CaseRecord
+from domain.policies.case_policy import CasePolicy
 from domain.rules import Phrases, RulesEngine
-from domain.ticket import Customer, CustomerTier, Ticket
+from domain.tickets.ticket import Customer, CustomerTier, Ticket
 from integrations.rendering import Templates
-from runtime.configuration import Configuration
-from runtime.settings import SHIPPED_CONFIG, WorkerSettings
+from runtime.configuration.policies import Configuration
+from runtime.settings.environment import SHIPPED_CONFIG, WorkerSettings
 from tests.fakes import (
     FakeBilling,
     FakeChat,

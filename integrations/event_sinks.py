@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
+from domain.cases.records import EffectStatus
 from domain.errors import VendorError
 from domain.model import JsonValue
 from domain.playbook.messages import CloudEvent
-from domain.ports import EffectLedger
-from domain.records import EffectStatus
+from domain.ports.effects import EffectLedger
 from integrations.http import Reply, VendorHttp, status_error
 from integrations.idempotency import key_hash
 
@@ -22,7 +22,7 @@ MEDIA_TYPE = "application/cloudevents+json"
 
 
 class HttpEventSinks:
-    """`domain.ports.EventPublisher` on HTTP."""
+    """`domain.ports.playbooks.EventPublisher` on HTTP."""
 
     def __init__(self, addresses: Sequence[str], ledger: EffectLedger, *, timeout_seconds: float = 10) -> None:
         """`addresses` are asked in their order; `timeout_seconds` is for one sink."""

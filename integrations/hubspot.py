@@ -27,7 +27,7 @@ def translate(reply: Reply, write: bool) -> VendorError:
 
 
 class HubSpotRecords:
-    """`domain.ports.CustomerRecords` on HubSpot's contacts. A PATCH repeats without harm and needs no key."""
+    """`domain.ports.customers.CustomerRecords` on HubSpot's contacts. A PATCH repeats without harm and needs no key."""
 
     def __init__(self, *, base_url: str, token: SecretStr, timeout_seconds: float = 20) -> None:
         """`token` is a private app's; `timeout_seconds` is for one whole call."""

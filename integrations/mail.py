@@ -18,10 +18,10 @@ from typing import Literal
 import aiosmtplib
 from pydantic import SecretStr
 
+from domain.cases.records import EffectEntry, EffectStatus
 from domain.errors import OutcomeUnknown, VendorError, VendorRefused, VendorUnavailable
 from domain.mail import MailReceipt, OutgoingMail
-from domain.ports import EffectLedger
-from domain.records import EffectEntry, EffectStatus
+from domain.ports.effects import EffectLedger
 from integrations.idempotency import key_hash, tenant_of
 from integrations.mail_message import VENDOR, build, check_address, mask, message_id
 from integrations.vendor_calls import vendor_call
@@ -54,7 +54,7 @@ class Delivery:
 
 
 class SmtpMailer:
-    """`domain.ports.Mailer` on an SMTP server."""
+    """`domain.ports.channels.Mailer` on an SMTP server."""
 
     def __init__(
         self,

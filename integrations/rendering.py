@@ -19,7 +19,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from domain.errors import ConfigurationProblem
 from domain.model import JsonValue
-from domain.policy import Terms
+from domain.policies.case_policy import Terms
 from integrations.slack.blocks import escape, fitted
 from integrations.template_values import FILTERS, shaped
 
@@ -47,7 +47,7 @@ class _Sandbox(ImmutableSandboxedEnvironment):
 
 
 class Templates:
-    """`domain.ports.Renderer` on a folder of Jinja2 files."""
+    """`domain.ports.channels.Renderer` on a folder of Jinja2 files."""
 
     def __init__(self, directory: Path) -> None:
         """`directory` holds `mail/` and `slack/`."""

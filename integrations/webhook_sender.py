@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from standardwebhooks.webhooks import Webhook
 
 from domain.errors import ConfigurationProblem
-from domain.webhooks import Subscription, WebhookAttempt, WebhookDelivery
+from domain.webhooks.events import Subscription, WebhookAttempt, WebhookDelivery
 from integrations.http import CONNECT_SECONDS, retry_after
 from integrations.tools.addresses import (
     AddressGuard,

@@ -47,7 +47,7 @@ def translate(reply: Reply, write: bool) -> VendorError:
 
 
 class ZendeskTickets:
-    """`domain.ports.TicketSystem` on Zendesk Support.
+    """`domain.ports.channels.TicketSystem` on Zendesk Support.
 
     A ticket's external id is Zendesk's own number where the ticket came from Zendesk. For other tickets it stands in
     Zendesk's field `external_id`, and their first handoff creates a ticket there.

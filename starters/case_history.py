@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from domain.case import CaseState, ServedCaseState
+from domain.cases.records import CaseRecord
+from domain.cases.state import CaseState, ServedCaseState
+from domain.cases.timeline import CaseMessage, TimelineEntry
 from domain.errors import UnknownCase
 from domain.ids import workflow_id_for
-from domain.ports import CaseStore
-from domain.records import CaseRecord
-from domain.timeline import CaseMessage, TimelineEntry
+from domain.ports.cases import CaseStore
 from starters.cases import Cases
 
 

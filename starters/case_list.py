@@ -9,15 +9,15 @@ from datetime import datetime, timedelta
 
 from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
 
-from domain.approval import ApprovalState
-from domain.case import Status
+from domain.cases.approval import ApprovalState
+from domain.cases.records import CaseRecord
+from domain.cases.terms import Status
 from domain.errors import InvalidInput, Refused, UnknownCase
 from domain.ids import check_tenant, kind_of
 from domain.model import Term, Value
-from domain.ports import CaseStore
-from domain.records import CaseRecord
-from domain.ticket import Priority
-from domain.triage import Category
+from domain.ports.cases import CaseStore
+from domain.tickets.ticket import Priority
+from domain.triage.classification import Category
 from starters.answers import PATIENCE, answered_within
 from starters.cases import Cases
 from workflows import search_attributes

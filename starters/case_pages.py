@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from temporalio.client import Client
 
 from domain.model import Term, Value
-from domain.ports import CaseStore
-from domain.ticket import Priority
+from domain.ports.cases import CaseStore
+from domain.tickets.ticket import Priority
 from starters.answers import PATIENCE, answered_within
 from starters.case_list import CaseFilter, CaseRow, row_of, row_of_record
 

@@ -13,10 +13,10 @@ from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
 from temporalio.workflow import UpdateMethodMultiParam
 
-from domain.approval import ApprovalDecision, ApprovalReceipt, ApprovalState
-from domain.case import (
+from domain.cases.approval import ApprovalDecision, ApprovalReceipt, ApprovalState
+from domain.cases.escalation import EscalationResult, EscalationState
+from domain.cases.messages import (
     Accepted,
-    CaseState,
     ClaimInput,
     EscalateNowInput,
     FeedbackInput,
@@ -26,12 +26,12 @@ from domain.case import (
     UnparkInput,
     UnparkReceipt,
 )
+from domain.cases.state import CaseState
 from domain.errors import InvalidInput
-from domain.escalation import EscalationResult, EscalationState
 from domain.ids import kind_of, workflow_id_for
 from domain.model import Value
 from domain.playbook.state import PlaybookState
-from domain.tool import canonical
+from domain.tools.tool import canonical
 from starters.answers import CLOSED, INCIDENT_CLOSED, PATIENCE, RUN_ENDED, answered_within
 from workflows.escalation import EscalationWorkflow
 from workflows.playbook import PlaybookWorkflow
@@ -85,7 +85,7 @@ class Cases:
     knows no such thing, and `NotReachable` when nothing answers in time.
 
     Args:
-        client: from `runtime.temporal.connect`.
+        client: from `runtime.temporal.connection.connect`.
         patience: how long one answer may take.
     """
 

@@ -7,14 +7,17 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 
-from domain.case import CaseState, ParkedStep, UnparkAction, UnparkInput
+from domain.cases.messages import UnparkInput
+from domain.cases.parts import ParkedStep
+from domain.cases.state import CaseState
+from domain.cases.terms import UnparkAction
 from domain.errors import InvalidInput, Refused, SurehandError, UnknownCase
-from domain.guardrails import RuleAction
 from domain.ids import kind_of
 from domain.model import JsonValue, Value
 from domain.playbook.edits import Change, changes_between, denial_of, tool_of, verdict_on
 from domain.playbook.state import PlaybookState
-from domain.tool import ToolRefusal
+from domain.policies.guardrails import RuleAction
+from domain.tools.tool import ToolRefusal
 from starters.answers import PATIENCE, answered_within
 from starters.case_list import AT_ONCE, CaseFilter, CaseRow, row_of
 from starters.cases import Cases

@@ -12,11 +12,11 @@ from integrations.databases.configuration import DatabaseSources
 from integrations.imap import Mailbox
 from integrations.playbooks.library import FolderLibrary
 from integrations.store.store import SqlStore
-from runtime.checks import TIMEOUT_SECONDS, Check, CheckResult, Verdict, missing, ok, warning
-from runtime.configuration import Configuration
-from runtime.platform_checks import run_checks
-from runtime.settings import SECRETS_PREFIX, Settings
-from runtime.telemetry import keep_output_clean
+from runtime.configuration.policies import Configuration
+from runtime.doctor.checks import TIMEOUT_SECONDS, Check, CheckResult, Verdict, missing, ok, warning
+from runtime.doctor.platform_checks import run_checks
+from runtime.settings.environment import SECRETS_PREFIX, Settings
+from runtime.telemetry.logs import keep_output_clean
 from starters.finding import find_settings
 from starters.mailboxes import MailboxSource, mailboxes_of
 

@@ -40,7 +40,7 @@ _FLAGS: dict[Setting, tuple[str, ...]] = {
 
 
 class EvidenceFiles:
-    """`domain.ports.EvidenceStore` on files that lie where they are."""
+    """`domain.ports.evidence.EvidenceStore` on files that lie where they are."""
 
     def __init__(self, files: Sequence[Path]) -> None:
         """`files` is what may be read."""

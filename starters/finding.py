@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from runtime.settings import Settings, load_settings
-from runtime.tenants import Tenants
+from runtime.configuration.tenants import Tenants
+from runtime.settings.environment import Settings, load_settings
 from starters.dev import state
 
 

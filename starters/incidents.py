@@ -11,12 +11,12 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
-from domain.case import Accepted
+from domain.cases.messages import Accepted
 from domain.errors import InvalidInput
 from domain.ids import incident_number, kind_of, troubleshooting_workflow_id, workflow_id_for
 from domain.model import Term, Value
-from domain.ports import EvidenceStore
-from domain.ticket import Priority
+from domain.ports.evidence import EvidenceStore
+from domain.tickets.ticket import Priority
 from domain.troubleshooting.evidence import EvidenceRef
 from domain.troubleshooting.messages import (
     CloseIncidentInput,
@@ -31,8 +31,8 @@ from domain.troubleshooting.state import IncidentState
 from integrations.evidence.kinds import HEAD_BYTES
 from integrations.evidence.kinds import kind_of as evidence_kind_of
 from integrations.evidence.store import EvidenceFolder
-from runtime.settings import Settings
-from runtime.tenants import Tenants
+from runtime.configuration.tenants import Tenants
+from runtime.settings.environment import Settings
 from starters.answers import INCIDENT_CLOSED, PATIENCE, answered_within
 from workflows import search_attributes, sharing
 from workflows.troubleshooting import TroubleshootingWorkflow

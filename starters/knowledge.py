@@ -7,13 +7,13 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 from domain.errors import InvalidInput
+from domain.identity.people import Person
 from domain.ids import check_tenant
-from domain.people import Person
 from domain.troubleshooting.knowledge import KnowledgeAnswer, Lesson, LessonStatus, Signature
 from integrations.knowledge.incidents import FailureKnowledge
 from integrations.store.store import SqlStore
-from runtime.configuration import Configuration
-from runtime.settings import Settings
+from runtime.configuration.policies import Configuration
+from runtime.settings.environment import Settings
 from workers.knowledge import failure_knowledge
 
 

@@ -14,9 +14,9 @@ from pydantic import model_validator as check_together
 
 from domain.model import Value
 from integrations.imap import ImapAccount, Security
-from runtime.configuration import Configuration
-from runtime.settings import Settings
-from runtime.yaml_layers import read_duration, read_layers
+from runtime.configuration.policies import Configuration
+from runtime.configuration.yaml_layers import read_duration, read_layers
+from runtime.settings.environment import Settings
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}\Z")
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from domain.cases.records import EffectEntry
 from domain.errors import SurehandError
-from domain.guardrails import Guardrails
 from domain.model import JsonValue
 from domain.playbook.definition import Playbook, Task, walk_everything
 from domain.playbook.outline import mapping
-from domain.policy import Ladder
-from domain.records import EffectEntry
-from domain.tool import ToolBrief
+from domain.policies.case_policy import Ladder
+from domain.policies.guardrails import Guardrails
+from domain.tools.tool import ToolBrief
 from integrations.tools.toolbox import Tools
-from runtime.configuration import Configuration
-from runtime.settings import Settings
+from runtime.configuration.policies import Configuration
+from runtime.settings.environment import Settings
 from workers.clients import toolbox_to_look_at
 
 

@@ -11,13 +11,13 @@ from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import CancelledError, WorkflowAlreadyStartedError
 
-from domain.case import AbortInput, Accepted
+from domain.cases.messages import AbortInput, Accepted
 from domain.errors import InvalidInput, Refused
 from domain.ids import case_id, kind_of, playbook_workflow_id, workflow_id_for
 from domain.model import JsonValue, Term, Value
 from domain.playbook.messages import CloudEvent, PlaybookInput, PlaybookResult
-from domain.tool import canonical
-from runtime.tenants import Tenants
+from domain.tools.tool import canonical
+from runtime.configuration.tenants import Tenants
 from starters.answers import PATIENCE, answered_within
 from workflows import search_attributes, sharing
 from workflows.playbook import PlaybookWorkflow

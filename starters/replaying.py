@@ -13,9 +13,9 @@ from temporalio.workflow import NondeterminismError
 
 from domain.errors import InvalidInput
 from domain.model import Value
-from runtime.settings import Settings
-from runtime.telemetry import keep_output_clean
-from runtime.temporal import connect, data_converter
+from runtime.settings.environment import Settings
+from runtime.telemetry.logs import keep_output_clean
+from runtime.temporal.connection import connect, data_converter
 from starters.answers import PATIENCE, answered_within
 from starters.finding import find_settings
 from workers.worker import WORKFLOWS, workflow_runner

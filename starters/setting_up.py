@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TypeVar
 
 from domain.errors import NotReachable
-from integrations.store.seeding import seed_articles
+from integrations.store.knowledge.seeding import seed_articles
 from integrations.store.store import SqlStore
-from runtime.cluster_setup import prepare
-from runtime.configuration import Configuration
-from runtime.settings import SHIPPED_CONFIG
-from runtime.telemetry import keep_output_clean
-from runtime.temporal import connect
+from runtime.configuration.policies import Configuration
+from runtime.settings.environment import SHIPPED_CONFIG
+from runtime.telemetry.logs import keep_output_clean
+from runtime.temporal.cluster_setup import prepare
+from runtime.temporal.connection import connect
 from starters.finding import find_settings
 
 ResultT = TypeVar("ResultT")

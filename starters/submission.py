@@ -9,15 +9,15 @@ from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExec
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
-from domain.case import MessageInput
+from domain.cases.escalation import EscalationInput
+from domain.cases.messages import MessageInput
 from domain.errors import Refused
-from domain.escalation import EscalationInput
 from domain.ids import case_id, escalation_workflow_id
-from domain.intake import split_long_text
 from domain.model import Term, Value
-from domain.ports import CaseStore
-from domain.ticket import CustomerTier, Priority, Ticket
-from runtime.tenants import Tenants
+from domain.ports.cases import CaseStore
+from domain.tickets.intake import split_long_text
+from domain.tickets.ticket import CustomerTier, Priority, Ticket
+from runtime.configuration.tenants import Tenants
 from starters.answers import PATIENCE, answered_within
 from starters.cases import Cases, content_id
 from workflows import search_attributes, sharing
@@ -76,7 +76,7 @@ class Submitter:
 
         Args:
             tenant: whose ticket it is.
-            ticket: from `domain.intake`, still with its whole text.
+            ticket: from `domain.tickets.intake`, still with its whole text.
             correlation_id: ties the case to the request that brought it; kept in the workflow's memo.
 
         Raises:

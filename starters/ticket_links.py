@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from domain.case import Accepted, IncidentNews, JoinIncidentInput, OpenIncidentOrder
+from domain.cases.escalation import EscalationState
+from domain.cases.messages import Accepted, IncidentNews, JoinIncidentInput, OpenIncidentOrder
 from domain.errors import InvalidInput, Refused, UnknownCase
-from domain.escalation import EscalationState
 from domain.ids import kind_of, workflow_id_for
 from domain.troubleshooting.messages import LinkTicketInput, UnlinkTicketInput
 from domain.troubleshooting.state import IncidentState

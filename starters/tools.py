@@ -10,16 +10,16 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from domain.cases.records import EffectEntry
 from domain.errors import InvalidInput, Refused
 from domain.guarding import judge_call
-from domain.guardrails import RuleAction
 from domain.ids import check_tenant
 from domain.model import JsonValue, Value
-from domain.records import EffectEntry
-from domain.tool import Safety, ToolCall, ToolResult, ToolSpec
+from domain.policies.guardrails import RuleAction
+from domain.tools.tool import Safety, ToolCall, ToolResult, ToolSpec
 from integrations.tools.toolbox import Tools
-from runtime.configuration import Configuration
-from runtime.settings import Settings
+from runtime.configuration.policies import Configuration
+from runtime.settings.environment import Settings
 from workers.clients import open_clients, toolbox_to_look_at
 
 _CONFIRMED_BY_HAND = ("surehand:floor", "surehand:risk")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from domain.model import Value
-from domain.policy import CasePolicy
+from domain.policies.case_policy import CasePolicy
 from domain.rules import Phrases, RulesEngine
-from domain.ticket import Ticket
-from domain.triage import Origin
-from runtime.configuration import Configuration
+from domain.tickets.ticket import Ticket
+from domain.triage.classification import Origin
+from runtime.configuration.policies import Configuration
 from starters.finding import find_settings
 
 

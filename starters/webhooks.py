@@ -11,16 +11,9 @@ from pydantic import Field
 
 from domain.errors import InvalidInput
 from domain.model import Term, Value
-from domain.webhooks import (
-    TEST_TYPE,
-    DeliveryStatus,
-    Subscription,
-    WebhookDelivery,
-    WebhookHealth,
-    trial_body,
-)
-from integrations.store.outbox import SqlOutbox
-from runtime.configuration import Configuration
+from domain.webhooks.events import TEST_TYPE, DeliveryStatus, Subscription, WebhookDelivery, WebhookHealth, trial_body
+from integrations.store.deliveries.outbox import SqlOutbox
+from runtime.configuration.policies import Configuration
 
 Wake = Callable[[str, str], Awaitable[None]]
 """Has an endpoint's sender look at once: tenant and endpoint."""

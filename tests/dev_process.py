@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from runtime.dev_server import free_port
+from runtime.temporal.dev_server import free_port
 from starters.dev import state
 from tests.nursery import Nursery
 

@@ -8,16 +8,17 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
+from domain.cases.records import ApprovalRecord, CaseRecord, InterventionRecord, OutcomeRecord
+from domain.cases.timeline import CaseMessage, TimelineEntry
 from domain.errors import InvalidInput, VendorError
-from domain.knowledge import Article, ArticleHit
+from domain.identity.people import Person
+from domain.knowledge.articles import Article, ArticleHit
 from domain.mail import ChatMessage, ChatReceipt, MailReceipt, OutgoingMail, TicketEscalation, TicketReceipt
-from domain.people import Person
-from domain.policy import CasePolicy
-from domain.ports import AllowanceClaim, Answer, AnswerT, ModelUnavailable, Question
-from domain.records import ApprovalRecord, CaseRecord, InterventionRecord, OutcomeRecord
-from domain.timeline import CaseMessage, TimelineEntry
-from domain.tool import RefusalKind, ToolCall, ToolRefusal, ToolResult, ToolSpec, canonical
-from domain.triage import Origin
+from domain.policies.case_policy import CasePolicy
+from domain.ports.effects import AllowanceClaim
+from domain.ports.models import Answer, AnswerT, ModelUnavailable, Question
+from domain.tools.tool import RefusalKind, ToolCall, ToolRefusal, ToolResult, ToolSpec, canonical
+from domain.triage.classification import Origin
 
 
 class Breakable:

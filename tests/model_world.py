@@ -11,11 +11,11 @@ from typing import Any
 import httpx
 import uvicorn
 
+from domain.cases.records import MeterRecord, Spending
 from domain.errors import VendorUnavailable
-from domain.policy import ModelBudget
-from domain.ports import Question
-from domain.records import MeterRecord, Spending
-from domain.redaction import Redactor
+from domain.policies.case_policy import ModelBudget
+from domain.ports.models import Question
+from domain.text.redaction import Redactor
 from integrations.llm.chain import ModelChain
 from integrations.llm.prompts import PromptLibrary
 from integrations.llm.provider import Provider
@@ -72,7 +72,7 @@ class ModelServer:
 
 @dataclass
 class FakeMeter:
-    """`domain.ports.Meter` in memory."""
+    """`domain.ports.models.Meter` in memory."""
 
     records: list[MeterRecord] = field(default_factory=list)
     broken: bool = False

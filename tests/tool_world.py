@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
-from domain.ports import EffectLedger
-from domain.tool import Safety, ToolCall, ToolSpec
-from domain.tool_policy import ProviderSettings, ToolPolicy, VendorSettings
+from domain.ports.effects import EffectLedger
+from domain.tools.tool import Safety, ToolCall, ToolSpec
+from domain.tools.tool_policy import ProviderSettings, ToolPolicy, VendorSettings
 from integrations.tools.circuit import Gates, VendorGate
 from integrations.tools.provider import CallContext, ProviderAnswer
 from integrations.tools.toolbox import Tools

@@ -10,8 +10,8 @@ from typing import Any
 
 import httpx
 
+from domain.cases.records import EffectEntry, EffectStatus
 from domain.model import JsonValue
-from domain.records import EffectEntry, EffectStatus
 from sandbox.server import Sandbox
 
 WORKFLOW = "escalation:acme:TICK-1"

@@ -8,8 +8,8 @@ import signal
 import sys
 
 from domain.errors import SurehandError
-from runtime.settings import load_settings
-from runtime.telemetry import configure_logging
+from runtime.settings.environment import load_settings
+from runtime.telemetry.logs import configure_logging
 from workers.worker import run
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from domain.ports import Billing, CustomerRecords, EvidenceStore, IncidentKnowledge, Mailer, TeamChat, TicketSystem
+from domain.ports.channels import Mailer, TeamChat, TicketSystem
+from domain.ports.customers import Billing, CustomerRecords
+from domain.ports.evidence import EvidenceStore
+from domain.ports.knowledge import IncidentKnowledge
 from domain.rules import RulesEngine
 from integrations.commands import AllowedCommands
 from integrations.databases.configuration import DatabaseSources
@@ -25,7 +28,7 @@ from integrations.tools.builtin.watching import WatchTools
 from integrations.tools.guarded_http import GuardedHttp
 from integrations.tools.openapi.configuration import WebConfiguration
 from integrations.tools.web import web_guard
-from runtime.settings import Settings
+from runtime.settings.environment import Settings
 
 
 def builtin_tools(

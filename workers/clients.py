@@ -5,20 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from domain.case import Channels
-from domain.ports import (
-    Billing,
-    CustomerRecords,
-    EffectLedger,
-    EventPublisher,
-    EvidenceStore,
-    IncidentKnowledge,
-    Mailer,
-    Meter,
-    Renderer,
-    TeamChat,
-    TicketSystem,
-)
+from domain.cases.terms import Channels
+from domain.ports.channels import Mailer, Renderer, TeamChat, TicketSystem
+from domain.ports.customers import Billing, CustomerRecords
+from domain.ports.effects import EffectLedger
+from domain.ports.evidence import EvidenceStore
+from domain.ports.knowledge import IncidentKnowledge
+from domain.ports.models import Meter
+from domain.ports.playbooks import EventPublisher
 from domain.rules import Phrases, RulesEngine
 from integrations.commands import AllowedCommands
 from integrations.databases.configuration import DatabaseSources
@@ -30,16 +24,16 @@ from integrations.mail import SmtpMailer
 from integrations.playbooks.library import FolderLibrary
 from integrations.rendering import Templates
 from integrations.slack.channel import SlackChat
-from integrations.store.seeding import seed_articles
+from integrations.store.knowledge.seeding import seed_articles
 from integrations.store.store import SqlStore
 from integrations.stripe.billing import StripeBilling
 from integrations.tools.openapi.configuration import WebConfiguration
 from integrations.tools.toolbox import Tools
 from integrations.webhook_sender import HttpWebhookSender
 from integrations.zendesk import ZendeskTickets
-from runtime.configuration import Configuration
-from runtime.measures import Measures
-from runtime.settings import SHIPPED_CONFIG, Settings
+from runtime.configuration.policies import Configuration
+from runtime.settings.environment import SHIPPED_CONFIG, Settings
+from runtime.telemetry.measures import Measures
 from workers.builtin_tools import builtin_tools
 from workers.knowledge import failure_knowledge
 from workers.measuring import Connected, MeasuredMeter, MeasuredModel

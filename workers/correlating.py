@@ -31,8 +31,8 @@ from temporalio.worker import (
 )
 
 from domain.ids import tenant_in
-from runtime import log_fields
-from runtime.correlation import KEY, current, id_in, with_id
+from runtime.telemetry import log_fields
+from runtime.telemetry.correlation import KEY, current, id_in, with_id
 
 KEY_OF_SPANS = "surehand.correlation_id"
 

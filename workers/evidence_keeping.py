@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
 from domain.errors import VendorError
-from domain.ports import EvidenceStore
+from domain.ports.evidence import EvidenceStore
 
 _EVERY = timedelta(days=1)
 logger = logging.getLogger(__name__)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from domain.troubleshooting.knowledge import Signature
 from integrations.knowledge.embeddings import RestEmbeddings
 from integrations.knowledge.incidents import FailureKnowledge
-from integrations.store.lessons import SqlLessons
-from runtime.configuration import Configuration
-from runtime.settings import Settings
-from runtime.signature_files import read_signatures
+from integrations.store.knowledge.lessons import SqlLessons
+from runtime.configuration.policies import Configuration
+from runtime.configuration.signature_files import read_signatures
+from runtime.settings.environment import Settings
 
 
 def failure_knowledge(settings: Settings, configuration: Configuration, lessons: SqlLessons | None) -> FailureKnowledge:

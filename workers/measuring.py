@@ -18,15 +18,15 @@ from temporalio.exceptions import ApplicationError, CancelledError
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
 from domain import measures as metrics
+from domain.cases.records import MeterRecord, Spending
 from domain.errors import SurehandError
 from domain.ids import tenant_in
-from domain.ports import Answer, LanguageModel, Meter, ModelUnavailable, Question
-from domain.records import MeterRecord, Spending
-from domain.tool import ToolResult
-from integrations.store.errors import VENDOR as STORE
+from domain.ports.models import Answer, LanguageModel, Meter, ModelUnavailable, Question
+from domain.tools.tool import ToolResult
+from integrations.store.database.errors import VENDOR as STORE
 from integrations.tools.toolbox import Tools
 from integrations.vendor_calls import OK, listen
-from runtime.measures import Measures
+from runtime.telemetry.measures import Measures
 
 AnswerT = TypeVar("AnswerT", bound=BaseModel)
 _TOOL = "run_tool"
@@ -111,7 +111,7 @@ def count_vendor_calls(measures: Measures) -> Callable[[], None]:
 
 
 class MeasuredMeter:
-    """`domain.ports.Meter` that counts real calls for Prometheus too."""
+    """`domain.ports.models.Meter` that counts real calls for Prometheus too."""
 
     def __init__(self, meter: Meter, measures: Measures) -> None:
         """`meter` is the one that budgets go by."""
@@ -141,7 +141,7 @@ class Connected(LanguageModel, Protocol):
 
 
 class MeasuredModel:
-    """`domain.ports.LanguageModel` that counts which link of the chain answered, and after how long."""
+    """`domain.ports.models.LanguageModel` that counts which link of the chain answered, and after how long."""
 
     def __init__(self, model: Connected, measures: Measures) -> None:
         """`model` does the work."""

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from domain.ports import Meter
-from domain.redaction import Redactor
+from domain.ports.models import Meter
+from domain.text.redaction import Redactor
 from integrations.llm.chain import ModelChain
 from integrations.llm.prompts import PromptLibrary
 from integrations.llm.provider import Provider
-from runtime.settings import ModelEndpoint
+from runtime.settings.environment import ModelEndpoint
 
 
 def model_chain(endpoints: Mapping[str, ModelEndpoint], meter: Meter, prompts: Path) -> ModelChain:

@@ -20,27 +20,16 @@ from activities.ticketing import CustomerActivities, TicketingActivities
 from activities.tools import ToolActivities
 from activities.triage import TriageActivities
 from activities.webhooks import WebhookActivities
-from domain.case import Channels
-from domain.ports import (
-    Allowances,
-    Billing,
-    CaseStore,
-    CheckSource,
-    CustomerRecords,
-    Directory,
-    EventPublisher,
-    GuardrailSource,
-    IncidentKnowledge,
-    KnowledgeBase,
-    LanguageModel,
-    Mailer,
-    PlaybookLibrary,
-    PolicySource,
-    Renderer,
-    TeamChat,
-    TicketSystem,
-    ToolBox,
-)
+from domain.cases.terms import Channels
+from domain.ports.cases import CaseStore
+from domain.ports.channels import Mailer, Renderer, TeamChat, TicketSystem
+from domain.ports.configuration import CheckSource, Directory, GuardrailSource, PolicySource
+from domain.ports.customers import Billing, CustomerRecords
+from domain.ports.effects import Allowances
+from domain.ports.knowledge import IncidentKnowledge, KnowledgeBase
+from domain.ports.models import LanguageModel
+from domain.ports.playbooks import EventPublisher, PlaybookLibrary
+from domain.ports.tools import ToolBox
 from domain.rules import RulesEngine
 from integrations.evidence.logs.meaning import sign_of
 from workers.clients import Clients

@@ -10,8 +10,8 @@ from temporalio.client import Client
 from temporalio.worker import Interceptor, PollerBehaviorAutoscaling, Worker, WorkerDeploymentConfig
 
 from activities.boundary import Boundary
-from domain.ports import EffectLedger
-from domain.tool_policy import VendorSettings
+from domain.ports.effects import EffectLedger
+from domain.tools.tool_policy import VendorSettings
 from integrations.tools.mcp.configuration import McpServers
 from integrations.tools.openapi.assembly import http_providers
 from integrations.tools.openapi.by_address import Texts, TextsInMemory
@@ -19,8 +19,8 @@ from integrations.tools.openapi.configuration import OpenApiSources, WebConfigur
 from integrations.tools.provider import ToolProvider
 from integrations.tools.python import PythonTools
 from integrations.tools.toolbox import Tools, vendor_queue
-from runtime.configuration import Configuration
-from runtime.settings import Settings, WorkerSettings
+from runtime.configuration.policies import Configuration
+from runtime.settings.environment import Settings, WorkerSettings
 from workers.correlating import Correlates
 
 

@@ -17,10 +17,10 @@ from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError
 
 from domain.errors import SurehandError
-from domain.ticket import Priority
-from domain.webhook_messages import SenderInput, WakeInput
-from domain.webhooks import webhook_workflow_id
-from integrations.store.outbox import SqlOutbox
+from domain.tickets.ticket import Priority
+from domain.webhooks.events import webhook_workflow_id
+from domain.webhooks.messages import SenderInput, WakeInput
+from integrations.store.deliveries.outbox import SqlOutbox
 from workflows import search_attributes, sharing
 
 _EVERY = timedelta(seconds=30)

@@ -16,11 +16,11 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 from activities.boundary import Boundary
 from activities.tools import ToolActivities
-from runtime.measures import Measures
-from runtime.settings import Settings, WorkerSettings
-from runtime.telemetry import create_runtime
-from runtime.temporal import connect
-from runtime.tracing import start_tracing
+from runtime.settings.environment import Settings, WorkerSettings
+from runtime.telemetry.logs import create_runtime
+from runtime.telemetry.measures import Measures
+from runtime.telemetry.tracing import start_tracing
+from runtime.temporal.connection import connect
 from workers.clients import Clients, open_clients
 from workers.correlating import Correlates
 from workers.evidence_keeping import removing_old_evidence

@@ -8,14 +8,14 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
-    from domain.case import Accepted, EscalateNowInput, ResolveInput
-    from domain.escalation import EscalationInput, EscalationResult, EscalationState
+    from domain.cases.escalation import EscalationInput, EscalationResult, EscalationState
+    from domain.cases.messages import Accepted, EscalateNowInput, ResolveInput
+    from domain.cases.timeline import TimelineKind
     from domain.ids import case_id
-    from domain.learning import result_of
-    from domain.policy import shared
-    from domain.sla import SlaEvent
-    from domain.timeline import TimelineKind
-    from domain.triage import Decision, DecisionKind, Urgency
+    from domain.knowledge.learning import result_of
+    from domain.policies.case_policy import shared
+    from domain.sla.clocks import SlaEvent
+    from domain.triage.decision import Decision, DecisionKind, Urgency
 
 from workflows.cases.approvals import Approvals
 from workflows.cases.case import GIVEN_UP, Case

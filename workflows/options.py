@@ -7,8 +7,8 @@ from datetime import timedelta
 from temporalio.common import RetryPolicy
 from temporalio.workflow import ActivityCancellationType, ActivityConfig
 
-from domain.policy import Timers
-from domain.tool import ToolBrief
+from domain.policies.case_policy import Timers
+from domain.tools.tool import ToolBrief
 
 HEARTBEAT = timedelta(seconds=10)
 """Every activity beats (see `activities/boundary.py`), so the next worker takes over this soon after one died."""

@@ -13,15 +13,16 @@ from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_
 
 with workflow.unsafe.imports_passed_through():
     from activities.playbooks import OpenPlaybookInput, PlaybookActivities
-    from domain.case import AbortInput, Accepted, Status, UnparkAction, UnparkInput, UnparkReceipt
+    from domain.cases.messages import AbortInput, Accepted, UnparkInput, UnparkReceipt
+    from domain.cases.terms import Status, UnparkAction
+    from domain.cases.timeline import TimelineKind
     from domain.ids import case_id, tenant_in
     from domain.model import JsonValue
     from domain.playbook.definition import parse_playbook
     from domain.playbook.errors import PlaybookError, PlaybookFault, standard
     from domain.playbook.messages import CloudEvent, HeldPlaybook, PlaybookInput, PlaybookResult, ReleaseInput
     from domain.playbook.state import PlaybookState, shared_opening
-    from domain.policy import shared
-    from domain.timeline import TimelineKind
+    from domain.policies.case_policy import shared
 
 from workflows import options
 from workflows.cases.approvals import Approvals

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from temporalio.common import Priority
 
-from domain.ticket import Priority as Urgency
+from domain.tickets.ticket import Priority as Urgency
 
 USUAL_WEIGHT = 1.0
 """Of a tenant whose `share` is not set."""

@@ -8,11 +8,11 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
-    from domain.case import Accepted
+    from domain.cases.messages import Accepted
+    from domain.cases.timeline import TimelineKind
     from domain.ids import incident_number
     from domain.playbook.messages import HeldPlaybook
-    from domain.policy import shared
-    from domain.timeline import TimelineKind
+    from domain.policies.case_policy import shared
     from domain.troubleshooting.fitting import fit
     from domain.troubleshooting.messages import (
         CloseIncidentInput,

@@ -28,8 +28,8 @@ with workflow.unsafe.imports_passed_through():
         WebhookActivities,
     )
     from domain.model import JsonValue
-    from domain.webhook_messages import FailingCase, SenderInput, SenderState, WakeInput
-    from domain.webhooks import WebhookAttempt
+    from domain.webhooks.events import WebhookAttempt
+    from domain.webhooks.messages import FailingCase, SenderInput, SenderState, WakeInput
 
 from workflows.options import HEARTBEAT
 

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from domain.analysis.text import WORD, ReadText, read
 from domain.model import Term, Value
-from domain.redaction_patterns import find_all
+from domain.text.redaction_patterns import find_all
 
 PASSES_FROM = 8.0
 _LONG_TEXT_WORDS = 400

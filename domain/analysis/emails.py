@@ -14,8 +14,9 @@ from pydantic import Field
 from domain.analysis.text import read
 from domain.model import Term, Value
 from domain.rules import RulesEngine
-from domain.ticket import Customer, Priority, Ticket
-from domain.triage import Analysis, Category, Classification, EscalationSignal, IssueType, Tone
+from domain.tickets.ticket import Customer, Priority, Ticket
+from domain.triage.analysis import Analysis, Tone
+from domain.triage.classification import Category, Classification, EscalationSignal, IssueType
 
 _SUBJECT_PREFIX = re.compile(r"(?i)^(?:\s*(?:re|aw|fwd?|wg|tr|rv)\s*(?:\[\d+\])?\s*:)+\s*")
 _QUOTED = re.compile(r"(?im)^(?:>.*|on .{5,120} wrote:|-{2,}\s*(?:original|forwarded) message\s*-{2,}[\s\S]*)$")

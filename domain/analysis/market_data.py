@@ -16,7 +16,7 @@ from statistics import median
 from pydantic import Field
 
 from domain.model import JsonValue, Term, Value
-from domain.tool import canonical
+from domain.tools.tool import canonical
 
 MOST_RECORDS = 10_000
 _MOST_LISTED = 200

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from domain.normalise import normalise_text
+from domain.text.normalise import normalise_text
 
 READ_CHARACTERS = 200_000
 """Characters that are read of a text; an answer says when there were more."""

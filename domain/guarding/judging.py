@@ -8,7 +8,8 @@ from domain.guarding.limits import Measured, limit_hits, measured, nearest_limit
 from domain.guarding.rules import CLAIMED, holds, stronger
 from domain.guarding.sanitising import sanitised
 from domain.guarding.signals import call_signals, joined_text, text_signals
-from domain.guardrails import (
+from domain.model import JsonValue
+from domain.policies.guardrails import (
     GuardPoint,
     GuardrailRule,
     Guardrails,
@@ -18,8 +19,7 @@ from domain.guardrails import (
     Severity,
     Verdict,
 )
-from domain.model import JsonValue
-from domain.tool import Safety, ToolBrief, ToolCategory
+from domain.tools.tool import Safety, ToolBrief, ToolCategory
 
 _SAFETY_RISK = {Safety.SAFE: 0, Safety.CONFIRM: 25, Safety.DANGEROUS: 40}
 _CATEGORY_RISK = {ToolCategory.EXECUTION: 10, ToolCategory.COMMUNICATION: 5}

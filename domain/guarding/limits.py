@@ -6,13 +6,13 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from domain.currencies import Currencies
 from domain.guarding.rules import evaluate, stronger
-from domain.guardrails import Guardrails, Limit, LimitPer, RuleAction, RuleCategory, RuleHit, Severity
 from domain.model import JsonValue
-from domain.normalise import normalise_line
-from domain.ports import AllowanceClaim
-from domain.tool import Safety, ToolBrief
+from domain.money.currencies import Currencies
+from domain.policies.guardrails import Guardrails, Limit, LimitPer, RuleAction, RuleCategory, RuleHit, Severity
+from domain.ports.effects import AllowanceClaim
+from domain.text.normalise import normalise_line
+from domain.tools.tool import Safety, ToolBrief
 
 NO_LIMIT = 1e15
 """Stands for `at_most` once a person lifted the limit for one call, so that the call still counts."""

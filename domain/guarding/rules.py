@@ -8,8 +8,8 @@ from functools import lru_cache
 
 from domain.expressions import Budget, Expression, compile_expression
 from domain.guarding.signals import SIGNALS
-from domain.guardrails import GuardrailRule, RuleAction, RuleHit
 from domain.model import JsonValue
+from domain.policies.guardrails import GuardrailRule, RuleAction, RuleHit
 
 SUBJECT = ("point", "tool", "arguments", "text", "amount", "customer", "signals", "facts", "totals")
 """What an expression may ask about. See `judging.py` for what each holds."""

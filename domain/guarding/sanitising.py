@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from domain.guarding.addresses import host_of, is_known_host
 from domain.guarding.signals import links_in
-from domain.guardrails import GuardrailRule
 from domain.model import JsonValue
-from domain.redaction import NEVER_RESTORED, Redactor
+from domain.policies.guardrails import GuardrailRule
+from domain.text.redaction import NEVER_RESTORED, Redactor
 
 _PERSONAL = frozenset({"EMAIL", "PHONE", "IP", "NAME"})
 _SCHEMES = {"http": "hxxp", "https": "hxxps", "ftp": "fxp"}

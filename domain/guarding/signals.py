@@ -14,9 +14,9 @@ from urllib.parse import unquote
 from domain.guarding import patterns
 from domain.guarding.addresses import URL, host_of, is_known_host, is_off_limits, is_own_machine
 from domain.model import JsonValue
-from domain.normalise import INVISIBLE
-from domain.redaction import findings, is_secret_name
-from domain.tool import ToolBrief
+from domain.text.normalise import INVISIBLE
+from domain.text.redaction import findings, is_secret_name
+from domain.tools.tool import ToolBrief
 
 SIGNALS = frozenset(
     {

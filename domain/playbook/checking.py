@@ -15,7 +15,7 @@ from domain.playbook.checking_flow import flow_faults
 from domain.playbook.checking_schemas import schema_part_faults
 from domain.playbook.faults import Fault, advice, quoted, warning
 from domain.playbook.outline import Spot, listing, mapping, spots, under
-from domain.tool import ToolBrief
+from domain.tools.tool import ToolBrief
 
 _TOP = ("document", "input", "use", "do", "timeout", "output", "schedule", "$schema")
 PARKS = ("exhausted", "always", "never")

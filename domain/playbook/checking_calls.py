@@ -12,7 +12,7 @@ from domain.model import JsonValue
 from domain.playbook.faults import Fault, advice, quoted, warning
 from domain.playbook.functions import FUNCTIONS, METHODS, REFUSED_CALLS, SAFE_METHODS, SPECIFIED, is_tool_call
 from domain.playbook.outline import Spot, listing, mapping, under
-from domain.tool import Safety, ToolBrief, ToolName
+from domain.tools.tool import Safety, ToolBrief, ToolName
 
 _TOOL_NAME: TypeAdapter[str] = TypeAdapter(ToolName)
 _WEB = re.compile(r"https?://[^\s/]", re.IGNORECASE)

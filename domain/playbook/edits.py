@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from domain.case import ParkedStep
+from domain.cases.parts import ParkedStep
 from domain.guarding import judge_call
-from domain.guardrails import RuleAction, Verdict
 from domain.model import JsonValue, Value
 from domain.playbook.state import PlaybookState
-from domain.tool import RefusalKind, ToolBrief, ToolRefusal, canonical
+from domain.policies.guardrails import RuleAction, Verdict
+from domain.tools.tool import RefusalKind, ToolBrief, ToolRefusal, canonical
 
 
 class Change(Value):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from domain.model import JsonValue
 from domain.playbook.errors import BASE, STANDARD_STATUS, PlaybookError, PlaybookFault, standard
-from domain.tool import RefusalKind, ToolRefusal
+from domain.tools.tool import RefusalKind, ToolRefusal
 
 _KIND_OF_REFUSAL = {
     RefusalKind.INVALID_ARGUMENTS: "validation",

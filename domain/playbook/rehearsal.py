@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 
-from domain.guardrails import Guardrails
 from domain.model import JsonValue
 from domain.playbook.definition import Playbook, Task, TaskList
 from domain.playbook.describing import duration_text, strategy_words, task_words
@@ -18,8 +17,9 @@ from domain.playbook.plan import Plan, PlannedStep, StepKind
 from domain.playbook.rehearsal_calls import CallPlanner, Outlook
 from domain.playbook.schema_check import problem_with
 from domain.playbook.unknowns import Unevaluable, Unknown, evaluated, filled, has_unknown, merged, shown
-from domain.policy import Ladder
-from domain.tool import ToolBrief, canonical
+from domain.policies.case_policy import Ladder
+from domain.policies.guardrails import Guardrails
+from domain.tools.tool import ToolBrief, canonical
 
 MOST_STEPS = 500
 MOST_ROUNDS = 20

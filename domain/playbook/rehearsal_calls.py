@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from domain.guarding import judge_call
-from domain.guardrails import Guardrails, RuleAction, RuleHit
 from domain.model import JsonValue
 from domain.playbook.definition import Playbook, Task
 from domain.playbook.describing import call_words
@@ -14,8 +13,9 @@ from domain.playbook.outline import mapping
 from domain.playbook.plan import PlannedApproval, StepKind
 from domain.playbook.unknowns import Unevaluable, Unknown, filled, has_unknown, shown, with_unknown_as
 from domain.playbook.uri_template import expand
-from domain.policy import Ladder
-from domain.tool import ToolBrief, canonical
+from domain.policies.case_policy import Ladder
+from domain.policies.guardrails import Guardrails, RuleAction, RuleHit
+from domain.tools.tool import ToolBrief, canonical
 
 _STAND_INS: tuple[JsonValue, ...] = (None, "word", 1)
 """In place of an argument that nobody knows yet. What holds of all of them is not about the argument."""

@@ -6,10 +6,11 @@ from datetime import datetime
 
 from pydantic import Field
 
-from domain.case import CaseState, Status
-from domain.guardrails import Guardrails
+from domain.cases.state import CaseState
+from domain.cases.terms import Status
 from domain.model import JsonValue, State, Value
-from domain.tool import ToolBrief, ToolUndo
+from domain.policies.guardrails import Guardrails
+from domain.tools.tool import ToolBrief, ToolUndo
 
 KEPT_RECENT = 40
 """Tasks that a run remembers having begun."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from domain.rules.entities import amounts_of
 from domain.rules.reading import Reading
-from domain.ticket import Ticket
-from domain.triage import BillingAction, BillingActionKind
+from domain.tickets.ticket import Ticket
+from domain.triage.conversation import BillingAction, BillingActionKind
 
 _ORDER = (
     BillingActionKind.REFUND,

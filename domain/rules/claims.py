@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from domain.ticket import Priority
-from domain.triage import Analysis, Classification, DecisionKind, EscalationSignal, Tone, Urgency
+from domain.tickets.ticket import Priority
+from domain.triage.analysis import Analysis, Tone
+from domain.triage.classification import Classification, EscalationSignal
+from domain.triage.decision import DecisionKind, Urgency
 
 _CALM_UP_TO = 20
 """Frustration by rules up to which a text shows no anger."""

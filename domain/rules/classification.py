@@ -5,8 +5,8 @@ from __future__ import annotations
 from domain.rules.complexity import complexity_of
 from domain.rules.entities import entities_of
 from domain.rules.reading import Reading
-from domain.ticket import Customer, CustomerTier, Priority, Ticket
-from domain.triage import (
+from domain.tickets.ticket import Customer, CustomerTier, Priority, Ticket
+from domain.triage.classification import (
     Category,
     Classification,
     Complexity,

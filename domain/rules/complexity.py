@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from domain.rules.reading import Reading
-from domain.ticket import Customer
-from domain.triage import Category, Complexity
+from domain.tickets.ticket import Customer
+from domain.triage.classification import Category, Complexity
 
 _BASE = {
     Category.TECHNICAL: 38,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from domain.policy import RiskPolicy
+from domain.policies.case_policy import RiskPolicy
 from domain.rules.merging import more_pressing
 from domain.rules.reading import Reader, Reading
 from domain.rules.sentiment import Sentiment, frustration
 from domain.rules.words import SENTENCE_END
-from domain.ticket import Customer, Priority
-from domain.triage import EscalationSignal, MessageAssessment, MessageIntent
+from domain.tickets.ticket import Customer, Priority
+from domain.triage.classification import EscalationSignal
+from domain.triage.conversation import MessageAssessment, MessageIntent
 
 _RISING_BY = 25
 """A rise of this much in one message calls for a person, once the customer is clearly upset."""

@@ -7,26 +7,22 @@ technical is at stake, so management gets it, with finance and the relationship'
 
 from __future__ import annotations
 
-from domain.policy import RiskPolicy
-from domain.records import OutcomeRecord
+from domain.cases.records import OutcomeRecord
+from domain.policies.case_policy import RiskPolicy
 from domain.rules import claims
 from domain.rules.classification import IMPORTANT_TIERS
 from domain.rules.nature import Case
-from domain.ticket import CustomerTier, Priority
-from domain.triage import (
-    Analysis,
+from domain.tickets.ticket import CustomerTier, Priority
+from domain.triage.analysis import Analysis
+from domain.triage.classification import (
     Category,
     Classification,
     Complexity,
-    Decision,
-    DecisionKind,
     EscalationSignal,
     Origin,
-    Proposal,
-    Risk,
-    Urgency,
     UrgencyIndicator,
 )
+from domain.triage.decision import Decision, DecisionKind, Proposal, Risk, Urgency
 
 KIND_ORDER = (
     DecisionKind.NONE,

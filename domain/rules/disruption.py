@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from domain.disruption import Affected, Disruption, Symptom
 from domain.rules.classification import SERVICE_CATEGORIES
 from domain.rules.reading import Reading
-from domain.ticket import Priority
-from domain.triage import Category, Classification, IssueType, UrgencyIndicator
+from domain.tickets.disruption import Affected, Disruption, Symptom
+from domain.tickets.ticket import Priority
+from domain.triage.classification import Category, Classification, IssueType, UrgencyIndicator
 
 _FUNCTIONS = "functions."
 _MOST_FUNCTIONS = 3

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from domain.disruption import Affected, Disruption
-from domain.knowledge import Article, ArticleHit
-from domain.policy import CasePolicy, RiskPolicy
-from domain.records import OutcomeRecord
+from domain.cases.records import OutcomeRecord
+from domain.knowledge.articles import Article, ArticleHit
+from domain.policies.case_policy import CasePolicy, RiskPolicy
 from domain.rules import claims, complexity, decision, disruption, merging, quality, risk, sentiment
 from domain.rules import classification as classifying
 from domain.rules.conversation import Conversation
@@ -16,19 +15,12 @@ from domain.rules.nature import Case
 from domain.rules.phrases import Phrases
 from domain.rules.reading import Reader
 from domain.rules.replies import ReplyWriter
-from domain.ticket import Priority, Ticket
-from domain.triage import (
-    Analysis,
-    Classification,
-    Decision,
-    HandlingStrategy,
-    MessageAssessment,
-    Origin,
-    Proposal,
-    QualityReview,
-    Reply,
-    Risk,
-)
+from domain.tickets.disruption import Affected, Disruption
+from domain.tickets.ticket import Priority, Ticket
+from domain.triage.analysis import Analysis
+from domain.triage.classification import Classification, Origin
+from domain.triage.conversation import MessageAssessment, QualityReview, Reply
+from domain.triage.decision import Decision, HandlingStrategy, Proposal, Risk
 
 
 class RulesEngine:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal, InvalidOperation
 
-from domain.triage import Entity
+from domain.triage.classification import Entity
 
 _READ_CHARACTERS = 20_000
 _MOST_ENTITIES = 20

@@ -13,7 +13,8 @@ from pydantic import BaseModel, Field, model_validator
 
 from domain.errors import ConfigurationProblem
 from domain.model import Value
-from domain.triage import BillingActionKind, Category
+from domain.triage.classification import Category
+from domain.triage.conversation import BillingActionKind
 
 Phrases = tuple[str, ...]
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TypeVar
 
 from domain.model import Term
-from domain.ticket import Priority
-from domain.triage import Analysis, Category, Classification, MessageAssessment, UrgencyIndicator
+from domain.tickets.ticket import Priority
+from domain.triage.analysis import Analysis
+from domain.triage.classification import Category, Classification, UrgencyIndicator
+from domain.triage.conversation import MessageAssessment
 
 TermT = TypeVar("TermT", bound=Term)
 _MOST_ENTITIES = 30

@@ -4,18 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from domain.policy import CasePolicy
+from domain.policies.case_policy import CasePolicy
 from domain.rules.classification import IMPORTANT_TIERS, SERVICE_CATEGORIES
-from domain.ticket import Ticket
-from domain.triage import (
-    Analysis,
-    Category,
-    Classification,
-    DecisionKind,
-    EscalationSignal,
-    Risk,
-    UrgencyIndicator,
-)
+from domain.tickets.ticket import Ticket
+from domain.triage.analysis import Analysis
+from domain.triage.classification import Category, Classification, EscalationSignal, UrgencyIndicator
+from domain.triage.decision import DecisionKind, Risk
 
 _RELATIONSHIP_SIGNALS = frozenset(
     {EscalationSignal.REPEATED_CONTACT, EscalationSignal.CHURN_THREATS, EscalationSignal.PUBLICITY_THREATS}

@@ -9,14 +9,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from domain.knowledge import Article, ArticleHit
-from domain.policy import CasePolicy
+from domain.knowledge.articles import Article, ArticleHit
+from domain.policies.case_policy import CasePolicy
 from domain.rules.outgoing import echoes, foreign_links, has_image
 from domain.rules.phrases import LanguagePhrases, Phrases, fill
 from domain.rules.reading import Reader
 from domain.rules.words import fold
-from domain.ticket import Ticket
-from domain.triage import Classification, EscalationSignal, IssueType, QualityReview, Reply
+from domain.tickets.ticket import Ticket
+from domain.triage.classification import Classification, EscalationSignal, IssueType
+from domain.triage.conversation import QualityReview, Reply
 
 # Only the capitals: `todo` is a Spanish word.
 _PLACEHOLDER = re.compile(

@@ -8,27 +8,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from domain.knowledge import Article, ArticleHit
-from domain.policy import CasePolicy, Formality
+from domain.knowledge.articles import Article, ArticleHit
+from domain.policies.case_policy import CasePolicy, Formality
 from domain.rules.billing import billing_action
 from domain.rules.phrases import LanguagePhrases, Phrases, fill
 from domain.rules.reading import Reader, Reading
-from domain.ticket import Ticket
-from domain.triage import (
-    Analysis,
-    BillingAction,
-    Category,
-    Classification,
-    CommunicationStyle,
-    Decision,
-    DecisionKind,
-    EscalationSignal,
-    HandlingStrategy,
-    IssueType,
-    KnowledgeLevel,
-    Reply,
-    Urgency,
-)
+from domain.tickets.ticket import Ticket
+from domain.triage.analysis import Analysis, CommunicationStyle, KnowledgeLevel
+from domain.triage.classification import Category, Classification, EscalationSignal, IssueType
+from domain.triage.conversation import BillingAction, Reply
+from domain.triage.decision import Decision, DecisionKind, HandlingStrategy, Urgency
 
 _MOST_ARTICLES = 3
 _NEARLY = 0.7

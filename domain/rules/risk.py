@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from domain.policy import RiskPolicy
-from domain.ticket import Customer, CustomerTier, Priority, Ticket
-from domain.triage import (
-    Analysis,
-    Classification,
-    HandlingApproach,
-    HandlingStrategy,
-    Risk,
-    UrgencyIndicator,
-)
+from domain.policies.case_policy import RiskPolicy
+from domain.tickets.ticket import Customer, CustomerTier, Priority, Ticket
+from domain.triage.analysis import Analysis
+from domain.triage.classification import Classification, UrgencyIndicator
+from domain.triage.decision import HandlingApproach, HandlingStrategy, Risk
 
 
 def business_impact(classification: Classification) -> str:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from domain.rules.reading import Reading
 from domain.rules.words import SENTENCE_END
-from domain.ticket import Customer, CustomerTier
-from domain.triage import CommunicationStyle, KnowledgeLevel, Tone
+from domain.tickets.ticket import Customer, CustomerTier
+from domain.triage.analysis import CommunicationStyle, KnowledgeLevel, Tone
 
 if TYPE_CHECKING:
     from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from domain.expressions import ExpressionFault, compile_expression
 from domain.model import JsonValue, Value
-from domain.redaction import Redactor
+from domain.text.redaction import Redactor
 from domain.troubleshooting.checks import CheckAsked
 from domain.troubleshooting.evidence import Finding, Findings, Sign
 from domain.troubleshooting.keeping import cut

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
-from domain.normalise import normalise_text
-from domain.ticket import Priority
-from domain.triage import Complexity
+from domain.text.normalise import normalise_text
+from domain.tickets.ticket import Priority
+from domain.triage.classification import Complexity
 from domain.troubleshooting.evidence import EvidenceKind, EvidenceRef
 from domain.troubleshooting.incident import Entities, IncidentClassification
 from domain.troubleshooting.intake_patterns import DOMAINS, HARD, INTENTS, NEGATED, URGENCIES, Clue

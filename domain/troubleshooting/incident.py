@@ -7,9 +7,9 @@ from datetime import datetime
 from pydantic import Field
 
 from domain.model import JsonValue, Term, Value
-from domain.ticket import Priority
-from domain.tool import call_digest
-from domain.triage import Complexity
+from domain.tickets.ticket import Priority
+from domain.tools.tool import call_digest
+from domain.triage.classification import Complexity
 from domain.troubleshooting.checks import CheckAsked
 from domain.troubleshooting.evidence import EvidenceRef
 from domain.troubleshooting.terms import QueryIntent, TechnicalDomain

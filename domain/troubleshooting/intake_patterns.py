@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from domain.ticket import Priority
+from domain.tickets.ticket import Priority
 from domain.troubleshooting.terms import QueryIntent, TechnicalDomain
 
 

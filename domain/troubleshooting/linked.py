@@ -6,7 +6,7 @@ from datetime import datetime
 
 from pydantic import Field
 
-from domain.case import ServedCaseState
+from domain.cases.state import ServedCaseState
 from domain.ids import case_id
 from domain.troubleshooting.incident import MOST_TICKETS
 from domain.troubleshooting.records import LinkedTicket

@@ -10,13 +10,13 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from domain.disruption import Affected, Disruption, Symptom
+from domain.cases.records import CaseRecord
 from domain.ids import case_id
-from domain.incident_policy import IncidentPolicy, JoiningIncidents, OpeningByTickets
 from domain.model import Term, Value
-from domain.records import CaseRecord
-from domain.redaction import Redactor
-from domain.ticket import Priority, Ticket
+from domain.policies.incident_policy import IncidentPolicy, JoiningIncidents, OpeningByTickets
+from domain.text.redaction import Redactor
+from domain.tickets.disruption import Affected, Disruption, Symptom
+from domain.tickets.ticket import Priority, Ticket
 from domain.troubleshooting.incident import IncidentReport
 from domain.troubleshooting.naming import entities_of
 

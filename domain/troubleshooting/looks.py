@@ -10,7 +10,7 @@ import re
 from datetime import datetime, timedelta
 
 from domain.model import JsonValue, Term, Value
-from domain.tool import call_digest
+from domain.tools.tool import call_digest
 from domain.troubleshooting.checks import CheckAsked
 from domain.troubleshooting.hypotheses import FaultKind
 

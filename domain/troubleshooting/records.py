@@ -7,7 +7,7 @@ from datetime import datetime
 from pydantic import Field
 
 from domain.model import JsonValue, State, Value
-from domain.triage import Complexity
+from domain.triage.classification import Complexity
 from domain.troubleshooting.evidence import Change, Finding
 from domain.troubleshooting.incident import Success
 from domain.troubleshooting.terms import (

@@ -1,38 +1,18 @@
-"""What an incident knows. One serialisable value of less than 200 KB; continue-as-new carries it on."""
+"""How an incident comes to know things: every change of its state, kept small."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from pydantic import Field
-
-from domain.case import Status
 from domain.model import JsonValue
-from domain.ticket import Priority
-from domain.tool import call_digest
-from domain.troubleshooting.budget import Budget, Spent
+from domain.tools.tool import call_digest
 from domain.troubleshooting.evidence import EvidenceRef, Findings
-from domain.troubleshooting.hypotheses import Diagnosis, Hypothesis, HypothesisStatus, Known, Supposition
-from domain.troubleshooting.incident import (
-    MOST_EVIDENCE,
-    IncidentClassification,
-    IncidentReport,
-    RejectedSolution,
-    Solution,
-)
+from domain.troubleshooting.facts import IncidentFacts
+from domain.troubleshooting.hypotheses import Diagnosis, Supposition
+from domain.troubleshooting.incident import MOST_EVIDENCE, IncidentReport, RejectedSolution, Solution
 from domain.troubleshooting.keeping import cut, kept_diagnosis, kept_observation, kept_topology, shrink
-from domain.troubleshooting.linked import TicketsState
 from domain.troubleshooting.looks import Look
-from domain.troubleshooting.records import (
-    CallMade,
-    ExecutionState,
-    FallbackUse,
-    MonitoringState,
-    Observed,
-    PhaseTransition,
-    QueryRecord,
-    Verdict,
-)
+from domain.troubleshooting.records import CallMade, FallbackUse, PhaseTransition, QueryRecord, Verdict
 from domain.troubleshooting.terms import ModelFallback, ToolFallback, TroublePhase
 from domain.troubleshooting.topology import Topology
 
@@ -48,72 +28,12 @@ KEPT_FALLBACKS = 13
 KEPT_SPOKEN = 4
 """Messages of the conversation; older ones are in the store."""
 _OUTCOME = 160
-_LOOKS_AT_SERVICES = frozenset({"logs.analyse", "metrics.analyse", "metrics.watch"})
-"""Capabilities whose findings name the services that they looked at themselves."""
 _CALL_TEXT = 160
 _REASON = 1_000
 
-_STATUS_OF = {
-    TroublePhase.INTAKE_CLASSIFICATION: Status.TRIAGING,
-    TroublePhase.EXECUTE_SOLUTION: Status.RUNNING,
-    TroublePhase.MONITOR_OUTCOME: Status.MONITORING,
-}
 
-
-class IncidentState(TicketsState):
-    """Everything an incident knows."""
-
-    KEPT_MARKS = 500
-
-    report: IncidentReport
-    phase: str = TroublePhase.INTAKE_CLASSIFICATION.value
-    classification: IncidentClassification | None = None
-    transitions: list[PhaseTransition] = Field(default_factory=list)
-    evidence: list[EvidenceRef] = Field(default_factory=list)
-    """All that was uploaded, at the start and later."""
-
-    observed: list[Observed] = Field(default_factory=list)
-    topology: Topology = Topology()
-    calls: list[CallMade] = Field(default_factory=list)
-    call_count: int = 0
-    diagnosis: Diagnosis | None = None
-    refuted: list[str] = Field(default_factory=list)
-    """Ids of hypotheses that a person or a failed solution refuted."""
-    confirmed_cause: str | None = None
-    """Id of the hypothesis that a person confirmed."""
-    supposed: list[Supposition] = Field(default_factory=list)
-    """What a language model supposes, as of its last answer."""
-    looks: list[Look] = Field(default_factory=list)
-    """What a language model wants to know."""
-    shown_to_model: list[str] = Field(default_factory=list)
-    """Digests of the material that a model was asked about."""
-
-    capabilities: tuple[str, ...] | None = None
-    """Of the tools that only look here; None when nobody knows."""
-
-    budget: Budget = Budget()
-    spent: Spent = Field(default_factory=Spent)
-    model_cost: float = 0.0
-
-    solutions: list[Solution] = Field(default_factory=list)
-    """The latest last."""
-    solution_count: int = 0
-    rejected: list[RejectedSolution] = Field(default_factory=list)
-    execution: ExecutionState | None = None
-    monitoring: MonitoringState | None = None
-
-    queries: list[QueryRecord] = Field(default_factory=list)
-    query_count: int = 0
-    fallbacks: list[FallbackUse] = Field(default_factory=list)
-
-    escalated_because: str = ""
-    """Why people were asked to take over; empty while nobody was."""
-    reopened: int = 0
-    resolution: str = ""
-    resolved_by: str = ""
-    knowledge_id: str | None = None
-    """Of the entry that the incident left in the knowledge library."""
-    runs: int = 1
+class IncidentState(IncidentFacts):
+    """Everything an incident knows, and every way in which that changes."""
 
     @classmethod
     def opened(cls, tenant: str, case_number: str, report: IncidentReport, now: datetime) -> IncidentState:
@@ -130,46 +50,6 @@ class IncidentState(TicketsState):
         for ticket_id in report.linked_tickets:
             state.link(ticket_id, report.reported_by, now, report.linked_customers.get(ticket_id))
         return state
-
-    @property
-    def triaged_priority(self) -> Priority | None:
-        """What words and reporter say, whichever is more pressing; None while neither says anything."""
-        said = [self.report.urgency, self.classification.urgency if self.classification is not None else None]
-        return min((one for one in said if one is not None), key=lambda one: one.rank, default=None)
-
-    @property
-    def priority(self) -> Priority:
-        """How soon, as of now; the case's clocks run by it."""
-        return self.triaged_priority or Priority.MEDIUM
-
-    @property
-    def trouble_phase(self) -> TroublePhase:
-        """The phase, as a word of the vocabulary."""
-        return TroublePhase(self.phase)
-
-    @property
-    def cause(self) -> Hypothesis | None:
-        """The hypothesis that a person confirmed, or that the evidence carries; None while there is none."""
-        if self.diagnosis is None:
-            return None
-        return self.diagnosis.find(self.confirmed_cause or self.diagnosis.accepted)
-
-    @property
-    def open_hypotheses(self) -> tuple[Hypothesis, ...]:
-        """Those that nothing decided yet, the most likely first."""
-        known = self.diagnosis.hypotheses if self.diagnosis is not None else ()
-        return tuple(one for one in known if one.status is HypothesisStatus.OPEN)
-
-    @property
-    def solution(self) -> Solution | None:
-        """The latest one that was proposed and not rejected."""
-        rejected = {one.solution_id for one in self.rejected}
-        return next((one for one in reversed(self.solutions) if one.solution_id not in rejected), None)
-
-    @property
-    def open_query(self) -> QueryRecord | None:
-        """The oldest question without an answer."""
-        return next((query for query in self.queries if query.is_open), None)
 
     def enter(self, phase: TroublePhase, now: datetime, trigger: str) -> bool:
         """Go to a phase; False when the incident is in it already and went on with it."""
@@ -194,11 +74,6 @@ class IncidentState(TicketsState):
                 new.append(one)
         self.evidence = [*self.evidence, *new]
         return tuple(new)
-
-    def was_called(self, capability: str, arguments: dict[str, JsonValue]) -> bool:
-        """Whether this very call was made before, well or not."""
-        digest = call_digest(capability, arguments)
-        return any(call.digest == digest for call in self.calls)
 
     def record_call(
         self,
@@ -256,33 +131,6 @@ class IncidentState(TicketsState):
             older = tuple(service for service in self.topology.services if service.name not in new)
             calls = tuple(dict.fromkeys([*topology.calls, *self.topology.calls]))
             self.topology = kept_topology(Topology(services=(*topology.services, *older), calls=calls))
-
-    def known(self) -> Known:
-        """Everything that a diagnosis goes by."""
-        # Records of changes reach back for days, and say nothing of how the services were.
-        telling = [one for one in self.observed if one.capability != "changes.read"]
-        starts = [one.begins for one in telling if one.begins is not None]
-        ends = [one.ends for one in telling if one.ends is not None]
-        changes = {change.change_id: change for one in self.observed for change in one.changes}
-        return Known(
-            description=self.report.text,
-            opened_at=self.report.reported_at or self.opened_at,
-            findings=tuple(finding for one in self.observed for finding in one.findings),
-            denied=tuple(finding for one in self.observed for finding in one.denied),
-            changes=tuple(sorted(changes.values(), key=lambda change: change.at)),
-            topology=self.topology.joined(
-                [name for one in self.observed for name in one.services],
-                [call for one in self.observed for call in one.calls],
-            ),
-            observed=tuple(
-                sorted({name for one in telling if one.capability in _LOOKS_AT_SERVICES for name in one.services})
-            ),
-            begins=min(starts, default=None),
-            ends=max(ends, default=None),
-            refuted=tuple(self.refuted),
-            supposed=tuple(self.supposed),
-            rejected=tuple(one.reason for one in self.rejected if one.by != "surehand"),
-        )
 
     def suppose(self, causes: tuple[Supposition, ...], looks: tuple[Look, ...]) -> None:
         """Take what a language model said, in place of what it said before."""
@@ -375,21 +223,6 @@ class IncidentState(TicketsState):
         self.conversation = [message for message in self.conversation if message.number >= oldest_needed]
         # Both are in the state beside the report.
         self.report = self.report.model_copy(update={"evidence": (), "linked_tickets": (), "linked_customers": {}})
-
-    def current_status(self) -> Status:
-        """The status that follows from everything else. The order says which fact a person must see first."""
-        phase = self.trouble_phase
-        facts = (
-            (self.withdrawn, Status.WITHDRAWN),
-            (self.closed, Status.CLOSED),
-            (bool(self.parked), Status.PARKED),
-            (self.is_resolved, Status.RESOLVED),
-            (bool(self.pending_approvals), Status.WAITING_APPROVAL),
-            (self.people_have_it and self.claim.claimed_by is None, Status.WAITING_CLAIM),
-            (self.people_have_it, Status.WITH_AGENT),
-            (phase in _STATUS_OF, _STATUS_OF.get(phase, Status.INVESTIGATING)),
-        )
-        return next((status for holds, status in facts if holds), Status.INVESTIGATING)
 
 
 def _references(arguments: dict[str, JsonValue]) -> tuple[str, ...]:

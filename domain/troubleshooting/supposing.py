@@ -12,10 +12,10 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
+from domain.llm.model_answers import Few, Line, ModelAnswer, Word
 from domain.model import JsonValue, Value
-from domain.model_answers import Few, Line, ModelAnswer, Word
-from domain.tool import call_digest
-from domain.triage import Origin
+from domain.tools.tool import call_digest
+from domain.triage.classification import Origin
 from domain.troubleshooting.evidence import Finding
 from domain.troubleshooting.hypotheses import FaultKind, Supposition
 from domain.troubleshooting.looks import METRICS, NAME, Look, LookKind

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from domain.model import Term
-from domain.triage import Complexity
+from domain.triage.classification import Complexity
 
 __all__ = [
     "AT_ONCE",

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from domain.model import JsonValue
-from domain.redaction import Redactor
+from domain.text.redaction import Redactor
 from domain.troubleshooting.evidence import MOST_FINDINGS, Change, Finding, Findings
 
 _REDACTOR = Redactor()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from domain.redaction import is_secret_name
+from domain.text.redaction import is_secret_name
 from domain.troubleshooting.evidence import Change
 from integrations.evidence.answers import MOST_NAME, name_of, said
 from integrations.evidence.change_tables import (

@@ -31,7 +31,7 @@ _MISSING = "There is no such evidence: upload the file, or give a reference that
 
 
 class EvidenceFolder:
-    """`domain.ports.EvidenceStore` on a folder that all workers of an installation share."""
+    """`domain.ports.evidence.EvidenceStore` on a folder that all workers of an installation share."""
 
     def __init__(
         self, folder: Path, *, file_limit_bytes: int = 500_000_000, tenant_limit_bytes: int = 5_000_000_000

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from domain.errors import VendorError
-from domain.redaction import Redactor
+from domain.text.redaction import Redactor
 from integrations.http import Reply, VendorHttp, expect, status_error, unreadable
 
 VENDOR = "embeddings"

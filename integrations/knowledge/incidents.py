@@ -27,7 +27,7 @@ from domain.troubleshooting.knowledge import (
     text_of,
 )
 from integrations.knowledge.embeddings import RestEmbeddings
-from integrations.store.lessons import MOST_LISTED, SqlLessons, digest_of
+from integrations.store.knowledge.lessons import MOST_LISTED, SqlLessons, digest_of
 
 _CANDIDATES = 12
 _MADE_AT_ONCE = 256
@@ -36,7 +36,7 @@ Known = dict[str, Signature | Lesson]
 
 
 class FailureKnowledge:
-    """`domain.ports.IncidentKnowledge`."""
+    """`domain.ports.knowledge.IncidentKnowledge`."""
 
     def __init__(
         self,

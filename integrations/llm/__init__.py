@@ -1,1 +1,1 @@
-"""Language models: a chain of OpenAI-compatible endpoints behind the port `domain.ports.LanguageModel`."""
+"""Language models: a chain of OpenAI-compatible endpoints behind the port `domain.ports.models.LanguageModel`."""

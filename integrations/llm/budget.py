@@ -7,9 +7,9 @@ import secrets
 from collections.abc import Callable
 from datetime import datetime
 
+from domain.cases.records import MeterRecord
 from domain.errors import SurehandError
-from domain.ports import Meter, ModelUnavailable, Question
-from domain.records import MeterRecord
+from domain.ports.models import Meter, ModelUnavailable, Question
 from integrations.llm.provider import Provider
 
 log = logging.getLogger(__name__)

@@ -16,9 +16,9 @@ from typing import Generic, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from domain.errors import ConfigurationProblem
-from domain.ports import Answer, Meter, ModelUnavailable, Question
-from domain.redaction import Redactor
-from domain.triage import Origin
+from domain.ports.models import Answer, Meter, ModelUnavailable, Question
+from domain.text.redaction import Redactor
+from domain.triage.classification import Origin
 from integrations.llm.answer_schema import AnswerSchema, answer_schema
 from integrations.llm.budget import Spender
 from integrations.llm.dialect import Dialect
@@ -59,7 +59,7 @@ class _Asking(Generic[AnswerT]):
 
 
 class ModelChain:
-    """`domain.ports.LanguageModel` on one or more endpoints. One chain serves a whole process."""
+    """`domain.ports.models.LanguageModel` on one or more endpoints. One chain serves a whole process."""
 
     def __init__(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from domain.ports import Answer, AnswerT, ModelUnavailable, Question
+from domain.ports.models import Answer, AnswerT, ModelUnavailable, Question
 
 
 class NoModel:

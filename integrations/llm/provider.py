@@ -33,7 +33,7 @@ _COMPLAINT_LIMIT = 8_000
 
 
 class EndpointSettings(Protocol):
-    """What a `Provider` is made of; `runtime.settings.ModelEndpoint` fits."""
+    """What a `Provider` is made of; `runtime.settings.environment.ModelEndpoint` fits."""
 
     base_url: str
     model: str

@@ -16,7 +16,7 @@ from domain.ids import check_tenant
 from domain.model import JsonValue
 from domain.playbook.faults import Weight, advice
 from domain.playbook.outline import mapping
-from domain.tool import ToolBrief
+from domain.tools.tool import ToolBrief
 from integrations.playbooks.reading import DEPTH_LIMIT, NODE_LIMIT
 from integrations.playbooks.validating import Finding, all_faults, examine, read_bytes, sentences
 from integrations.playbooks.versions import is_release, order_of

@@ -10,7 +10,7 @@ from domain.errors import InvalidInput
 from domain.model import JsonValue, Value
 from domain.playbook.checking import check
 from domain.playbook.faults import Fault, Weight
-from domain.tool import ToolBrief
+from domain.tools.tool import ToolBrief
 from integrations.playbooks.places import Place
 from integrations.playbooks.reading import SIZE_LIMIT, PlaybookText, Unreadable, read_playbook
 from integrations.playbooks.schema import schema_faults

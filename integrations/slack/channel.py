@@ -11,10 +11,10 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from domain.cases.records import EffectStatus
 from domain.errors import NotFoundAtVendor, OutcomeUnknown, VendorError, VendorRefused
 from domain.mail import ChatMessage, ChatReceipt
-from domain.ports import EffectLedger
-from domain.records import EffectStatus
+from domain.ports.effects import EffectLedger
 from integrations.http import expect
 from integrations.idempotency import metadata_key, tenant_of
 from integrations.slack.session import VENDOR, SlackSession
@@ -30,7 +30,7 @@ _CANNOT_LOOK = frozenset({"missing_scope", "not_in_channel", "not_allowed_token_
 
 
 class SlackChat:
-    """`domain.ports.TeamChat` on Slack's Web API."""
+    """`domain.ports.channels.TeamChat` on Slack's Web API."""
 
     def __init__(
         self,

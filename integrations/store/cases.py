@@ -9,13 +9,13 @@ from typing import Any, TypeVar
 from sqlalchemy import Select, Table, and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.case import Status
+from domain.cases.records import ApprovalRecord, CaseRecord, InterventionRecord, OutcomeRecord
+from domain.cases.terms import Status
+from domain.cases.timeline import CaseMessage, TimelineEntry
 from domain.model import Value
-from domain.records import ApprovalRecord, CaseRecord, InterventionRecord, OutcomeRecord
-from domain.timeline import CaseMessage, TimelineEntry
-from integrations.store.database import Database
-from integrations.store.outbox import SqlOutbox
-from integrations.store.tables import approvals, cases, interventions, messages, outcomes, texts, timeline
+from integrations.store.database.connection import Database
+from integrations.store.deliveries.outbox import SqlOutbox
+from integrations.store.tables.cases import approvals, cases, interventions, messages, outcomes, texts, timeline
 
 ValueT = TypeVar("ValueT", bound=Value)
 
@@ -24,7 +24,7 @@ _PAGE = 500
 
 
 class SqlCaseStore:
-    """`domain.ports.CaseStore` on a `Database`. Every write may be repeated, and an older one never wins."""
+    """`domain.ports.cases.CaseStore` on a `Database`. Every write may be repeated, and an older one never wins."""
 
     def __init__(self, database: Database, outbox: SqlOutbox | None = None) -> None:
         """`outbox` takes what others are told of a change, in the transaction of the change."""

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from integrations.store.allowances import SqlAllowances
-from integrations.store.allowed_requests import SqlAllowedRequests
-from integrations.store.api_keys import SqlApiKeys
+from integrations.store.access.allowed_requests import SqlAllowedRequests
+from integrations.store.access.api_keys import SqlApiKeys
+from integrations.store.access.console_sessions import SqlConsoleSessions
+from integrations.store.access.passwords import SqlPasswords
+from integrations.store.access.requests import SqlRepeatableRequests
+from integrations.store.access.sessions import SqlSessions
+from integrations.store.access.sign_in_tries import SqlSignInTries
 from integrations.store.cases import SqlCaseStore
-from integrations.store.console_sessions import SqlConsoleSessions
-from integrations.store.database import Database
-from integrations.store.inbox import SqlInbox
-from integrations.store.jobs import SqlJobs
-from integrations.store.knowledge import SqlKnowledgeBase
-from integrations.store.ledger import SqlEffectLedger
-from integrations.store.lessons import SqlLessons
-from integrations.store.mailboxes import SqlMailboxes
-from integrations.store.metering import SqlMeter
-from integrations.store.migration import migrate
-from integrations.store.outbox import SqlOutbox
-from integrations.store.passwords import SqlPasswords
-from integrations.store.questions import SqlQuestions
-from integrations.store.requests import SqlRepeatableRequests
-from integrations.store.sessions import SqlSessions
-from integrations.store.sign_in_tries import SqlSignInTries
+from integrations.store.database.connection import Database
+from integrations.store.database.migration import migrate
+from integrations.store.deliveries.inbox import SqlInbox
+from integrations.store.deliveries.jobs import SqlJobs
+from integrations.store.deliveries.mailboxes import SqlMailboxes
+from integrations.store.deliveries.outbox import SqlOutbox
+from integrations.store.deliveries.questions import SqlQuestions
+from integrations.store.effects.allowances import SqlAllowances
+from integrations.store.effects.ledger import SqlEffectLedger
+from integrations.store.effects.metering import SqlMeter
+from integrations.store.knowledge.articles import SqlKnowledgeBase
+from integrations.store.knowledge.lessons import SqlLessons
 
 
 class SqlStore:

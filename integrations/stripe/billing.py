@@ -69,7 +69,7 @@ def _decimals(currency: str) -> int:
 
 
 class StripeBilling:
-    """`domain.ports.Billing` on Stripe."""
+    """`domain.ports.customers.Billing` on Stripe."""
 
     def __init__(self, *, base_url: str, key: SecretStr, timeout_seconds: float = 20) -> None:
         """`key` is a restricted key; `timeout_seconds` is for one whole call."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from domain.errors import VendorError, VendorRefused, VendorUnavailable
-from domain.payments import DeclineClass
+from domain.money.payments import DeclineClass
 from integrations.http import Reply
 from integrations.stripe.billing import VENDOR
 from integrations.stripe.billing import translate as translate_any

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from domain.errors import VendorError, VendorRefused, VendorUnavailable
-from domain.payments import DeclineClass, Payment, PaymentStatus, RefundMade
+from domain.money.payments import DeclineClass, Payment, PaymentStatus, RefundMade
 from integrations.http import expect
 from integrations.stripe.billing import VENDOR, main_units
 from integrations.stripe.declines import class_of, code_of, declined, expired

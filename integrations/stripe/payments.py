@@ -14,7 +14,7 @@ from urllib.parse import quote
 from pydantic import SecretStr
 
 from domain.errors import VendorRefused, VendorUnavailable
-from domain.payments import Payment, PaymentStatus, RefundMade
+from domain.money.payments import Payment, PaymentStatus, RefundMade
 from integrations.http import VendorHttp
 from integrations.idempotency import key_hash, metadata_key
 from integrations.stripe.billing import API_VERSION, MARK, VENDOR, marked, minor_units, rows_of

@@ -19,7 +19,7 @@ from jsonschema.exceptions import ValidationError, best_match
 from referencing import Registry
 
 from domain.model import JsonValue
-from domain.tool import canonical
+from domain.tools.tool import canonical
 from integrations.tools.cap import deeper_than
 from integrations.tools.patterns import BadPattern, PatternMatcher, TooSlow
 

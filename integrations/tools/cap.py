@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from domain.model import JsonValue
-from domain.tool import canonical
+from domain.tools.tool import canonical
 
 DEEPEST = 40
 """Levels of nesting that are kept; nobody reads deeper, and parsers give up on much more."""

@@ -18,7 +18,7 @@ from purgatory import AsyncCircuitBreakerFactory
 from purgatory.domain.model import CLOSED, HALF_OPENED
 
 from domain.errors import OutcomeUnknown, VendorError, VendorThrottled, VendorUnavailable
-from domain.tool_policy import VendorSettings
+from domain.tools.tool_policy import VendorSettings
 
 T = TypeVar("T")
 _LEAST_PAUSE_SECONDS = 0.5

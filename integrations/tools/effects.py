@@ -12,10 +12,10 @@ import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
+from domain.cases.records import EffectStatus
 from domain.errors import InvalidInput, OutcomeUnknown, VendorRefused, VendorUnavailable
-from domain.ports import EffectLedger
-from domain.records import EffectStatus
-from domain.tool import ToolCall, ToolResult, ToolSpec
+from domain.ports.effects import EffectLedger
+from domain.tools.tool import ToolCall, ToolResult, ToolSpec
 from integrations.tools.provider import NotAllowed
 
 _NO_EFFECT = (VendorUnavailable, VendorRefused, InvalidInput, NotAllowed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from domain.tool import Safety
+from domain.tools.tool import Safety
 
 METHODS = ("get", "head", "options", "post", "put", "patch", "delete")
 _SAFE = frozenset({"get", "head", "options"})

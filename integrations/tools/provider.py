@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from domain.model import JsonValue
-from domain.tool import ToolCall, ToolSpec
+from domain.tools.tool import ToolCall, ToolSpec
 
 
 @dataclass(frozen=True)

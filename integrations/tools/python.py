@@ -22,7 +22,7 @@ from pydantic import BaseModel, ValidationError
 
 from domain.errors import InvalidInput
 from domain.model import JsonValue
-from domain.tool import RESULT_LIMIT_BYTES, Safety, ToolCall, ToolCategory, ToolSpec, ToolUndo, is_reserved
+from domain.tools.tool import RESULT_LIMIT_BYTES, Safety, ToolCall, ToolCategory, ToolSpec, ToolUndo, is_reserved
 from integrations.tools.provider import CallContext, ProviderAnswer
 
 PROVIDER = "python"

@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from domain.errors import ConfigurationProblem, VendorUnavailable
-from domain.ports import ToolPolicySource
-from domain.tool import ToolSpec, is_reserved
-from domain.tool_policy import ToolPolicy, VendorSettings
+from domain.ports.configuration import ToolPolicySource
+from domain.tools.tool import ToolSpec, is_reserved
+from domain.tools.tool_policy import ToolPolicy, VendorSettings
 from integrations.tools.provider import FindsTools, ToolProvider
 
 FRESH_SECONDS = 60.0

@@ -12,9 +12,10 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from domain.errors import InvalidInput, OutcomeUnknown, VendorUnavailable
-from domain.ports import EffectLedger, ToolPolicySource
-from domain.tool import RefusalKind, Safety, ToolCall, ToolRefusal, ToolResult, ToolSpec
-from domain.tool_policy import VendorSettings
+from domain.ports.configuration import ToolPolicySource
+from domain.ports.effects import EffectLedger
+from domain.tools.tool import RefusalKind, Safety, ToolCall, ToolRefusal, ToolResult, ToolSpec
+from domain.tools.tool_policy import VendorSettings
 from integrations.tools.arguments import fault_of_schema, fault_of_size
 from integrations.tools.cap import DEEPEST, cap, clean, deeper_than
 from integrations.tools.circuit import Admission, Gates
@@ -42,7 +43,7 @@ logger = logging.getLogger(__name__)
 
 
 class Tools:
-    """`domain.ports.ToolBox` over providers."""
+    """`domain.ports.tools.ToolBox` over providers."""
 
     def __init__(
         self,

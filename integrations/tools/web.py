@@ -16,7 +16,7 @@ import httpx
 
 from domain.errors import InvalidInput
 from domain.model import JsonValue
-from domain.tool import ToolCall, ToolCategory, ToolSpec
+from domain.tools.tool import ToolCall, ToolCategory, ToolSpec
 from integrations.tools.addresses import AddressGuard, Resolve, look_up, place, plain_host, port_of
 from integrations.tools.authentication import Authentication, Credentials, Secrets, basic_header
 from integrations.tools.guarded_http import GuardedHttp, Incoming, Outgoing, check_headers, refusal

@@ -12,7 +12,7 @@ from starters.cli import report
 from starters.cli.options import AsOption, CaseArgument, JsonOption, TenantOption
 
 if TYPE_CHECKING:
-    from domain.approval import ApprovalState
+    from domain.cases.approval import ApprovalState
     from starters.case_list import OpenApproval
     from starters.cli.session import Session
 
@@ -98,7 +98,7 @@ async def reject(
 async def _decide(
     case: str, request: str | None, *, approve: bool, who: str, digest: str | None, reason: str, tenant: str | None
 ) -> None:
-    from domain.approval import ApprovalDecision  # noqa: PLC0415
+    from domain.cases.approval import ApprovalDecision  # noqa: PLC0415
     from starters.cli.session import open_session  # noqa: PLC0415
 
     async with open_session(tenant) as session:

@@ -165,7 +165,7 @@ async def message(
     tenant: TenantOption = None,
 ) -> None:
     """Add a message of the customer, or of an agent, to a case."""
-    from domain.case import MessageInput  # noqa: PLC0415
+    from domain.cases.messages import MessageInput  # noqa: PLC0415
     from starters.cases import content_id  # noqa: PLC0415
     from starters.cli.session import open_session  # noqa: PLC0415
 
@@ -189,7 +189,7 @@ async def escalate(
     tenant: TenantOption = None,
 ) -> None:
     """Hand a case to people now, whatever was decided before."""
-    from domain.case import EscalateNowInput  # noqa: PLC0415
+    from domain.cases.messages import EscalateNowInput  # noqa: PLC0415
     from starters.cli.session import open_session  # noqa: PLC0415
 
     async with open_session(tenant) as session:

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 
 from rich.table import Table
 
-from domain.case import CaseState, ParkedStep
-from domain.timeline import TimelineEntry
+from domain.cases.parts import ParkedStep
+from domain.cases.state import CaseState
+from domain.cases.timeline import TimelineEntry
 from starters.cases import Attempt
 from starters.cli import report
 from starters.cli.words import clock, due, left

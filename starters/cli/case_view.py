@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from domain.escalation import EscalationState
+from domain.cases.escalation import EscalationState
 from domain.playbook.state import PlaybookState
-from domain.sla import deadline
+from domain.sla.clocks import deadline
 from domain.troubleshooting.state import IncidentState
 from starters.cli import report
 from starters.cli.case_parts import attempts_of, facts_table, timeline_lines, waits_of
@@ -19,9 +19,9 @@ from starters.cli.run_view import run_json, run_page
 from starters.cli.words import ago, clock, due, label, one_line, sentences
 
 if TYPE_CHECKING:
-    from domain.case import CaseState
-    from domain.records import CaseRecord
-    from domain.timeline import CaseMessage
+    from domain.cases.records import CaseRecord
+    from domain.cases.state import CaseState
+    from domain.cases.timeline import CaseMessage
     from starters.cases import Attempt
 
 _MESSAGES = 6

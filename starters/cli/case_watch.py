@@ -8,9 +8,9 @@ import json
 import typer
 from rich.live import Live
 
-from domain.case import CaseState
+from domain.cases.state import CaseState
+from domain.cases.timeline import TimelineEntry
 from domain.ids import workflow_id_for
-from domain.timeline import TimelineEntry
 from starters.cases import Cases
 from starters.cli import report
 from starters.cli.case_view import page

@@ -12,7 +12,7 @@ from starters.cli import report
 from starters.cli.options import AsOption, TenantOption
 
 if TYPE_CHECKING:
-    from runtime.settings import Settings
+    from runtime.settings.environment import Settings
 
 _USUAL_ROLES = ("agent", "approver")
 
@@ -48,7 +48,7 @@ async def link(show: bool) -> None:
     import webbrowser  # noqa: PLC0415 - keeps `surehand --help` fast
 
     from integrations.store.store import SqlStore  # noqa: PLC0415 - costs a second
-    from starters.console.links import local_link  # noqa: PLC0415
+    from starters.console.sign_in.links import local_link  # noqa: PLC0415
     from starters.dev import state  # noqa: PLC0415
     from starters.dev.service import KEY_FILE  # noqa: PLC0415
     from starters.finding import find_settings  # noqa: PLC0415
@@ -88,10 +88,10 @@ async def password(
     """
     from datetime import UTC, datetime  # noqa: PLC0415
 
-    from domain.principals import Role  # noqa: PLC0415
+    from domain.identity.principals import Role  # noqa: PLC0415
     from integrations.store.store import SqlStore  # noqa: PLC0415
     from starters.cli.session import find_person  # noqa: PLC0415
-    from starters.console import passwords  # noqa: PLC0415
+    from starters.console.sign_in import passwords  # noqa: PLC0415
     from starters.finding import find_settings, find_tenant  # noqa: PLC0415
 
     roles = role or list(_USUAL_ROLES)
@@ -118,8 +118,8 @@ async def password(
 async def _take_away(settings: Settings, tenant: str, who: str) -> None:
     """Also of somebody who has left, or is no longer in the directory."""
     from integrations.store.store import SqlStore  # noqa: PLC0415
-    from runtime.people_directory import PeopleDirectory  # noqa: PLC0415
-    from starters.console import passwords  # noqa: PLC0415
+    from runtime.configuration.people_directory import PeopleDirectory  # noqa: PLC0415
+    from starters.console.sign_in import passwords  # noqa: PLC0415
 
     known = PeopleDirectory(settings.configuration_dirs).person(tenant, who)
     person_id = known.person_id if known is not None else who.strip()

@@ -9,7 +9,7 @@ from starters.cli import report
 from starters.cli.words import ago, clock, due, label
 
 if TYPE_CHECKING:
-    from domain.records import ApprovalRecord, InterventionRecord
+    from domain.cases.records import ApprovalRecord, InterventionRecord
     from starters.case_list import CaseRow
     from starters.dead_letters import DeadLetter, Found
 

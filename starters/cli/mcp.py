@@ -39,7 +39,7 @@ async def mcp(
     from pydantic import SecretStr  # noqa: PLC0415
 
     from integrations.playbooks.library import FolderLibrary  # noqa: PLC0415
-    from runtime.telemetry import configure_logging  # noqa: PLC0415
+    from runtime.telemetry.logs import configure_logging  # noqa: PLC0415
     from starters.cli.session import open_session  # noqa: PLC0415
     from starters.mcp.desk import Desk  # noqa: PLC0415
     from starters.mcp.server import build_server  # noqa: PLC0415

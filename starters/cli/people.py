@@ -26,7 +26,7 @@ async def claim(
     case: CaseArgument, who: AsOption, take_over: TakeOverOption = False, tenant: TenantOption = None
 ) -> None:
     """Take a case that was handed over."""
-    from domain.case import ClaimInput  # noqa: PLC0415 - keeps `surehand --help` fast
+    from domain.cases.messages import ClaimInput  # noqa: PLC0415 - keeps `surehand --help` fast
     from starters.cli.session import open_session  # noqa: PLC0415
 
     async with open_session(tenant) as session:
@@ -46,7 +46,7 @@ async def resolve(
     tenant: TenantOption = None,
 ) -> None:
     """Say that a case is solved, and how."""
-    from domain.case import ResolveInput  # noqa: PLC0415
+    from domain.cases.messages import ResolveInput  # noqa: PLC0415
     from starters.cli.session import open_session  # noqa: PLC0415
 
     if not text.strip():
@@ -72,7 +72,7 @@ async def feedback(
 
     Later decisions learn from it.
     """
-    from domain.case import FeedbackInput  # noqa: PLC0415
+    from domain.cases.messages import FeedbackInput  # noqa: PLC0415
     from starters.cli.session import open_session  # noqa: PLC0415
 
     if rating is None and not comment.strip() and was_right is None:

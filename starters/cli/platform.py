@@ -56,7 +56,7 @@ async def worker() -> None:
     """
     import asyncio  # noqa: PLC0415
 
-    from runtime.telemetry import configure_logging  # noqa: PLC0415
+    from runtime.telemetry.logs import configure_logging  # noqa: PLC0415
     from starters.dev.signals import stop_on_signals  # noqa: PLC0415
     from starters.finding import find_settings  # noqa: PLC0415
     from workers.worker import run  # noqa: PLC0415

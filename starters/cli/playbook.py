@@ -13,7 +13,7 @@ from starters.cli.options import AsOption, JsonOption, TenantOption
 if TYPE_CHECKING:
     from domain.playbook.messages import PlaybookResult
     from integrations.playbooks.library import FolderLibrary
-    from runtime.settings import Settings
+    from runtime.settings.environment import Settings
     from starters.cli.session import Session
     from starters.playbooks import Playbooks
 

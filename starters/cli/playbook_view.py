@@ -11,7 +11,7 @@ import typer
 from domain.playbook.definition import Playbook, Task, TaskList
 from domain.playbook.describing import duration_text, task_words
 from domain.playbook.plan import Plan, PlannedStep, StepKind
-from domain.tool import ToolBrief
+from domain.tools.tool import ToolBrief
 from starters.cli import report
 from starters.cli.words import harmless, label
 

@@ -9,10 +9,10 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from domain.case import ParkedStep
+from domain.cases.parts import ParkedStep
 from domain.model import JsonValue
 from domain.playbook.state import PlaybookState
-from domain.redaction import Redactor
+from domain.text.redaction import Redactor
 from starters.cases import Attempt
 from starters.cli import report
 from starters.cli.case_parts import attempts_of, facts_table, timeline_lines, waits_of

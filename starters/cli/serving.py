@@ -13,9 +13,9 @@ from starters.cli import report
 from starters.cli.options import JsonOption, TenantOption
 
 if TYPE_CHECKING:
-    from domain.principals import ApiKey
+    from domain.identity.principals import ApiKey
     from integrations.store.store import SqlStore
-    from runtime.settings import Settings
+    from runtime.settings.environment import Settings
 
 
 def add_to(app: typer.Typer) -> None:
@@ -39,7 +39,7 @@ async def serve(
     """
     import asyncio  # noqa: PLC0415 - keeps `surehand --help` fast
 
-    from runtime.telemetry import configure_logging  # noqa: PLC0415
+    from runtime.telemetry.logs import configure_logging  # noqa: PLC0415
     from starters.dev.signals import stop_on_signals  # noqa: PLC0415
     from starters.finding import find_settings  # noqa: PLC0415
     from starters.service.services import Services  # noqa: PLC0415
@@ -75,11 +75,11 @@ async def make(
     """Make a key. It is shown once, and nobody can show it again."""
     from datetime import UTC, datetime, timedelta  # noqa: PLC0415
 
-    from domain.principals import Role  # noqa: PLC0415
-    from runtime.configuration import Configuration  # noqa: PLC0415
+    from domain.identity.principals import Role  # noqa: PLC0415
+    from runtime.configuration.policies import Configuration  # noqa: PLC0415
     from starters.cli.session import find_person  # noqa: PLC0415
     from starters.finding import find_settings  # noqa: PLC0415
-    from starters.service import keys  # noqa: PLC0415
+    from starters.service.access import keys  # noqa: PLC0415
 
     unknown = sorted(set(role) - set(Role))
     if unknown:

@@ -8,18 +8,18 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from domain.errors import InvalidInput
+from domain.identity.people import Person
 from domain.ids import check_tenant, tenant_in
-from domain.people import Person
-from runtime.people_directory import PeopleDirectory
-from runtime.settings import Settings
-from runtime.telemetry import keep_output_clean
-from runtime.temporal import connect
-from runtime.tenants import Tenants
+from runtime.configuration.people_directory import PeopleDirectory
+from runtime.configuration.tenants import Tenants
+from runtime.settings.environment import Settings
+from runtime.telemetry.logs import keep_output_clean
+from runtime.temporal.connection import connect
 from starters.cases import Cases
 from starters.finding import find_settings
 
 if TYPE_CHECKING:
-    from domain.ports import CaseStore
+    from domain.ports.cases import CaseStore
     from integrations.store.store import SqlStore
     from starters.submission import Submitter
 

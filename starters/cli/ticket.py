@@ -17,8 +17,8 @@ from starters.cli.options import JsonOption, TenantOption
 from starters.cli.triage import name_of, read_text
 
 if TYPE_CHECKING:
-    from domain.escalation import EscalationState
-    from domain.intake import ReadResult
+    from domain.cases.escalation import EscalationState
+    from domain.tickets.intake import ReadResult
     from starters.cli.session import Session
     from starters.submission import Submission, Submitter
 
@@ -80,14 +80,14 @@ async def submit(
 
 
 def _read(text: str) -> list[ReadResult]:
-    from domain.intake import read_tickets  # noqa: PLC0415
+    from domain.tickets.intake import read_tickets  # noqa: PLC0415
 
     return read_tickets(text)
 
 
 def _check_tenant(session: Session) -> None:
     """A case of a tenant that is not configured could not even be opened."""
-    from runtime.configuration import Configuration  # noqa: PLC0415
+    from runtime.configuration.policies import Configuration  # noqa: PLC0415
 
     Configuration.from_settings(session.settings).policy_for(session.tenant)
 

@@ -11,7 +11,7 @@ from starters.cli import report
 from starters.cli.options import JsonOption, TenantOption
 
 if TYPE_CHECKING:
-    from domain.tool import ToolSpec
+    from domain.tools.tool import ToolSpec
     from starters.tools import PlannedCall
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Such as stock.reserve.", show_default=False)]

@@ -13,7 +13,7 @@ from starters.cli import report
 from starters.cli.options import JsonOption, TenantOption
 
 if TYPE_CHECKING:
-    from domain.intake import ReadResult
+    from domain.tickets.intake import ReadResult
     from starters.triage import Judgement
 
 FilesArgument = Annotated[
@@ -54,7 +54,7 @@ def read_results(file: str) -> list[ReadResult]:
     Raises:
         InvalidInput: the file cannot be opened or holds no ticket at all.
     """
-    from domain.intake import read_tickets  # noqa: PLC0415
+    from domain.tickets.intake import read_tickets  # noqa: PLC0415
 
     return read_tickets(read_text(file))
 

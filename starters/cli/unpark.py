@@ -16,7 +16,7 @@ from starters.cli import report
 from starters.cli.options import AsOption, JsonOption, TenantOption
 
 if TYPE_CHECKING:
-    from domain.case import UnparkAction
+    from domain.cases.terms import UnparkAction
     from starters.cli.session import Session
     from starters.dead_letters import Found, LetterFilter, Preview, Released
 
@@ -113,7 +113,7 @@ def _all(words: Sequence[str]) -> UnparkAction:
 
 
 def _action(word: str) -> UnparkAction:
-    from domain.case import UnparkAction  # noqa: PLC0415
+    from domain.cases.terms import UnparkAction  # noqa: PLC0415
 
     if word not in list(UnparkWord):
         raise InvalidInput(f"A parked step takes {_WAYS}, not {word!r}.")
@@ -121,7 +121,7 @@ def _action(word: str) -> UnparkAction:
 
 
 def _age(text: str | None) -> timedelta | None:
-    from runtime.yaml_layers import read_duration  # noqa: PLC0415
+    from runtime.configuration.yaml_layers import read_duration  # noqa: PLC0415
 
     if text is None:
         return None

@@ -159,8 +159,8 @@ async def disable(
 async def _desk(tenant: str | None, *, acts: bool = True) -> AsyncIterator[WebhookDesk]:
     """The tenant's endpoints; with a connection to Temporal where a sender is to be woken."""
     from integrations.store.store import SqlStore  # noqa: PLC0415 - costs a second
-    from runtime.configuration import Configuration  # noqa: PLC0415
-    from runtime.temporal import connect  # noqa: PLC0415
+    from runtime.configuration.policies import Configuration  # noqa: PLC0415
+    from runtime.temporal.connection import connect  # noqa: PLC0415
     from starters.finding import find_settings, find_tenant  # noqa: PLC0415
     from starters.webhooks import WebhookDesk  # noqa: PLC0415
     from workers.webhook_waking import wake  # noqa: PLC0415

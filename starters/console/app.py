@@ -13,31 +13,19 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from domain.errors import SurehandError
-from domain.principals import Role
-from starters.console import (
-    acting,
-    case,
-    cases,
-    evidence,
-    files,
-    inbox,
-    incident_acts,
-    knowledge,
-    live,
-    numbers,
-    opening,
-    playbooks,
-    post_mortem,
-    provider,
-    signing,
-    starting,
-    webhooks,
-)
-from starters.console.forms import read_form
-from starters.console.pages import ROOT, Ask, address, rendered
-from starters.console.uploads import Upload
-from starters.console.visitors import Visitor, visitor_of
-from starters.service.errors import Problem, invalid, of_status, problem_of
+from domain.identity.principals import Role
+from starters.console import numbers, webhooks
+from starters.console.cases import acting, case, cases, inbox, opening
+from starters.console.incidents import acts as incident_acts
+from starters.console.incidents import evidence, knowledge, post_mortem
+from starters.console.incidents.uploads import Upload
+from starters.console.playbooks import playbooks, starting
+from starters.console.sign_in import provider, signing
+from starters.console.sign_in.visitors import Visitor, visitor_of
+from starters.console.web import files, live
+from starters.console.web.forms import read_form
+from starters.console.web.pages import ROOT, Ask, address, rendered
+from starters.service.http.errors import Problem, invalid, of_status, problem_of
 from starters.service.services import Services
 
 Page = Callable[[Ask], Awaitable[Response]]

@@ -11,10 +11,10 @@ from datetime import UTC, date, datetime, timedelta
 from markupsafe import Markup
 from starlette.responses import Response
 
-from domain.records import CaseRecord, OutcomeRecord
+from domain.cases.records import CaseRecord, OutcomeRecord
 from starters.cli.words import label, span
-from starters.console.charts import bars, shares
-from starters.console.pages import Ask
+from starters.console.drawings.charts import bars, shares
+from starters.console.web.pages import Ask
 
 _DAYS = (7, 30, 90)
 _AT_ONCE = 500

@@ -7,10 +7,10 @@ from typing import Literal
 from pydantic import Field
 from starlette.responses import RedirectResponse, Response
 
-from starters.console.fields import Fields
-from starters.console.pages import Ask, address
-from starters.service.errors import Problem
-from starters.service.principals import reporter_of
+from starters.console.cases.fields import Fields
+from starters.console.web.pages import Ask, address
+from starters.service.access.principals import reporter_of
+from starters.service.http.errors import Problem
 from starters.service.routes.subscriptions import desk_of
 from starters.webhooks import WebhookDesk
 

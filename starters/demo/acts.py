@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
-from domain.approval import ApprovalDecision
-from domain.case import CaseState, ClaimInput, FeedbackInput, MessageInput, ResolveInput, ServedCaseState
-from domain.escalation import EscalationState
+from domain.cases.approval import ApprovalDecision
+from domain.cases.escalation import EscalationState
+from domain.cases.messages import ClaimInput, FeedbackInput, MessageInput, ResolveInput
+from domain.cases.state import CaseState, ServedCaseState
 from starters.cases import Cases
 
 _A_MOMENT = timedelta(seconds=1.5)

@@ -47,7 +47,7 @@ async def console_beside(
 async def new_link(stack: Stack) -> str:
     """Another link: the first one may have been used, or be old."""
     from integrations.store.store import SqlStore  # noqa: PLC0415 - costs a second, when there is time
-    from starters.console.links import local_link  # noqa: PLC0415
+    from starters.console.sign_in.links import local_link  # noqa: PLC0415
 
     base = (stack.state.service_url if stack.state is not None else None) or ""
     store = await SqlStore.open(stack.settings.store_url)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from domain.ports import EvidenceStore
+from domain.ports.evidence import EvidenceStore
 from domain.troubleshooting.messages import EvidenceInput
 from domain.troubleshooting.state import IncidentState
 from starters.demo.acts import Act, Turn

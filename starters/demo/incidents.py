@@ -8,13 +8,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from domain.ids import incident_number, troubleshooting_workflow_id
-from domain.ports import EvidenceStore
-from domain.ticket import Priority
+from domain.ports.evidence import EvidenceStore
+from domain.tickets.ticket import Priority
 from domain.troubleshooting.messages import IncidentReport, IncidentResult, LinkTicketInput
 from domain.troubleshooting.state import IncidentState
 from domain.troubleshooting.telling.report import markdown
-from runtime.settings import SHIPPED_CONFIG
-from runtime.tenants import Tenants
+from runtime.configuration.tenants import Tenants
+from runtime.settings.environment import SHIPPED_CONFIG
 from starters.cases import Cases
 from starters.demo.acts import Act, Claim, Decide
 from starters.demo.evidence import rebased

@@ -18,11 +18,11 @@ from rich.live import Live
 from rich.text import Text
 
 from domain.errors import Refused
-from domain.intake import read_tickets
-from domain.ticket import Ticket
-from runtime.settings import SHIPPED_CONFIG, Settings, load_settings
-from runtime.temporal import connect
-from runtime.tenants import Tenants
+from domain.tickets.intake import read_tickets
+from domain.tickets.ticket import Ticket
+from runtime.configuration.tenants import Tenants
+from runtime.settings.environment import SHIPPED_CONFIG, Settings, load_settings
+from runtime.temporal.connection import connect
 from starters.cases import Cases
 from starters.cli import report
 from starters.demo import incident_table, table

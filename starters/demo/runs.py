@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from domain.case import ParkedStep, UnparkAction
+from domain.cases.parts import ParkedStep
+from domain.cases.terms import UnparkAction
 from domain.ids import playbook_workflow_id
 from domain.model import JsonValue
 from domain.playbook.edits import with_values
 from domain.playbook.messages import PlaybookInput, PlaybookResult
 from domain.playbook.state import PlaybookState
-from runtime.settings import SHIPPED_CONFIG
-from runtime.tenants import Tenants
+from runtime.configuration.tenants import Tenants
+from runtime.settings.environment import SHIPPED_CONFIG
 from starters.cases import Cases
 from starters.dead_letters import letter_of, release
 from starters.demo.acts import Act, Turn

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from domain.escalation import EscalationState
+from domain.cases.escalation import EscalationState
 from starters.demo.acts import Act, AgentWrites, Claim, CustomerWrites, Decide, GiveFeedback, Resolve, ResolveAfterNews
 
 SCRIPT: Mapping[str, tuple[Act[EscalationState], ...]] = {

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
-from domain.case import CaseState
+from domain.cases.escalation import EscalationResult, EscalationState
+from domain.cases.state import CaseState
 from domain.errors import NotReachable, Refused
-from domain.escalation import EscalationResult, EscalationState
-from domain.ticket import Ticket
+from domain.tickets.ticket import Ticket
 from starters.cases import Cases
 from starters.demo.acts import Act, Turn
 

@@ -7,12 +7,12 @@ from urllib.parse import quote
 
 from rich.table import Table
 
-from domain.case import Status
-from domain.escalation import EscalationState
+from domain.cases.escalation import EscalationState
+from domain.cases.terms import Status
+from domain.cases.timeline import TimelineKind
 from domain.model import Value
 from domain.playbook.state import PlaybookState
-from domain.sla import deadline
-from domain.timeline import TimelineKind
+from domain.sla.clocks import deadline
 from starters.cli import report
 from starters.cli.words import decision_word, due, label
 from starters.demo.runs import RunRole

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
 from domain.errors import NotReachable
-from runtime.dev_server import watch_over
+from runtime.temporal.dev_server import watch_over
 
 _LONGEST_BACK_OFF_SECONDS = 30.0
 _GOOD_RUN_SECONDS = 60.0

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from domain.errors import ConfigurationProblem
-from runtime.dev_server import is_free
-from runtime.settings import Settings
+from runtime.settings.environment import Settings
+from runtime.temporal.dev_server import is_free
 from starters.dev.state import DevState
 
 _PREDECESSOR_IS_GONE_WITHIN_SECONDS = 10.0

@@ -7,7 +7,7 @@ import time
 
 import typer
 
-from runtime.settings import load_settings
+from runtime.settings.environment import load_settings
 from starters.cli import report
 from starters.dev import state
 from starters.dev.signals import first_of, stop_on_signals

@@ -18,14 +18,14 @@ from pathlib import Path
 import httpx
 
 from domain.errors import SurehandError
-from runtime.settings import Settings
-from runtime.telemetry import configure_logging
-from starters.console.links import leave_link
+from runtime.settings.environment import Settings
+from runtime.telemetry.logs import configure_logging
+from starters.console.sign_in.links import leave_link
 from starters.dev.worker import watch_parent
 from starters.dev.worker_order import service_port_of, settings_of
 from starters.dev.world import SANDBOX_BOT, SANDBOX_CLIENT
 from starters.leaving import leave
-from starters.service.keys import local_key
+from starters.service.access.keys import local_key
 from starters.service.services import Services
 from starters.service.serving import serve
 

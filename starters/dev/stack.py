@@ -12,10 +12,10 @@ from pathlib import Path
 from temporalio.client import Client
 
 from domain.errors import NotReachable
-from runtime.cluster_setup import keep_for
-from runtime.dev_server import USUAL_PORT, USUAL_UI_PORT, EmbeddedServer, free_port, is_free
-from runtime.settings import Settings, bare_environment, load_settings
-from runtime.telemetry import keep_output_clean
+from runtime.settings.environment import Settings, bare_environment, load_settings
+from runtime.telemetry.logs import keep_output_clean
+from runtime.temporal.cluster_setup import keep_for
+from runtime.temporal.dev_server import USUAL_PORT, USUAL_UI_PORT, EmbeddedServer, free_port, is_free
 from starters.dev import state, world
 from starters.dev.child import Child, keep_alive
 from starters.dev.others import is_gone, refuse_other_servers

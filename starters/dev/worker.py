@@ -15,7 +15,7 @@ import threading
 import time
 
 from domain.errors import SurehandError
-from runtime.telemetry import configure_logging
+from runtime.telemetry.logs import configure_logging
 from starters.dev.worker_order import settings_of
 from starters.leaving import leave
 from workers.worker import run

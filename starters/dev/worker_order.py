@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from runtime.settings import Settings, load_settings
+from runtime.settings.environment import Settings, load_settings
 
 
 def order(variables: dict[str, str], *, isolated: bool, service_port: int = 0) -> str:

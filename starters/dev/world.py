@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 from domain.errors import NotReachable
-from runtime.service_settings import REDIRECT_PATH
-from runtime.settings import Settings
+from runtime.settings.environment import Settings
+from runtime.settings.service import REDIRECT_PATH
 
 _HOST = "127.0.0.1"
 _DESCRIBED = ("inventory", "shipping", "accounting", "deployments", "fleet", "documents", "mailing", "market")

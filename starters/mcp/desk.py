@@ -7,14 +7,14 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from temporalio.client import WorkflowExecutionStatus
 
-from domain.case import Accepted
+from domain.cases.messages import Accepted
 from domain.errors import InvalidInput, Refused, UnknownCase
 from domain.ids import check_tenant, escalation_workflow_id_for, kind_of, workflow_id_for
 from domain.model import JsonValue, Value
 from domain.playbook.messages import PlaybookInput
 from domain.playbook.schema_check import problem_with
-from domain.ports import CaseStore
-from domain.tool import canonical
+from domain.ports.cases import CaseStore
+from domain.tools.tool import canonical
 from domain.troubleshooting.state import IncidentState
 from integrations.playbooks.library import FolderLibrary, Shelved
 from starters.answers import PATIENCE, answered_within

@@ -12,7 +12,7 @@ from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 from mcp_types import CallToolResult, InputRequiredResult, Resource, TextContent, ToolAnnotations
 from pydantic import Field, ValidationError
 
-from domain.case import Accepted
+from domain.cases.messages import Accepted
 from domain.errors import SurehandError
 from domain.model import JsonValue
 from starters.case_list import CaseRow

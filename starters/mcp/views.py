@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from domain.approval import ApprovalState
-from domain.case import CaseState
-from domain.escalation import EscalationState
+from domain.cases.approval import ApprovalState
+from domain.cases.escalation import EscalationState
+from domain.cases.records import CaseRecord
+from domain.cases.state import CaseState
 from domain.model import JsonValue, Value
 from domain.playbook.messages import PlaybookResult
 from domain.playbook.state import PlaybookState
-from domain.records import CaseRecord
-from domain.tool import canonical
+from domain.tools.tool import canonical
 from starters.case_list import deadline_of
 
 _MESSAGES = 6

@@ -11,11 +11,11 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from starters.console.app import application as console_of
 from starters.console.app import to_console
-from starters.console.pages import ROOT
-from starters.service.crossing import Crossing, Heads
-from starters.service.edge import Edge
-from starters.service.errors import answer_to, internal, of_status
-from starters.service.openapi import describe, page
+from starters.console.web.pages import ROOT
+from starters.service.contract.openapi import describe, page
+from starters.service.http.crossing import Crossing, Heads
+from starters.service.http.edge import Edge
+from starters.service.http.errors import answer_to, internal, of_status
 from starters.service.routes import (
     approvals,
     cases,

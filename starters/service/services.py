@@ -11,25 +11,26 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 from temporalio.client import Client
 
-from domain.ports import CaseStore, EvidenceStore
-from domain.principals import Principal
+from domain.identity.principals import Principal
+from domain.ports.cases import CaseStore
+from domain.ports.evidence import EvidenceStore
 from integrations.identity.provider import IdentityProvider
 from integrations.knowledge.incidents import FailureKnowledge
 from integrations.playbooks.library import FolderLibrary
 from integrations.store.store import SqlStore
-from runtime.configuration import Configuration
-from runtime.settings import OidcSettings, ServiceSettings, Settings
-from runtime.telemetry import create_runtime
-from runtime.temporal import connect
-from runtime.tracing import start_tracing
+from runtime.configuration.policies import Configuration
+from runtime.settings.environment import OidcSettings, ServiceSettings, Settings
+from runtime.telemetry.logs import create_runtime
+from runtime.telemetry.tracing import start_tracing
+from runtime.temporal.connection import connect
 from starters.cases import Cases
 from starters.incidents import Incidents, evidence_store
 from starters.playbooks import Playbooks
-from starters.service.bell import Bell
-from starters.service.correlation import CarriesCorrelation
-from starters.service.metrics import Metrics
-from starters.service.rates import Rates
-from starters.service.tokens import Tokens
+from starters.service.access.rates import Rates
+from starters.service.access.tokens import Tokens
+from starters.service.http.correlation import CarriesCorrelation
+from starters.service.inbox.bell import Bell
+from starters.service.monitoring.metrics import Metrics
 from starters.submission import Submitter
 from workers.knowledge import failure_knowledge
 

@@ -11,19 +11,19 @@ from datetime import UTC, datetime, timedelta
 import uvicorn
 
 from domain.errors import ConfigurationProblem
-from runtime.settings import Settings
+from runtime.settings.environment import Settings
 from starters.mailboxes import mailboxes_of
-from starters.service import accepting, promising
 from starters.service.app import build
-from starters.service.delivering import delivering
+from starters.service.contract.idempotency import forget_old
 from starters.service.hooks import doing as hooks
 from starters.service.hooks import endpoints
 from starters.service.hooks.taking import MAIL
-from starters.service.idempotency import forget_old
-from starters.service.polling import polling
+from starters.service.http.wire import Protocol
+from starters.service.inbox import accepting, promising
+from starters.service.inbox.delivering import delivering
+from starters.service.inbox.polling import polling
 from starters.service.services import Services, open_services
-from starters.service.slack_doing import TO_CASES, TO_PEOPLE
-from starters.service.wire import Protocol
+from starters.service.slack.doing import TO_CASES, TO_PEOPLE
 
 _STOPS_WITHIN_SECONDS = 15
 _FORGETS_EVERY_SECONDS = 3600.0

@@ -20,13 +20,13 @@ from starlette.applications import Starlette
 from temporalio.testing import WorkflowEnvironment
 
 from domain.playbook.messages import PlaybookResult
-from domain.tool_policy import ProviderSettings, ToolPolicy
+from domain.tools.tool_policy import ProviderSettings, ToolPolicy
 from integrations.playbooks.library import FolderLibrary
 from integrations.tools.openapi.assembly import http_providers
 from integrations.tools.openapi.by_address import TextsInMemory
 from integrations.tools.openapi.configuration import OpenApiSources, WebConfiguration
 from integrations.tools.toolbox import Tools
-from runtime.configuration import Configuration
+from runtime.configuration.policies import Configuration
 from sandbox import httpbin, petstore
 from sandbox.doors import Door, web
 from tests.tool_world import Policies

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import httpx
 
-from starters.console.visitors import csrf_of
+from starters.console.sign_in.visitors import csrf_of
 
 ELEMENTS = frozenset({"script", "img", "iframe", "object", "embed", "base", "style", "link", "meta"})
 OURS = frozenset({"/console/static/console.js", "/console/static/console.css", "/console/static/icon.svg"})

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from domain.records import CaseRecord, OutcomeRecord
-from domain.timeline import CaseMessage
+from domain.cases.records import CaseRecord, OutcomeRecord
+from domain.cases.timeline import CaseMessage
 from integrations import password_hash
 from tests.console.browser import Browser
 from tests.console.sign_in_world import SignInWorld

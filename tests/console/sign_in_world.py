@@ -16,13 +16,13 @@ from typing import Any, TypeVar
 
 import httpx
 
-from domain.principals import Role
-from runtime.dev_server import free_port
-from runtime.settings import load_settings
+from domain.identity.principals import Role
+from runtime.settings.environment import load_settings
+from runtime.temporal.dev_server import free_port
 from sandbox.doors import Door, web
 from sandbox.identity import CLIENT_ID, CLIENT_SECRET, IdentitySimulator
-from starters.console.passwords import set_password
-from starters.service import keys
+from starters.console.sign_in.passwords import set_password
+from starters.service.access import keys
 from starters.service.services import Services
 from starters.service.serving import serve
 from tests.console.browser import Browser

@@ -13,9 +13,9 @@ import yaml
 
 from domain.playbook.definition import Playbook, parse_playbook, walk
 from domain.playbook.state import Effect, Frame, OpenedPlaybook, PlaybookState
-from starters.console.diagram import drawn
-from starters.console.run_marks import marks_of, path_of, playbook_of
-from starters.console.runs import run_parts
+from starters.console.drawings.diagram import drawn
+from starters.console.playbooks.run_marks import marks_of, path_of, playbook_of
+from starters.console.playbooks.runs import run_parts
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 SHIPPED = sorted((Path(__file__).parents[2] / "playbooks").glob("*.yaml"))

@@ -11,10 +11,10 @@ import pytest
 
 from domain.errors import InvalidInput
 from domain.troubleshooting.knowledge import Lesson
-from starters.console.inputs import data_from, inputs_of, values_of
-from starters.console.markdown import page_of
-from starters.console.visitors import csrf_of
-from starters.service.errors import Problem
+from starters.console.playbooks.inputs import data_from, inputs_of, values_of
+from starters.console.sign_in.visitors import csrf_of
+from starters.console.web.markdown import page_of
+from starters.service.http.errors import Problem
 from tests.console.browser import Browser, Suspicion, is_safe
 from tests.console.conftest import EVIL
 from tests.service.service_world import ServiceWorld

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from domain.records import CaseRecord, OutcomeRecord
+from domain.cases.records import CaseRecord, OutcomeRecord
 from starters.console.numbers import charts_of, figures_of
 from tests.console.browser import Browser, is_safe
 from tests.service.service_world import ServiceWorld

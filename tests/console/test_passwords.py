@@ -10,9 +10,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from domain.principals import Role
+from domain.identity.principals import Role
 from integrations import password_hash
-from starters.console import passwords
+from starters.console.sign_in import passwords
 from tests.console.browser import Browser, is_safe
 from tests.console.sign_in_world import LOOK, SignInWorld, by_password, by_provider, is_in
 

@@ -10,10 +10,10 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from domain.principals import Role
+from domain.identity.principals import Role
 from integrations.identity import keys
 from sandbox.identity import WAYS_TO_MISBEHAVE
-from starters.console import provider
+from starters.console.sign_in import provider
 from tests.console.browser import Browser, is_safe
 from tests.console.sign_in_world import BACK, LOOK, SignInWorld, by_provider, chosen, go_away, is_in
 

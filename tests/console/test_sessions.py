@@ -9,9 +9,9 @@ import httpx
 import pytest
 from sqlalchemy import update
 
-from domain.principals import Role, digest_of
-from integrations.store.sign_in_tables import console_sessions
-from starters.console.signing import within_console
+from domain.identity.principals import Role, digest_of
+from integrations.store.tables.sign_in import console_sessions
+from starters.console.sign_in.signing import within_console
 from tests.console.browser import Browser
 from tests.console.sign_in_world import LOOK, SignInWorld, by_password, by_provider, is_in
 

@@ -8,20 +8,21 @@ from typing import Any
 
 import pytest
 
-from domain.case import CaseState, ParkedStep, ServedCaseState
-from domain.escalation import EscalationState
+from domain.cases.escalation import EscalationState
+from domain.cases.parts import ParkedStep
+from domain.cases.state import CaseState, ServedCaseState
+from domain.identity.principals import Principal, Role
 from domain.playbook.state import Effect, PlaybookState
-from domain.principals import Principal, Role
 from domain.troubleshooting.hypotheses import Diagnosis, FaultKind, Hypothesis, HypothesisStatus, Weighed
 from domain.troubleshooting.incident import IncidentReport
 from domain.troubleshooting.state import IncidentState
 from domain.troubleshooting.topology import BlastRadius, Topology
-from starters.console.case import Timeline, redacted
-from starters.console.charts import bars, shares
-from starters.console.graph import drawn
-from starters.console.pages import rendered
-from starters.console.showing import of_state
-from starters.console.visitors import Visitor
+from starters.console.cases.case import Timeline, redacted
+from starters.console.cases.showing import of_state
+from starters.console.drawings.charts import bars, shares
+from starters.console.drawings.graph import drawn
+from starters.console.sign_in.visitors import Visitor
+from starters.console.web.pages import rendered
 from starters.relatives import Relatives
 from tests.console.browser import Suspicion
 

@@ -10,10 +10,10 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from domain.principals import ApiKey, Role
+from domain.identity.principals import ApiKey, Role
 from starters.console.app import ENTRIES
-from starters.console.visitors import csrf_of, make_link
-from starters.service import keys
+from starters.console.sign_in.visitors import csrf_of, make_link
+from starters.service.access import keys
 from tests.console.browser import Browser, is_safe
 from tests.service.service_world import LEAD, ServiceWorld
 

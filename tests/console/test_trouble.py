@@ -10,12 +10,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from domain.principals import Role
-from domain.records import CaseRecord
-from runtime.dev_server import free_port
-from runtime.settings import load_settings
-from starters.console.visitors import csrf_of
-from starters.service import keys
+from domain.cases.records import CaseRecord
+from domain.identity.principals import Role
+from runtime.settings.environment import load_settings
+from runtime.temporal.dev_server import free_port
+from starters.console.sign_in.visitors import csrf_of
+from starters.service.access import keys
 from starters.service.app import build
 from starters.service.services import Services, open_services
 from tests.console.browser import is_safe

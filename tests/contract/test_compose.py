@@ -11,8 +11,8 @@ import jsonschema
 import pytest
 import yaml
 
-from runtime.setting_faults import variables
-from runtime.settings import Settings, load_settings
+from runtime.settings.environment import Settings, load_settings
+from runtime.settings.faults import variables
 from tests.postgres import PostgresServer
 
 ROOT = Path(__file__).resolve().parents[2]

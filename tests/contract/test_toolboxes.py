@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from domain.errors import VendorRefused
-from domain.tool import RefusalKind, Safety, ToolCall
+from domain.tools.tool import RefusalKind, Safety, ToolCall
 from tests.fakes import FakeToolBox
 from tests.tool_world import Shelf, spec, toolbox
 

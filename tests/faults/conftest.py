@@ -10,8 +10,8 @@ import pytest
 import pytest_asyncio
 from temporalio.client import Client
 
-from runtime.dev_server import EmbeddedServer
-from runtime.temporal import data_converter
+from runtime.temporal.connection import data_converter
+from runtime.temporal.dev_server import EmbeddedServer
 from tests.faults import service_process
 from tests.faults.worker_process import NURSERY
 

@@ -14,7 +14,7 @@ from typing import Any
 from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
 from temporalio.service import RPCError
 
-from domain.approval import ApprovalDecision, ApprovalState
+from domain.cases.approval import ApprovalDecision, ApprovalState
 from domain.ids import troubleshooting_workflow_id
 from domain.troubleshooting.messages import CloseIncidentInput, IncidentInput, IncidentReport, IncidentResult
 from domain.troubleshooting.state import IncidentState

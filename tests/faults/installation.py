@@ -19,11 +19,12 @@ from temporalio.api.enums.v1 import PendingActivityState
 from temporalio.client import Client, WorkflowHandle, WorkflowUpdateRPCTimeoutOrCancelledError
 from temporalio.service import RPCError
 
-from domain.approval import ApprovalDecision, ApprovalState
-from domain.case import ResolveInput, UnparkAction, UnparkInput
-from domain.escalation import EscalationInput, EscalationResult, EscalationState
+from domain.cases.approval import ApprovalDecision, ApprovalState
+from domain.cases.escalation import EscalationInput, EscalationResult, EscalationState
+from domain.cases.messages import ResolveInput, UnparkInput
+from domain.cases.terms import UnparkAction
 from domain.ids import escalation_workflow_id
-from domain.ticket import Customer, CustomerTier, Ticket
+from domain.tickets.ticket import Customer, CustomerTier, Ticket
 from sandbox.faults import Fault
 from sandbox.server import Sandbox
 from tests.faults.worker_process import FreshWorker, WorkerProcess

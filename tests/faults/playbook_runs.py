@@ -16,8 +16,9 @@ from typing import Any
 from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
 from temporalio.service import RPCError
 
-from domain.approval import ApprovalDecision, ApprovalState
-from domain.case import AbortInput, UnparkAction, UnparkInput
+from domain.cases.approval import ApprovalDecision, ApprovalState
+from domain.cases.messages import AbortInput, UnparkInput
+from domain.cases.terms import UnparkAction
 from domain.ids import playbook_workflow_id
 from domain.playbook.messages import CloudEvent, PlaybookInput, PlaybookResult
 from domain.playbook.state import PlaybookState

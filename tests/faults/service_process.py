@@ -14,11 +14,11 @@ from typing import Any
 
 import httpx
 
-from domain.principals import Role
+from domain.identity.principals import Role
 from integrations.store.store import SqlStore
-from runtime.dev_server import free_port
+from runtime.temporal.dev_server import free_port
 from sandbox.slack_pressing import APP, SIGNING_SECRET, TEAM
-from starters.service import keys
+from starters.service.access import keys
 from tests.faults.installation import SOON_SECONDS, Installation
 from tests.nursery import Nursery
 

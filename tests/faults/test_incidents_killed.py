@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from temporalio.client import Client
 
-from domain.case import Status
+from domain.cases.terms import Status
 from domain.troubleshooting.state import IncidentState
 from tests.faults.conftest import Running
 from tests.faults.incident_runs import IncidentRun, IncidentRuns

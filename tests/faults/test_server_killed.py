@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from temporalio.client import Client
 
-from runtime.dev_server import EmbeddedServer
-from runtime.temporal import data_converter
+from runtime.temporal.connection import data_converter
+from runtime.temporal.dev_server import EmbeddedServer
 from tests.faults.conftest import Running
 from tests.faults.installation import OUTAGE_TICKET, PASSWORD_TICKET, Installation, met
 

@@ -14,7 +14,7 @@ import httpx
 import pytest
 from temporalio.client import Client
 
-from domain.escalation import EscalationState
+from domain.cases.escalation import EscalationState
 from domain.ids import escalation_workflow_id
 from tests.faults.installation import PASSWORD_TICKET, SOON_SECONDS, Case
 from tests.faults.service_process import ServedInstallation

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from temporalio.client import Client, WorkflowFailureError
 
-from domain.approval import ApprovalDecision
-from domain.case import Status
+from domain.cases.approval import ApprovalDecision
+from domain.cases.terms import Status
 from tests.faults.conftest import Running, Scenario
 from tests.faults.installation import (
     OUTAGE_TICKET,

@@ -226,7 +226,7 @@ def test_running_cases_replay_with_the_installed_code_and_a_changed_history_does
 
 def history_of(dev: Dev, workflow_id: str) -> str:
     """A history as `temporal workflow show` prints it."""
-    from runtime.dev_server import binary
+    from runtime.temporal.dev_server import binary
 
     command = [str(binary()), "workflow", "show", "--workflow-id", workflow_id, "--output", "json"]
     command += ["--address", dev.state.temporal_address]
@@ -297,7 +297,7 @@ def test_nothing_stays_behind_when_dev_is_killed(tmp_path):
 
 
 def test_without_a_worker_a_command_says_so_and_that_a_repeat_is_safe(tmp_path):
-    from runtime.dev_server import EmbeddedServer
+    from runtime.temporal.dev_server import EmbeddedServer
 
     async def serve() -> None:
         async with EmbeddedServer(ui=False) as server:

@@ -13,7 +13,7 @@ import pytest
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
-from domain.case import UnparkAction
+from domain.cases.terms import UnparkAction
 from starters.cases import Cases
 from starters.dead_letters import LetterFilter, find_letters, release, release_all
 from tests.dev_process import ROOT, Dev

@@ -15,11 +15,11 @@ import pytest
 from temporalio.testing import WorkflowEnvironment
 
 from domain.errors import NotReachable
-from runtime import dev_server
-from runtime.dev_server import EmbeddedServer, free_port
-from runtime.search_attributes import ATTRIBUTES, missing, register
-from runtime.settings import load_settings
-from runtime.temporal import connect
+from runtime.settings.environment import load_settings
+from runtime.temporal import dev_server
+from runtime.temporal.connection import connect
+from runtime.temporal.dev_server import EmbeddedServer, free_port
+from runtime.temporal.search_attributes import ATTRIBUTES, missing, register
 
 pytestmark = pytest.mark.server
 ROOT = Path(__file__).resolve().parents[2]
@@ -146,7 +146,7 @@ async def test_the_usual_ports_are_taken_when_free_and_others_when_not():
 async def test_it_dies_with_the_process_that_started_it(end):
     program = """
         import asyncio
-        from runtime.dev_server import EmbeddedServer
+        from runtime.temporal.dev_server import EmbeddedServer
 
         async def main():
             server = await EmbeddedServer(ui=False).start()
@@ -198,8 +198,8 @@ async def test_a_process_that_finds_no_server_ends_with_its_own_exit_code_and_do
     program = """
         import asyncio, sys
         from domain.errors import NotReachable
-        from runtime.settings import load_settings
-        from runtime.temporal import connect
+        from runtime.settings.environment import load_settings
+        from runtime.temporal.connection import connect
 
         try:
             asyncio.run(connect(load_settings(environ={"SUREHAND_TEMPORAL__ADDRESS": sys.argv[1]}), timeout_seconds=1))

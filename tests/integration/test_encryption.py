@@ -22,9 +22,9 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 from temporalio.worker import Replayer, Worker
 
-from runtime.dev_server import EmbeddedServer
-from runtime.settings import Settings, load_settings
-from runtime.temporal import connect, data_converter
+from runtime.settings.environment import Settings, load_settings
+from runtime.temporal.connection import connect, data_converter
+from runtime.temporal.dev_server import EmbeddedServer
 
 pytestmark = pytest.mark.server
 

@@ -14,14 +14,15 @@ import pytest
 from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
-from domain.approval import ApprovalDecision
-from domain.case import UnparkAction, UnparkInput
+from domain.cases.approval import ApprovalDecision
+from domain.cases.messages import UnparkInput
+from domain.cases.terms import UnparkAction
 from domain.errors import VendorRefused
 from domain.rules import Phrases, RulesEngine
-from runtime.configuration import Configuration
-from runtime.dev_server import EmbeddedServer
-from runtime.settings import SHIPPED_CONFIG
-from runtime.temporal import data_converter
+from runtime.configuration.policies import Configuration
+from runtime.settings.environment import SHIPPED_CONFIG
+from runtime.temporal.connection import data_converter
+from runtime.temporal.dev_server import EmbeddedServer
 from tests.workflows.conftest import World, a_ticket
 from tests.workflows.test_conversation import answered, write
 from workflows.escalation import EscalationWorkflow

@@ -9,14 +9,15 @@ import pytest
 from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
-from domain.case import UnparkAction, UnparkInput
+from domain.cases.messages import UnparkInput
+from domain.cases.terms import UnparkAction
 from domain.errors import VendorRefused, VendorUnavailable
 from domain.playbook.messages import CloudEvent
-from domain.tool import Safety
-from runtime.configuration import Configuration
-from runtime.dev_server import EmbeddedServer
-from runtime.settings import SHIPPED_CONFIG
-from runtime.temporal import data_converter
+from domain.tools.tool import Safety
+from runtime.configuration.policies import Configuration
+from runtime.settings.environment import SHIPPED_CONFIG
+from runtime.temporal.connection import data_converter
+from runtime.temporal.dev_server import EmbeddedServer
 from tests.workflows.playbook_world import PlaybookWorld, Run, a_tool, playbook
 from workflows.playbook import PlaybookWorkflow
 

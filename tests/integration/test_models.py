@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from domain.model_answers import ClassificationAnswer, ProposalAnswer, ReplyAnswer, ReviewAnswer
-from domain.policy import ModelBudget
-from domain.ports import Answer, LanguageModel, ModelUnavailable
-from domain.redaction import Redactor
-from domain.ticket import Priority
-from domain.triage import Category
+from domain.llm.model_answers import ClassificationAnswer, ProposalAnswer, ReplyAnswer, ReviewAnswer
+from domain.policies.case_policy import ModelBudget
+from domain.ports.models import Answer, LanguageModel, ModelUnavailable
+from domain.text.redaction import Redactor
+from domain.tickets.ticket import Priority
+from domain.triage.classification import Category
 from integrations.llm.chain import ModelChain
 from integrations.llm.no_model import NoModel
 from integrations.llm.provider import Provider

@@ -7,13 +7,13 @@ import pytest
 from temporalio import activity, workflow
 from temporalio.worker import Worker
 
-from runtime.checks import Check, CheckStatus, ok, run_all
-from runtime.cluster_setup import prepare, retention_of
-from runtime.dev_server import EmbeddedServer, free_port
-from runtime.platform_checks import PlatformChecks, run_checks
-from runtime.search_attributes import ATTRIBUTES, missing
-from runtime.settings import Settings, load_settings
-from runtime.temporal import connect
+from runtime.doctor.checks import Check, CheckStatus, ok, run_all
+from runtime.doctor.platform_checks import PlatformChecks, run_checks
+from runtime.settings.environment import Settings, load_settings
+from runtime.temporal.cluster_setup import prepare, retention_of
+from runtime.temporal.connection import connect
+from runtime.temporal.dev_server import EmbeddedServer, free_port
+from runtime.temporal.search_attributes import ATTRIBUTES, missing
 
 pytestmark = pytest.mark.server
 

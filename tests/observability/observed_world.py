@@ -18,8 +18,8 @@ from typing import Any, TypeVar
 import httpx
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from runtime.dev_server import EmbeddedServer, free_port
-from runtime.settings import load_settings
+from runtime.settings.environment import load_settings
+from runtime.temporal.dev_server import EmbeddedServer, free_port
 from sandbox.server import Sandbox
 from starters.dev.service import KEY_FILE
 from starters.dev.worker_order import order

@@ -12,9 +12,9 @@ import temporalio.bridge.temporal_sdk_bridge as sdk
 import yaml
 
 from domain.measures import METRICS
-from starters.service.metrics import Metrics
-from starters.service.polling import _Counts
-from starters.service.standing import Standing
+from starters.service.inbox.polling import _Counts
+from starters.service.monitoring.metrics import Metrics
+from starters.service.monitoring.standing import Standing
 from tests.observability.observed_world import ObservedWorld, Span
 
 ROOT = Path(__file__).parents[2]

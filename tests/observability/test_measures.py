@@ -8,10 +8,10 @@ import httpx
 import pytest
 
 from domain.measures import METRICS, VENDOR_CALLS, MetricKind
-from runtime.dev_server import free_port
-from runtime.measures import Measures
-from runtime.settings import load_settings
-from runtime.telemetry import create_runtime
+from runtime.settings.environment import load_settings
+from runtime.telemetry.logs import create_runtime
+from runtime.telemetry.measures import Measures
+from runtime.temporal.dev_server import free_port
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,8 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from temporalio.worker import Replayer
 
-from runtime.temporal import data_converter
-from runtime.tracing import temporal_interceptor
+from runtime.telemetry.tracing import temporal_interceptor
+from runtime.temporal.connection import data_converter
 from tests.replay.test_replay import RUNS, history_of
 from workers.correlating import Correlates
 from workers.worker import WORKFLOWS, workflow_runner

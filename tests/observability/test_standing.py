@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from starters.service.standing import Standing
+from starters.service.monitoring.standing import Standing
 from tests.observability.observed_world import ObservedWorld, Span, eventually
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-from domain.approval import ApprovalDecision
+from domain.cases.approval import ApprovalDecision
 from domain.playbook.messages import PlaybookResult
 from domain.playbook.state import PlaybookState
-from domain.tool import ToolCall
+from domain.tools.tool import ToolCall
 from tests.playbooks.enumerating import EffectfulStep
 from tests.playbooks.world import PlaybooksWorld, Run
 from workflows.playbook import PlaybookWorkflow

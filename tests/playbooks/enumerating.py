@@ -13,9 +13,9 @@ from functools import cache
 
 from domain.model import JsonValue
 from domain.playbook.definition import Playbook, Task, parse_playbook, walk
-from domain.tool import Safety, ToolBrief, ToolCategory
+from domain.tools.tool import Safety, ToolBrief, ToolCategory
 from integrations.playbooks.library import FolderLibrary
-from runtime.settings import SHIPPED_CONFIG, load_settings
+from runtime.settings.environment import SHIPPED_CONFIG, load_settings
 from starters.dev.world import variables
 from starters.playbook_tools import known_tools
 

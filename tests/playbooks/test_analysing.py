@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from temporalio.client import WorkflowFailureError
 
-from domain.case import UnparkAction
+from domain.cases.terms import UnparkAction
 from domain.playbook.messages import PlaybookResult
 from tests.playbooks.driving import UNDO, drive, go_on, keep_failing, refuse, relent
 from tests.playbooks.enumerating import EffectfulStep, effectful_steps

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from temporalio.client import WorkflowFailureError
 
-from domain.case import UnparkAction
+from domain.cases.terms import UnparkAction
 from domain.playbook.messages import PlaybookResult
 from tests.playbooks.enumerating import EffectfulStep, effectful_steps
 from tests.playbooks.world import PlaybooksWorld

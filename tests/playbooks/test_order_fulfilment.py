@@ -10,7 +10,7 @@ import pytest
 from temporalio.client import WorkflowFailureError
 from temporalio.service import RPCError
 
-from domain.case import UnparkAction
+from domain.cases.terms import UnparkAction
 from domain.playbook.messages import PlaybookResult
 from tests.playbooks.enumerating import EffectfulStep, effectful_steps
 from tests.playbooks.world import PlaybooksWorld, Run

@@ -20,17 +20,18 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 from activities.boundary import Boundary
-from domain.approval import ApprovalDecision, ApprovalState
-from domain.case import AbortInput, UnparkAction, UnparkInput
+from domain.cases.approval import ApprovalDecision, ApprovalState
+from domain.cases.messages import AbortInput, UnparkInput
+from domain.cases.terms import UnparkAction
 from domain.ids import playbook_workflow_id
 from domain.model import JsonValue
 from domain.playbook.messages import CloudEvent, PlaybookInput, PlaybookResult
 from domain.playbook.state import PlaybookState
-from domain.tool import ToolCall, ToolResult
+from domain.tools.tool import ToolCall, ToolResult
 from integrations.tools.toolbox import Tools
-from runtime.search_attributes import register
-from runtime.settings import load_settings
-from runtime.temporal import data_converter
+from runtime.settings.environment import load_settings
+from runtime.temporal.connection import data_converter
+from runtime.temporal.search_attributes import register
 from starters.dev.world import variables
 from tests.playbooks.enumerating import reference_of
 from tests.skipping import PATIENCE_SECONDS, pass_time

@@ -6,7 +6,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.ticketing import TicketingActivities
-    from domain.escalation import EscalationInput, EscalationResult
+    from domain.cases.escalation import EscalationInput, EscalationResult
     from domain.playbook.messages import PlaybookInput, PlaybookResult
 
 from workflows import options

@@ -9,7 +9,7 @@ from typing import Any
 from temporalio.client import WorkflowFailureError
 
 from domain.errors import VendorRefused, VendorUnavailable
-from domain.tool import Safety, ToolUndo
+from domain.tools.tool import Safety, ToolUndo
 from domain.troubleshooting.budget import Budget
 from domain.troubleshooting.messages import CloseIncidentInput, LinkTicketInput, QueryInput, UnlinkTicketInput
 from tests.workflows.incident_world import Incident, IncidentWorld

@@ -7,8 +7,9 @@ from typing import Any
 
 from temporalio.client import WorkflowHandle
 
-from domain.approval import ApprovalState
-from domain.case import AbortInput, UnparkAction, UnparkInput
+from domain.cases.approval import ApprovalState
+from domain.cases.messages import AbortInput, UnparkInput
+from domain.cases.terms import UnparkAction
 from domain.errors import VendorRefused
 from domain.playbook.messages import PlaybookResult
 from domain.troubleshooting.evidence import Change, EvidenceKind, Sign

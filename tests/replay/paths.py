@@ -11,20 +11,13 @@ from typing import Any
 
 from temporalio.client import WorkflowFailureError
 
-from domain.approval import ApprovalDecision, ApprovalState
-from domain.case import (
-    ClaimInput,
-    EscalateNowInput,
-    FeedbackInput,
-    MessageInput,
-    ResolveInput,
-    UnparkAction,
-    UnparkInput,
-)
+from domain.cases.approval import ApprovalDecision, ApprovalState
+from domain.cases.escalation import EscalationState
+from domain.cases.messages import ClaimInput, EscalateNowInput, FeedbackInput, MessageInput, ResolveInput, UnparkInput
+from domain.cases.terms import UnparkAction
 from domain.errors import VendorRefused
-from domain.escalation import EscalationState
 from domain.mail import OutgoingMail
-from domain.triage import DecisionKind, Urgency
+from domain.triage.decision import DecisionKind, Urgency
 from tests.workflows.conftest import OUTAGE_TICKET, PASSWORD_TICKET, Handle, World, a_ticket
 from workflows.cases.claims import ladder_of
 from workflows.escalation import EscalationWorkflow

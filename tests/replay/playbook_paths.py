@@ -9,13 +9,14 @@ from typing import Any
 
 from temporalio.client import WorkflowFailureError
 
-from domain.case import AbortInput, UnparkAction, UnparkInput
+from domain.cases.messages import AbortInput, UnparkInput
+from domain.cases.terms import UnparkAction
 from domain.errors import OutcomeUnknown, VendorRefused, VendorUnavailable
-from domain.guardrails import GuardPoint, GuardrailRule, Guardrails, Limit, LimitPer, RuleAction, RuleCategory
 from domain.model import JsonValue
 from domain.playbook.messages import CloudEvent
 from domain.playbook.state import PlaybookState
-from domain.tool import Safety
+from domain.policies.guardrails import GuardPoint, GuardrailRule, Guardrails, Limit, LimitPer, RuleAction, RuleCategory
+from domain.tools.tool import Safety
 from tests.workflows.playbook_world import PlaybookWorld, Run, a_tool, playbook
 from workflows.playbook import PlaybookWorkflow
 

@@ -21,12 +21,12 @@ from temporalio.testing import WorkflowEnvironment
 
 from domain.ids import escalation_workflow_id, playbook_workflow_id, troubleshooting_workflow_id
 from domain.rules import Phrases, RulesEngine
-from domain.webhooks import webhook_workflow_id
-from runtime.configuration import Configuration
-from runtime.dev_server import EmbeddedServer
-from runtime.search_attributes import register
-from runtime.settings import SHIPPED_CONFIG
-from runtime.temporal import data_converter
+from domain.webhooks.events import webhook_workflow_id
+from runtime.configuration.policies import Configuration
+from runtime.settings.environment import SHIPPED_CONFIG
+from runtime.temporal.connection import data_converter
+from runtime.temporal.dev_server import EmbeddedServer
+from runtime.temporal.search_attributes import register
 from tests.playbooks.world import playbooks_world
 from tests.replay import (
     check_paths,

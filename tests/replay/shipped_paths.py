@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-from domain.case import UnparkAction
+from domain.cases.terms import UnparkAction
 from domain.model import JsonValue
-from domain.tool import ToolCall
+from domain.tools.tool import ToolCall
 from tests.faults.playbook_runs import vendor_of
 from tests.faults.playbook_ways import DOCUMENTS, GOODS, WAYS, Prepared, billing_at
 from tests.playbooks.enumerating import playbook_names

@@ -7,7 +7,7 @@ from typing import Any
 
 from temporalio.client import WorkflowHandle
 
-from domain.webhooks import DeliveryRules, WebhookAttempt
+from domain.webhooks.events import DeliveryRules, WebhookAttempt
 from tests.replay import incident_paths, paths, playbook_paths
 from tests.workflows.conftest import Handle, World
 from tests.workflows.incident_world import Incident, IncidentWorld

@@ -23,10 +23,10 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 from temporalio.workflow import NondeterminismError, SandboxImportNotificationPolicy
 
 from activities.webhooks import WebhookActivities
-from domain.case import Channels
-from domain.tool import ToolCall
-from runtime.temporal import data_converter
-from runtime.tracing import temporal_interceptor
+from domain.cases.terms import Channels
+from domain.tools.tool import ToolCall
+from runtime.telemetry.tracing import temporal_interceptor
+from runtime.temporal.connection import data_converter
 from tests.faults.installation import DESCRIBED
 from tests.replay.changed_workflow import ChangedPlaybookWorkflow, ChangedWorkflow
 from tests.replay.paths import OF_EARLIER_CODE

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from domain.case import JoinIncidentInput, OpenIncidentOrder
+from domain.cases.messages import JoinIncidentInput, OpenIncidentOrder
 from domain.ids import troubleshooting_workflow_id
-from domain.incident_policy import IncidentPolicy, OpeningByTickets
+from domain.policies.incident_policy import IncidentPolicy, OpeningByTickets
 from domain.troubleshooting.messages import IncidentInput, IncidentReport, UnlinkTicketInput
 from tests.replay.paths import handed_over, submit
 from tests.workflows.conftest import Handle, World

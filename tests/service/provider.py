@@ -14,8 +14,8 @@ from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 from integrations.identity import keys
 from integrations.identity.id_tokens import NotBelieved
 from integrations.identity.keys import KeySet
-from runtime.settings import TokenSettings
-from starters.service.tokens import Tokens
+from runtime.settings.environment import TokenSettings
+from starters.service.access.tokens import Tokens
 from tests.loopback import Answer, loopback
 
 

@@ -17,10 +17,10 @@ import httpx
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from domain.principals import Role
-from runtime.dev_server import EmbeddedServer
-from runtime.settings import Settings, load_settings
-from starters.service import keys
+from domain.identity.principals import Role
+from runtime.settings.environment import Settings, load_settings
+from runtime.temporal.dev_server import EmbeddedServer
+from starters.service.access import keys
 from starters.service.services import Services
 from starters.service.serving import serve
 from workers import worker

@@ -13,8 +13,8 @@ from urllib.parse import urlencode
 
 import httpx
 
-from runtime.dev_server import EmbeddedServer
-from runtime.settings import Settings, load_settings
+from runtime.settings.environment import Settings, load_settings
+from runtime.temporal.dev_server import EmbeddedServer
 from sandbox.server import Sandbox
 from sandbox.slack_pressing import APP, SIGNING_SECRET, TEAM, signature
 from starters.dev.world import variables

@@ -10,7 +10,7 @@ from typing import Any
 
 from standardwebhooks.webhooks import Webhook
 
-from runtime.settings import Settings, load_settings
+from runtime.settings.environment import Settings, load_settings
 from tests.loopback import Answer, Loopback, loopback
 from tests.service.service_world import ServiceWorld
 

@@ -18,9 +18,10 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from fastapi.routing import APIRoute
 
-from domain.principals import Role
-from starters.service import app, keys
-from starters.service.access import ACCESS, PUBLIC
+from domain.identity.principals import Role
+from starters.service import app
+from starters.service.access import keys
+from starters.service.access.roles import ACCESS, PUBLIC
 from tests.service.service_world import AUDIENCE, ISSUER, LEAD, ServiceWorld
 from tests.service.test_contract import ORDER, incident, is_refusal, ticket, until
 

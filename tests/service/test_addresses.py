@@ -6,9 +6,9 @@ import pytest
 from starlette.requests import Request
 
 from domain.errors import ConfigurationProblem
-from runtime.service_settings import networks_in
-from runtime.settings import load_settings
-from starters.service.addresses import address_of
+from runtime.settings.environment import load_settings
+from runtime.settings.service import networks_in
+from starters.service.http.addresses import address_of
 
 
 def came(client: str | None, *forwarded: str) -> Request:

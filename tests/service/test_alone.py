@@ -7,10 +7,10 @@ from pathlib import Path
 
 import httpx
 
-from domain.principals import Role
-from runtime.dev_server import free_port
-from runtime.settings import load_settings
-from starters.service import keys
+from domain.identity.principals import Role
+from runtime.settings.environment import load_settings
+from runtime.temporal.dev_server import free_port
+from starters.service.access import keys
 from starters.service.app import build
 from starters.service.services import open_services
 from tests.service.test_contract import incident, is_refusal

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from starters.service import asking
+from starters.service.inbox import asking
 from starters.service.services import Services
 from tests.service.service_world import LEAD, ServiceWorld
 

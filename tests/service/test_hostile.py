@@ -14,8 +14,8 @@ from typing import Any
 import httpx
 import pytest
 
-from starters.service import bodies
-from starters.service.access import ACCESS
+from starters.service.access.roles import ACCESS
+from starters.service.http import bodies
 from tests.service.raw import Client, head
 from tests.service.service_world import ServiceWorld
 from tests.service.test_access import BODIES

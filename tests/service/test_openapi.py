@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import httpx
 
-from starters.service.access import ACCESS, PUBLIC
+from starters.service.access.roles import ACCESS, PUBLIC
 from starters.service.app import application
-from starters.service.openapi import page
+from starters.service.contract.openapi import page
 from tests.service.deep_contract import schemathesis
 from tests.service.service_world import ServiceWorld
 

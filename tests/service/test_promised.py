@@ -11,15 +11,16 @@ from typing import Any
 import httpx
 import pytest
 
-from domain.principals import Principal, Role
-from integrations.store.allowed_requests import SqlAllowedRequests
+from domain.identity.principals import Principal, Role
+from integrations.store.access.allowed_requests import SqlAllowedRequests
 from integrations.store.store import SqlStore
-from runtime.dev_server import free_port
-from runtime.settings import load_settings
-from starters.service import asking, keys
+from runtime.settings.environment import load_settings
+from runtime.temporal.dev_server import free_port
+from starters.service.access import keys
+from starters.service.access.rates import Rates
 from starters.service.app import build
-from starters.service.errors import Problem
-from starters.service.rates import Rates
+from starters.service.http.errors import Problem
+from starters.service.inbox import asking
 from starters.service.services import open_services
 from tests.service.raw import Client, head
 from tests.service.service_world import ServiceWorld

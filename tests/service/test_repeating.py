@@ -12,9 +12,9 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from domain.principals import Answered
-from integrations.store.requests import RequestKey
-from starters.service import idempotency
+from domain.identity.principals import Answered
+from integrations.store.access.requests import RequestKey
+from starters.service.contract import idempotency
 from tests.postgres import PostgresServer
 from tests.service.raw import Client, Said, head
 from tests.service.service_world import ServiceWorld

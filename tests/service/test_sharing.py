@@ -18,11 +18,11 @@ from temporalio.worker import Worker
 
 from domain.errors import ConfigurationProblem
 from domain.playbook.messages import CloudEvent, PlaybookInput
-from domain.ticket import Priority as Urgency
+from domain.tickets.ticket import Priority as Urgency
 from domain.troubleshooting.linking import incident_id_of_ticket
-from runtime.settings import SHIPPED_CONFIG
-from runtime.temporal import connect
-from runtime.tenants import Tenants
+from runtime.configuration.tenants import Tenants
+from runtime.settings.environment import SHIPPED_CONFIG
+from runtime.temporal.connection import connect
 from starters.playbooks import Playbooks
 from starters.ticket_links import TicketLinks
 from tests.service.service_world import LEAD, ServiceWorld

@@ -15,10 +15,10 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from domain.deliveries import Delivery
-from domain.intake import read_ticket
+from domain.cases.deliveries import Delivery
+from domain.tickets.intake import read_ticket
 from integrations.slack.signature import is_from_slack
-from starters.service import slack_doing
+from starters.service.slack import doing as slack_doing
 from tests.service.slack_world import FORM, SlackWorld, click, form, send, signed
 from tests.service.test_contract import is_refusal, until
 

@@ -15,11 +15,13 @@ import httpx
 import pytest
 
 from domain.errors import VendorUnavailable
-from domain.principals import Role
-from integrations.store.requests import RequestKey
-from starters.service import asking, bodies, guarded
-from starters.service.access import ACCESS
-from starters.service.rates import Rates
+from domain.identity.principals import Role
+from integrations.store.access.requests import RequestKey
+from starters.service.access import guarded
+from starters.service.access.rates import Rates
+from starters.service.access.roles import ACCESS
+from starters.service.http import bodies
+from starters.service.inbox import asking
 from starters.service.routes import health
 from tests.service.raw import Client, head
 from tests.service.service_world import ServiceWorld

@@ -15,7 +15,7 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
-from domain.records import CaseRecord
+from domain.cases.records import CaseRecord
 from integrations.store.store import SqlStore
 from starters.cli.app import app as commands
 from tests.console.browser import Browser

@@ -13,8 +13,8 @@ import httpx
 import pytest
 from temporalio.service import _BridgeServiceClient
 
-from domain.principals import Role
-from starters.service.access import ACCESS
+from domain.identity.principals import Role
+from starters.service.access.roles import ACCESS
 from tests.service.service_world import ServiceWorld
 from tests.service.test_access import call
 from tests.service.test_contract import incident, is_refusal, ticket

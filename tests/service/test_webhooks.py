@@ -20,11 +20,11 @@ import pytest
 from standardwebhooks.webhooks import Webhook
 
 from domain.errors import ConfigurationProblem
-from runtime.configuration import Configuration
-from runtime.settings import SHIPPED_CONFIG
-from starters.service.errors import Problem
+from runtime.configuration.policies import Configuration
+from runtime.settings.environment import SHIPPED_CONFIG
 from starters.service.hooks import mail, taking
 from starters.service.hooks.endpoints import check
+from starters.service.http.errors import Problem
 from tests.service.slack_world import SECRETS, SlackWorld
 from tests.service.test_contract import is_refusal, until
 

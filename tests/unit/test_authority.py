@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from activities.directory import CheckAuthorityInput, DirectoryActivities, FindApproversInput
-from domain.people import Person
+from domain.identity.people import Person
 from tests.fakes import FakeDirectory
 
 ROLES = ("finance_manager",)

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.errors import InvalidInput
-from domain.intake import SUBJECT_LIMIT, read_ticket, read_ticket_with_notes, read_tickets, split_long_text
-from domain.normalise import normalise_text
-from domain.ticket import INLINE_TEXT_LIMIT, TEXT_LIMIT, Channel, CustomerTier, Priority
+from domain.text.normalise import normalise_text
+from domain.tickets.intake import SUBJECT_LIMIT, read_ticket, read_ticket_with_notes, read_tickets, split_long_text
+from domain.tickets.ticket import INLINE_TEXT_LIMIT, TEXT_LIMIT, Channel, CustomerTier, Priority
 
 GOOD = {"id": "T-1", "subject": "Hello", "description": "It does not work.", "customerEmail": "a@example.com"}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from domain.errors import InvalidInput
-from domain.passwords import check_new_password, normalised
+from domain.identity.passwords import check_new_password, normalised
 from integrations import password_hash
 from integrations.password_hash import COST, Cost, fits, hashed, is_outdated, nobodys
 

@@ -11,12 +11,12 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.replies import DraftInput, ReplyActivities
 from activities.triage import AssessInput, DecideInput, TriageActivities, TriageInput
-from domain.policy import CasePolicy
-from domain.redaction import Redactor
+from domain.policies.case_policy import CasePolicy
 from domain.rules import Phrases, RulesEngine
-from domain.ticket import Customer, Ticket
-from runtime.configuration import Configuration
-from runtime.settings import SHIPPED_CONFIG
+from domain.text.redaction import Redactor
+from domain.tickets.ticket import Customer, Ticket
+from runtime.configuration.policies import Configuration
+from runtime.settings.environment import SHIPPED_CONFIG
 from tests.fakes import FakeModel, FakeStore
 
 NAME, EMAIL, CUSTOMER = "Ann Hathersage", "ann@private.example", "CUST-77-ANN"

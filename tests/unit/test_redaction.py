@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.redaction import Redactor
+from domain.text.redaction import Redactor
 
 REDACTOR = Redactor()
 AWS = "AKIA" + "IOSFODNN7EXAMPLE"

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from domain.errors import ConfigurationProblem
-from domain.policy import Timers
-from domain.triage import Urgency
+from domain.policies.case_policy import Timers
+from domain.triage.decision import Urgency
 
 BY_URGENCY = dict.fromkeys(Urgency, timedelta(minutes=1))
 

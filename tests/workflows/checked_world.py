@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from domain.model import JsonValue
-from domain.tool import Safety, ToolUndo
+from domain.tools.tool import Safety, ToolUndo
 from domain.troubleshooting.checks import Check, fault_of
 from domain.troubleshooting.evidence import Sign
 from tests.workflows.incident_world import IncidentWorld, finding, looking

@@ -18,22 +18,22 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 from activities.boundary import Boundary
-from domain.case import Channels
-from domain.escalation import EscalationInput, EscalationResult, EscalationState
+from domain.cases.escalation import EscalationInput, EscalationResult, EscalationState
+from domain.cases.terms import Channels
+from domain.identity.people import Person
 from domain.ids import escalation_workflow_id
-from domain.people import Person
-from domain.policy import CasePolicy
+from domain.policies.case_policy import CasePolicy
 from domain.rules import Phrases, RulesEngine
-from domain.ticket import Customer, CustomerTier, Ticket
+from domain.tickets.ticket import Customer, CustomerTier, Ticket
 from integrations.playbooks.library import FolderLibrary
 from integrations.rendering import Templates
 from integrations.tools.builtin.billing import BillingTools
 from integrations.tools.python import PythonTools
 from integrations.tools.toolbox import Tools
-from runtime.configuration import Configuration
-from runtime.search_attributes import register
-from runtime.settings import SHIPPED_CONFIG
-from runtime.temporal import data_converter
+from runtime.configuration.policies import Configuration
+from runtime.settings.environment import SHIPPED_CONFIG
+from runtime.temporal.connection import data_converter
+from runtime.temporal.search_attributes import register
 from tests.fakes import (
     FakeAllowances,
     FakeBilling,

@@ -20,13 +20,13 @@ from activities.incidents import IncidentActivities
 from activities.notices import NoticeActivities
 from activities.reasoning import ReasoningActivities, Thought
 from activities.supposing import SupposingActivities
-from domain.approval import ApprovalDecision
-from domain.case import Channels
-from domain.escalation import EscalationInput, EscalationResult, EscalationState
+from domain.cases.approval import ApprovalDecision
+from domain.cases.escalation import EscalationInput, EscalationResult, EscalationState
+from domain.cases.terms import Channels
 from domain.ids import escalation_workflow_id, troubleshooting_workflow_id
 from domain.model import JsonValue
-from domain.tool import Safety, ToolSpec
-from domain.triage import Decision, DecisionKind, Urgency
+from domain.tools.tool import Safety, ToolSpec
+from domain.triage.decision import Decision, DecisionKind, Urgency
 from domain.troubleshooting.checks import Check
 from domain.troubleshooting.evidence import Change, EvidenceKind, EvidenceRef, Finding, Findings, Sign
 from domain.troubleshooting.knowledge import KnowledgeAnswer, Lesson, LessonStatus
@@ -35,7 +35,7 @@ from domain.troubleshooting.state import IncidentState
 from domain.troubleshooting.topology import Topology
 from integrations.evidence.logs.meaning import sign_of
 from integrations.rendering import Templates
-from runtime.configuration import Configuration
+from runtime.configuration.policies import Configuration
 from tests.skipping import PATIENCE_SECONDS
 from tests.workflows.conftest import TEMPLATES, a_ticket
 from tests.workflows.playbook_world import PlaybookWorld, a_tool

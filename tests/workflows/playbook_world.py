@@ -23,17 +23,17 @@ from activities.notices import NoticeActivities
 from activities.playbook_functions import PlaybookFunctions
 from activities.playbooks import PlaybookActivities
 from activities.tools import ToolActivities
-from domain.approval import ApprovalDecision
-from domain.case import Channels
+from domain.cases.approval import ApprovalDecision
+from domain.cases.terms import Channels
 from domain.errors import InvalidInput
-from domain.guardrails import Guardrails
 from domain.ids import playbook_workflow_id
 from domain.model import JsonValue
 from domain.playbook.messages import CloudEvent, PlaybookInput, PlaybookResult
 from domain.playbook.state import PlaybookState
-from domain.tool import Safety, ToolBrief, ToolSpec
+from domain.policies.guardrails import Guardrails
+from domain.tools.tool import Safety, ToolBrief, ToolSpec
 from integrations.rendering import Templates
-from runtime.configuration import Configuration
+from runtime.configuration.policies import Configuration
 from tests.fakes import (
     FakeAllowances,
     FakeChat,

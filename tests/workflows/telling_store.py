@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from domain.records import ApprovalRecord, CaseRecord
-from domain.webhooks import CaseEvent, event_of_approval, events_of_change
+from domain.cases.records import ApprovalRecord, CaseRecord
+from domain.webhooks.events import CaseEvent, event_of_approval, events_of_change
 from tests.fakes import FakeStore
 
 

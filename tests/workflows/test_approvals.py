@@ -10,9 +10,10 @@ from temporalio.client import WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
-from domain.approval import ApprovalDecision, ApprovalState, ApprovalStatus
-from domain.case import MessageInput, Status
-from domain.escalation import EscalationState
+from domain.cases.approval import ApprovalDecision, ApprovalState, ApprovalStatus
+from domain.cases.escalation import EscalationState
+from domain.cases.messages import MessageInput
+from domain.cases.terms import Status
 from tests.workflows.conftest import Handle, World, a_ticket
 from workflows.escalation import EscalationWorkflow
 

@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 from temporalio.client import WorkflowUpdateFailedError
 
-from domain.case import ClaimInput, EscalateNowInput, MessageInput, ResolveInput, Status
-from domain.sla import ClockName
+from domain.cases.messages import ClaimInput, EscalateNowInput, MessageInput, ResolveInput
+from domain.cases.terms import Status
+from domain.sla.clocks import ClockName
 from tests.workflows.conftest import OUTAGE_TICKET, Handle, World, a_ticket
 from workflows.escalation import EscalationWorkflow
 

@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 from temporalio.client import WorkflowUpdateFailedError
 
-from domain.case import ClaimInput, MessageInput, Status
-from domain.sla import ClockName
+from domain.cases.messages import ClaimInput, MessageInput
+from domain.cases.terms import Status
+from domain.sla.clocks import ClockName
 from tests.workflows.conftest import OUTAGE_TICKET, World, a_ticket
 from workflows.cases.claims import ladder_of
 from workflows.escalation import EscalationWorkflow

@@ -9,10 +9,11 @@ import pytest
 from temporalio.client import WorkflowFailureError, WorkflowUpdateFailedError
 from temporalio.exceptions import CancelledError
 
-from domain.case import Status, UnparkAction, UnparkInput
+from domain.cases.messages import UnparkInput
+from domain.cases.terms import Status, UnparkAction
 from domain.errors import OutcomeUnknown, VendorRefused, VendorUnavailable
 from domain.mail import ChatMessage, ChatReceipt, OutgoingMail
-from domain.triage import Urgency
+from domain.triage.decision import Urgency
 from tests.workflows.conftest import OUTAGE_TICKET, World, a_ticket
 from workflows.escalation import EscalationWorkflow
 

@@ -9,13 +9,13 @@ import pytest
 from temporalio.client import WorkflowUpdateFailedError
 from temporalio.testing import WorkflowEnvironment
 
-from domain.approval import ApprovalStatus
-from domain.case import ClaimInput
-from domain.tool import ToolCall
+from domain.cases.approval import ApprovalStatus
+from domain.cases.messages import ClaimInput
+from domain.tools.tool import ToolCall
 from domain.troubleshooting.evidence import Findings, Sign
 from domain.troubleshooting.messages import EvidenceInput, QueryInput
 from domain.troubleshooting.terms import ModelFallback
-from runtime.configuration import Configuration
+from runtime.configuration.policies import Configuration
 from tests.replay.incident_paths import begin, closed_by_hand
 from tests.replay.incident_turns import LATER, OF_PAYMENTS, PAYMENTS_FAILS, asked, close, watched
 from tests.workflows.incident_world import BEGINS, ENDS, IncidentWorld, finding

@@ -10,11 +10,11 @@ from temporalio.testing import WorkflowEnvironment
 
 from domain.errors import VendorUnavailable
 from domain.model import JsonValue
-from domain.tool import Safety, ToolSpec
+from domain.tools.tool import Safety, ToolSpec
 from domain.troubleshooting.evidence import Finding, Findings, Sign
 from domain.troubleshooting.incident import MeasureKind
 from domain.troubleshooting.state import IncidentState
-from runtime.configuration import Configuration
+from runtime.configuration.policies import Configuration
 from tests.workflows.checked_world import BLAMED, LOCKS, POOL, SESSIONS, can_check, check, rows
 from tests.workflows.incident_world import ONSET, Incident, IncidentWorld, finding, looking
 from tests.workflows.playbook_world import a_tool

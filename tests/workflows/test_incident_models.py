@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator
 import pytest
 from temporalio.testing import WorkflowEnvironment
 
-from domain.tool import Safety, ToolUndo
+from domain.tools.tool import Safety, ToolUndo
 from domain.troubleshooting.budget import Budget
 from domain.troubleshooting.evidence import Change, Sign
 from domain.troubleshooting.messages import QueryInput
-from runtime.configuration import Configuration
+from runtime.configuration.policies import Configuration
 from tests.workflows.incident_world import ONSET, IncidentWorld, finding
 from tests.workflows.playbook_world import a_tool
 from tests.workflows.test_incidents import ROLL_BACK

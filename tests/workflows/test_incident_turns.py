@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Callable
 import pytest
 from temporalio.testing import WorkflowEnvironment
 
-from domain.approval import ApprovalState, ApprovalStatus
-from domain.case import Status
+from domain.cases.approval import ApprovalState, ApprovalStatus
+from domain.cases.terms import Status
 from domain.troubleshooting.state import IncidentState
 from domain.troubleshooting.telling.follow_ups import follow_ups
-from runtime.configuration import Configuration
+from runtime.configuration.policies import Configuration
 from tests.replay import incident_turns as turns
 from tests.workflows.incident_world import Incident, IncidentWorld
 from workflows.playbook import PlaybookWorkflow

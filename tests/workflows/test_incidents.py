@@ -8,13 +8,13 @@ import pytest
 from temporalio.client import WorkflowFailureError
 from temporalio.testing import WorkflowEnvironment
 
-from domain.case import ClaimInput
+from domain.cases.messages import ClaimInput
 from domain.errors import VendorRefused, VendorUnavailable
-from domain.tool import Safety, ToolUndo
+from domain.tools.tool import Safety, ToolUndo
 from domain.troubleshooting.budget import Budget
 from domain.troubleshooting.evidence import EvidenceKind, Sign
 from domain.troubleshooting.messages import CloseIncidentInput, EvidenceInput, LinkTicketInput, QueryInput
-from runtime.configuration import Configuration
+from runtime.configuration.policies import Configuration
 from tests.workflows.incident_world import DEPLOYED, ERRORS, IncidentWorld, evidence, finding
 from tests.workflows.playbook_world import a_tool, playbook
 from workflows.playbook import PlaybookWorkflow

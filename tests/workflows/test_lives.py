@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from domain.case import ClaimInput, FeedbackInput, MessageInput, ResolveInput, Status
-from domain.policy import Terms
-from domain.timeline import TimelineKind
+from domain.cases.messages import ClaimInput, FeedbackInput, MessageInput, ResolveInput
+from domain.cases.terms import Status
+from domain.cases.timeline import TimelineKind
+from domain.policies.case_policy import Terms
 from tests.workflows.conftest import OUTAGE_TICKET, World, a_ticket
 from workflows.escalation import EscalationWorkflow
 

@@ -8,10 +8,11 @@ from datetime import timedelta
 
 from temporalio.client import WorkflowHandle
 
-from domain.approval import ApprovalDecision, ApprovalState
-from domain.case import UnparkAction, UnparkInput
-from domain.currencies import Currencies
+from domain.cases.approval import ApprovalDecision, ApprovalState
+from domain.cases.messages import UnparkInput
+from domain.cases.terms import UnparkAction
 from domain.errors import VendorRefused
+from domain.money.currencies import Currencies
 from domain.playbook.messages import PlaybookResult
 from tests.workflows.conftest import Handle, World, a_ticket
 from workflows.escalation import EscalationWorkflow

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from temporalio.testing import WorkflowEnvironment
 
-from domain.approval import ApprovalQuestion
+from domain.cases.approval import ApprovalQuestion
 from domain.playbook.messages import CloudEvent
-from domain.tool import Safety
-from runtime.configuration import Configuration
+from domain.tools.tool import Safety
+from runtime.configuration.policies import Configuration
 from tests.workflows.playbook_world import PlaybookWorld, a_tool, playbook
 from workflows.playbook import PlaybookWorkflow
 

@@ -10,19 +10,12 @@ import pytest
 from temporalio.client import WorkflowFailureError, WorkflowUpdateFailedError
 from temporalio.testing import WorkflowEnvironment
 
-from domain.case import AbortInput, UnparkAction, UnparkInput
+from domain.cases.messages import AbortInput, UnparkInput
+from domain.cases.terms import UnparkAction
 from domain.errors import OutcomeUnknown, VendorRefused, VendorUnavailable
-from domain.guardrails import (
-    GuardPoint,
-    GuardrailRule,
-    Guardrails,
-    Limit,
-    LimitPer,
-    RuleAction,
-    RuleCategory,
-)
-from domain.tool import RefusalKind, Safety, ToolCall, ToolRefusal, ToolUndo, call_digest
-from runtime.configuration import Configuration
+from domain.policies.guardrails import GuardPoint, GuardrailRule, Guardrails, Limit, LimitPer, RuleAction, RuleCategory
+from domain.tools.tool import RefusalKind, Safety, ToolCall, ToolRefusal, ToolUndo, call_digest
+from runtime.configuration.policies import Configuration
 from tests.workflows.playbook_world import PlaybookWorld, a_tool, playbook
 from workflows.playbook import PlaybookWorkflow
 

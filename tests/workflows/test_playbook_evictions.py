@@ -10,7 +10,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from domain.errors import VendorRefused, VendorUnavailable
 from domain.playbook.messages import PlaybookResult
-from runtime.configuration import Configuration
+from runtime.configuration.policies import Configuration
 from tests.workflows.playbook_world import PlaybookWorld, a_tool, playbook
 
 

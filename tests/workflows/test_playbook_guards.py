@@ -8,10 +8,10 @@ import pytest
 from temporalio.testing import WorkflowEnvironment
 
 from domain.errors import VendorRefused
-from domain.guardrails import GuardPoint, GuardrailRule, Guardrails, Limit, LimitPer, RuleAction, RuleCategory
 from domain.playbook.messages import PlaybookResult
-from domain.tool import RefusalKind, Safety, ToolRefusal
-from runtime.configuration import Configuration
+from domain.policies.guardrails import GuardPoint, GuardrailRule, Guardrails, Limit, LimitPer, RuleAction, RuleCategory
+from domain.tools.tool import RefusalKind, Safety, ToolRefusal
+from runtime.configuration.policies import Configuration
 from tests.workflows.playbook_world import PlaybookWorld, a_tool, playbook
 from workflows.playbook import PlaybookWorkflow
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 from temporalio.testing import WorkflowEnvironment
 
-from domain.case import UnparkAction, UnparkInput
+from domain.cases.messages import UnparkInput
+from domain.cases.terms import UnparkAction
 from domain.errors import VendorRefused, VendorUnavailable
-from domain.tool import ToolCategory
-from runtime.configuration import Configuration
+from domain.tools.tool import ToolCategory
+from runtime.configuration.policies import Configuration
 from tests.workflows.playbook_world import PlaybookWorld, a_tool, playbook
 from workflows.playbook import PlaybookWorkflow
 

@@ -9,7 +9,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from domain.errors import VendorRefused
 from domain.playbook.messages import CloudEvent
-from runtime.configuration import Configuration
+from runtime.configuration.policies import Configuration
 from tests.workflows.playbook_world import PlaybookWorld, a_tool, playbook
 from workflows.playbook import PlaybookWorkflow
 

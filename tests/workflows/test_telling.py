@@ -10,10 +10,10 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHandle
 from temporalio.testing import WorkflowEnvironment
 
-from domain.case import ClaimInput
+from domain.cases.messages import ClaimInput
 from domain.errors import VendorUnavailable
 from domain.rules import RulesEngine
-from runtime.configuration import Configuration
+from runtime.configuration.policies import Configuration
 from tests.fakes import FakeStore
 from tests.replay.incident_paths import begin
 from tests.replay.paths import asked, decide, handed_over, people_cannot_be_reached, resolve, submit

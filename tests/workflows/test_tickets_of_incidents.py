@@ -11,12 +11,12 @@ import pytest
 from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
-from domain.approval import ApprovalDecision
-from domain.case import JoinIncidentInput, OpenIncidentOrder
+from domain.cases.approval import ApprovalDecision
+from domain.cases.messages import JoinIncidentInput, OpenIncidentOrder
+from domain.cases.records import CaseRecord
 from domain.errors import VendorRefused
 from domain.ids import troubleshooting_workflow_id
-from domain.incident_policy import IncidentPolicy, JoiningIncidents, OpeningByTickets
-from domain.records import CaseRecord
+from domain.policies.incident_policy import IncidentPolicy, JoiningIncidents, OpeningByTickets
 from domain.troubleshooting.linking import LinkKind
 from domain.troubleshooting.messages import (
     CloseIncidentInput,

@@ -12,10 +12,10 @@ from temporalio.exceptions import CancelledError
 from temporalio.testing import WorkflowEnvironment
 
 from activities.webhooks import EndpointName, SendWebhookInput, WebhookActivities
-from domain.case import Channels
+from domain.cases.terms import Channels
 from domain.errors import VendorRefused, VendorUnavailable
-from domain.webhooks import DeliveryRules, DeliveryStatus, WebhookAttempt, WebhookDelivery
-from runtime.configuration import Configuration
+from domain.webhooks.events import DeliveryRules, DeliveryStatus, WebhookAttempt, WebhookDelivery
+from runtime.configuration.policies import Configuration
 from tests.workflows.webhook_world import DOWN, TAKEN, WebhookWorld, webhook_world
 from workflows.webhooks import WebhookWorkflow
 

@@ -18,13 +18,13 @@ from temporalio.worker import Worker
 from activities.boundary import Boundary
 from activities.notices import NoticeActivities
 from activities.webhooks import WebhookActivities
-from domain.case import Channels
-from domain.records import CaseRecord
-from domain.webhook_messages import SenderInput, WakeInput
-from domain.webhooks import DeliveryRules, Subscription, WebhookAttempt, WebhookDelivery, webhook_workflow_id
+from domain.cases.records import CaseRecord
+from domain.cases.terms import Channels
+from domain.webhooks.events import DeliveryRules, Subscription, WebhookAttempt, WebhookDelivery, webhook_workflow_id
+from domain.webhooks.messages import SenderInput, WakeInput
 from integrations.rendering import Templates
 from integrations.store.store import SqlStore
-from runtime.configuration import Configuration
+from runtime.configuration.policies import Configuration
 from tests.fakes import FakeChat, FakeDirectory, FakeMailer, FakePolicies, FakeStore
 from tests.workflows.conftest import TEMPLATES, _people
 from workers.worker import workflow_runner

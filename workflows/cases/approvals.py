@@ -1,4 +1,4 @@
-"""Asking people: every lifecycle asks in this one way. The rules are in `domain/approval.py`."""
+"""Asking people: every lifecycle asks in this one way. The rules are in `domain/cases/approval.py`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.directory import CheckAuthorityInput, DirectoryActivities, FindApproversInput
     from activities.notices import ChatInput
-    from domain import approval as rules
-    from domain.approval import (
+    from domain.cases import approval as rules
+    from domain.cases.approval import (
         ApprovalDecision,
         ApprovalQuestion,
         ApprovalReceipt,
@@ -19,11 +19,11 @@ with workflow.unsafe.imports_passed_through():
         ApprovalStatus,
         OpenRung,
     )
+    from domain.cases.records import ApprovalRecord
+    from domain.cases.timeline import TimelineKind
     from domain.mail import ChatReceipt
     from domain.model import JsonValue
-    from domain.policy import Rung
-    from domain.records import ApprovalRecord
-    from domain.timeline import TimelineKind
+    from domain.policies.case_policy import Rung
 
 from workflows import options
 from workflows.cases.case import Case, StateT

@@ -14,12 +14,15 @@ from temporalio.exceptions import TimeoutError as TimedOut
 
 with workflow.unsafe.imports_passed_through():
     from activities.notices import ChatInput, MailInput, NoticeActivities
-    from domain.case import CaseState, ParkedStep, SentMessage, ServedCaseState, UnparkAction, UnparkInput
+    from domain.cases.messages import UnparkInput
+    from domain.cases.parts import ParkedStep, SentMessage
+    from domain.cases.records import InterventionRecord
+    from domain.cases.state import CaseState, ServedCaseState
+    from domain.cases.terms import UnparkAction
+    from domain.cases.timeline import TimelineKind
     from domain.mail import Attachment, ChatReceipt, MailReceipt
     from domain.model import JsonValue
-    from domain.policy import CasePolicy
-    from domain.records import InterventionRecord
-    from domain.timeline import TimelineKind
+    from domain.policies.case_policy import CasePolicy
 
 from workflows import options, sharing
 from workflows.cases.lanes import Lanes

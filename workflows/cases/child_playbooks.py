@@ -12,7 +12,7 @@ from temporalio.exceptions import ChildWorkflowError, is_cancelled_exception
 from temporalio.workflow import ChildWorkflowCancellationType, ChildWorkflowHandle, ParentClosePolicy
 
 with workflow.unsafe.imports_passed_through():
-    from domain.case import CaseState
+    from domain.cases.state import CaseState
     from domain.ids import playbook_workflow_id
     from domain.model import JsonValue
     from domain.playbook.messages import PlaybookInput, PlaybookResult, ReleaseInput

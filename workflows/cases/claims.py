@@ -9,10 +9,10 @@ from datetime import timedelta
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from domain.case import ClaimState
+    from domain.cases.parts import ClaimState
+    from domain.cases.timeline import TimelineKind
     from domain.model import JsonValue
-    from domain.policy import CasePolicy
-    from domain.timeline import TimelineKind
+    from domain.policies.case_policy import CasePolicy
 
 from workflows.cases.case import Case, ServedStateT
 

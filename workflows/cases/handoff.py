@@ -13,12 +13,12 @@ from temporalio.exceptions import ApplicationError, FailureError, is_cancelled_e
 with workflow.unsafe.imports_passed_through():
     from activities.notices import ChatInput, MailInput, NoticeActivities
     from activities.ticketing import EscalateTicketInput, RevertTicketInput, TicketingActivities
-    from domain.case import HandoffState
+    from domain.cases.parts import HandoffState
+    from domain.cases.timeline import TimelineKind
+    from domain.identity.people import Team
     from domain.mail import Attachment, TicketReceipt
     from domain.model import JsonValue
-    from domain.people import Team
-    from domain.timeline import TimelineKind
-    from domain.triage import Decision
+    from domain.triage.decision import Decision
 
 from workflows import options
 from workflows.cases.case import Case, ServedStateT, problem_of

@@ -8,8 +8,8 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from domain.approval import ApprovalDecision, ApprovalReceipt, ApprovalState
-    from domain.case import Accepted, TimelineView
+    from domain.cases.approval import ApprovalDecision, ApprovalReceipt, ApprovalState
+    from domain.cases.messages import Accepted, TimelineView
 
 from workflows.cases.approvals import Approvals
 from workflows.cases.case import StateT

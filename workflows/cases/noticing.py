@@ -12,8 +12,8 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from domain import measures
-    from domain.approval import ApprovalStatus
-    from domain.case import CaseState, ServedCaseState
+    from domain.cases.approval import ApprovalStatus
+    from domain.cases.state import CaseState, ServedCaseState
     from domain.measures import Metric
 
 

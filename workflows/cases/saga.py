@@ -15,7 +15,7 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, FailureError
 
 with workflow.unsafe.imports_passed_through():
-    from domain.timeline import TimelineKind
+    from domain.cases.timeline import TimelineKind
 
 from workflows.cases.case import Case, ResultT, StateT, problem_of
 

@@ -8,7 +8,7 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from domain.case import Accepted, ClaimInput, UnparkInput
+    from domain.cases.messages import Accepted, ClaimInput, UnparkInput
 
 from workflows.cases.case import Case, ServedStateT
 from workflows.cases.claims import Claims

@@ -7,8 +7,8 @@ from datetime import datetime
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from domain.case import Status
-    from domain.escalation import EscalationState
+    from domain.cases.escalation import EscalationState
+    from domain.cases.terms import Status
 
 from workflows import search_attributes
 from workflows.cases.noticing import Notices

@@ -9,10 +9,10 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.triage import AssessInput, TriageActivities
-    from domain.escalation import EscalationState
-    from domain.ticket import Priority
-    from domain.timeline import CaseMessage, TimelineKind
-    from domain.triage import MessageAssessment
+    from domain.cases.escalation import EscalationState
+    from domain.cases.timeline import CaseMessage, TimelineKind
+    from domain.tickets.ticket import Priority
+    from domain.triage.conversation import MessageAssessment
 
 from workflows import options
 from workflows.cases.case import Case

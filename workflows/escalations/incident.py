@@ -11,10 +11,10 @@ from temporalio.workflow import ChildWorkflowCancellationType, ParentClosePolicy
 
 with workflow.unsafe.imports_passed_through():
     from activities.linking import FindIncidentInput, LinkingActivities
-    from domain.case import IncidentNews
-    from domain.escalation import EscalationState
+    from domain.cases.escalation import EscalationState
+    from domain.cases.messages import IncidentNews
+    from domain.cases.timeline import TimelineKind
     from domain.ids import incident_number, troubleshooting_workflow_id, workflow_id_for
-    from domain.timeline import TimelineKind
     from domain.troubleshooting.linked import BY_RULE
     from domain.troubleshooting.linking import IncidentAdvice, LinkKind, incident_id_of_ticket, report_of_ticket
     from domain.troubleshooting.messages import IncidentInput, IncidentResult, LinkTicketInput

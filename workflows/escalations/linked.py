@@ -6,9 +6,9 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from domain.case import Accepted, IncidentNews, JoinIncidentInput, OpenIncidentOrder
+    from domain.cases.escalation import EscalationState
+    from domain.cases.messages import Accepted, IncidentNews, JoinIncidentInput, OpenIncidentOrder
     from domain.errors import InvalidInput
-    from domain.escalation import EscalationState
     from domain.ids import incident_number, kind_of, workflow_id_for
 
 from workflows.cases.served import ServedLifecycle

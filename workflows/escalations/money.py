@@ -6,12 +6,12 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from domain.approval import ApprovalQuestion
-    from domain.escalation import EscalationState
+    from domain.cases.approval import ApprovalQuestion
+    from domain.cases.escalation import EscalationState
+    from domain.cases.timeline import TimelineKind
     from domain.model import JsonValue
     from domain.playbook.messages import PlaybookResult
-    from domain.timeline import TimelineKind
-    from domain.triage import BillingAction, BillingActionKind
+    from domain.triage.conversation import BillingAction, BillingActionKind
 
 from workflows.cases.case import Case
 from workflows.cases.child_playbooks import run_playbook

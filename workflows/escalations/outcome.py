@@ -12,9 +12,9 @@ with workflow.unsafe.imports_passed_through():
     from activities.cases import CaseActivities, RecordOutcomeInput
     from activities.notices import MailInput
     from activities.ticketing import CustomerActivities, ProfileInput, TicketingActivities, TicketStatusInput
-    from domain.escalation import EscalationState
-    from domain.learning import customer_profile, learned_article, outcome_record, report_of
-    from domain.timeline import TimelineKind
+    from domain.cases.escalation import EscalationState
+    from domain.cases.timeline import TimelineKind
+    from domain.knowledge.learning import customer_profile, learned_article, outcome_record, report_of
 
 from workflows import options
 from workflows.cases.case import Case

@@ -6,9 +6,9 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.cases import CaseActivities, SaveCaseInput
-    from domain.escalation import EscalationState
+    from domain.cases.escalation import EscalationState
+    from domain.cases.records import CaseRecord
     from domain.model import JsonValue
-    from domain.records import CaseRecord
 
 from workflows import options
 from workflows.cases.case import Case

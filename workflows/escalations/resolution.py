@@ -10,11 +10,11 @@ from temporalio.exceptions import ApplicationError
 with workflow.unsafe.imports_passed_through():
     from activities.replies import DraftInput, ReplyActivities
     from activities.ticketing import CustomerActivities, MoneyInput, UndoMoneyInput
-    from domain.approval import ApprovalQuestion, ApprovalState, ApprovalStatus
-    from domain.escalation import Draft, EscalationState, PendingReply
+    from domain.cases.approval import ApprovalQuestion, ApprovalState, ApprovalStatus
+    from domain.cases.escalation import Draft, EscalationState, PendingReply
+    from domain.cases.timeline import CaseMessage, TimelineKind
     from domain.model import JsonValue
-    from domain.timeline import CaseMessage, TimelineKind
-    from domain.triage import BillingAction, BillingActionKind
+    from domain.triage.conversation import BillingAction, BillingActionKind
 
 from workflows import options
 from workflows.cases.approvals import Approvals

@@ -1,4 +1,4 @@
-"""The SLA clocks of a case: started, stopped and watched here; the arithmetic is in `domain/sla.py`."""
+"""The SLA clocks of a case: started, stopped and watched here; the arithmetic is in `domain/sla/clocks.py`."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from datetime import datetime
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from domain import sla as rules
+    from domain.cases.timeline import TimelineKind
     from domain.model import JsonValue
-    from domain.policy import Calendar
-    from domain.sla import ClockName, SlaClock, SlaEvent
-    from domain.ticket import Priority
-    from domain.timeline import TimelineKind
+    from domain.policies.sla import Calendar
+    from domain.sla import clocks as rules
+    from domain.sla.clocks import ClockName, SlaClock, SlaEvent
+    from domain.tickets.ticket import Priority
 
 from workflows.cases.case import Case, ServedStateT
 

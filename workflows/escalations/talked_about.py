@@ -6,8 +6,8 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from domain.case import Accepted, FeedbackInput, MessageInput
-    from domain.timeline import TimelineKind
+    from domain.cases.messages import Accepted, FeedbackInput, MessageInput
+    from domain.cases.timeline import TimelineKind
 
 from workflows.escalations.linked import LinkedLifecycle
 from workflows.escalations.sla import SlaWatch

@@ -11,9 +11,9 @@ from temporalio.exceptions import ApplicationError
 with workflow.unsafe.imports_passed_through():
     from activities.cases import CaseActivities, OpenCaseInput
     from activities.triage import DecideInput, TriageActivities, TriageInput
-    from domain.escalation import EscalationState
-    from domain.policy import shared
-    from domain.timeline import TimelineKind
+    from domain.cases.escalation import EscalationState
+    from domain.cases.timeline import TimelineKind
+    from domain.policies.case_policy import shared
 
 from workflows import options
 from workflows.cases.case import GIVEN_UP, Case

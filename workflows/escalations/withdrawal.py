@@ -8,8 +8,8 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.notices import MailInput
-    from domain.escalation import EscalationState
-    from domain.timeline import TimelineKind
+    from domain.cases.escalation import EscalationState
+    from domain.cases.timeline import TimelineKind
 
 from workflows.cases.approvals import Approvals
 from workflows.cases.case import Case

@@ -8,11 +8,11 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.ticketing import EscalateTicketInput
-    from domain.escalation import EscalationState
-    from domain.handoff import HandoffPackage, package_of
+    from domain.cases.escalation import EscalationState
+    from domain.cases.handoff import HandoffPackage, package_of
+    from domain.identity.people import Team
     from domain.model import JsonValue
-    from domain.people import Team
-    from domain.triage import Decision
+    from domain.triage.decision import Decision
 
 from workflows.cases.case import Case
 

@@ -6,7 +6,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.incidents import IncidentActivities, LearnInput
-    from domain.timeline import TimelineKind
+    from domain.cases.timeline import TimelineKind
     from domain.troubleshooting.state import IncidentState
     from domain.troubleshooting.telling.news import lesson_of, news_for_customers
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from domain.timeline import TimelineKind
+    from domain.cases.timeline import TimelineKind
     from domain.troubleshooting.planning import is_all_read
     from domain.troubleshooting.state import IncidentState
     from domain.troubleshooting.terms import TroublePhase

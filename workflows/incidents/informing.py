@@ -10,10 +10,10 @@ from temporalio.exceptions import FailureError, is_cancelled_exception
 with workflow.unsafe.imports_passed_through():
     from activities.playbook_functions import AskModelInput, ModelAnswer, PlaybookFunctions
     from activities.reasoning import ClassifyInput, ReasoningActivities
-    from domain.approval import ApprovalQuestion
-    from domain.case import IncidentNews
+    from domain.cases.approval import ApprovalQuestion
+    from domain.cases.messages import IncidentNews
+    from domain.cases.timeline import TimelineKind
     from domain.ids import effect_key, escalation_workflow_id
-    from domain.timeline import TimelineKind
     from domain.troubleshooting.records import LinkedTicket, QueryRecord
     from domain.troubleshooting.state import IncidentState
     from domain.troubleshooting.telling.guidance import answer_by_rules

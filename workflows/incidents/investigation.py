@@ -11,13 +11,13 @@ from temporalio.exceptions import ActivityError, is_cancelled_exception
 with workflow.unsafe.imports_passed_through():
     from activities.reasoning import ClassifyInput, ReadCheckInput, ReasoningActivities
     from activities.supposing import SupposeInput, SupposingActivities
+    from domain.cases.timeline import TimelineKind
     from domain.guarding import judge_call
-    from domain.guardrails import RuleAction
     from domain.ids import effect_key
     from domain.model import JsonValue
-    from domain.timeline import TimelineKind
-    from domain.tool import ToolBrief, ToolCall, ToolResult
-    from domain.triage import Origin
+    from domain.policies.guardrails import RuleAction
+    from domain.tools.tool import ToolBrief, ToolCall, ToolResult
+    from domain.triage.classification import Origin
     from domain.troubleshooting.evidence import Findings
     from domain.troubleshooting.looks import PlannedCall
     from domain.troubleshooting.planning import is_all_read

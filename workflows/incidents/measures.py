@@ -11,7 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.guarding import judge_call
     from domain.ids import effect_key
     from domain.model import JsonValue
-    from domain.tool import ToolBrief, ToolCall, ToolResult
+    from domain.tools.tool import ToolBrief, ToolCall, ToolResult
     from domain.troubleshooting.incident import MeasureKind, Success
     from domain.troubleshooting.records import Verdict
     from domain.troubleshooting.state import IncidentState

@@ -6,9 +6,9 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.incidents import IncidentActivities, KnownPlaybook, OpenedIncident, OpenIncidentInput
-    from domain.guardrails import Guardrails
-    from domain.policy import shared
-    from domain.tool import ToolBrief
+    from domain.policies.case_policy import shared
+    from domain.policies.guardrails import Guardrails
+    from domain.tools.tool import ToolBrief
     from domain.troubleshooting.budget import Budget
     from domain.troubleshooting.state import IncidentState
 

@@ -6,9 +6,9 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.cases import CaseActivities, SaveCaseInput
-    from domain.case import Status
+    from domain.cases.records import CaseRecord
+    from domain.cases.terms import Status
     from domain.model import JsonValue
-    from domain.records import CaseRecord
     from domain.troubleshooting.state import IncidentState
 
 from workflows import options, search_attributes

@@ -7,9 +7,9 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.incidents import IncidentActivities, RehearsedSolution, RehearseSolutionInput
     from activities.reasoning import ProposeInput, ReasoningActivities
-    from domain.approval import ApprovalQuestion, ApprovalState
+    from domain.cases.approval import ApprovalQuestion, ApprovalState
+    from domain.cases.timeline import TimelineKind
     from domain.model import JsonValue
-    from domain.timeline import TimelineKind
     from domain.troubleshooting.incident import Solution
     from domain.troubleshooting.state import IncidentState
     from domain.troubleshooting.terms import TroublePhase

@@ -6,8 +6,8 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.incidents import RehearsedSolution
+    from domain.cases.timeline import TimelineKind
     from domain.playbook.messages import HeldPlaybook, PlaybookResult
-    from domain.timeline import TimelineKind
     from domain.troubleshooting.incident import Solution
     from domain.troubleshooting.records import ExecutionState, MonitoringState
     from domain.troubleshooting.state import IncidentState

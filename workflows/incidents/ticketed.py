@@ -5,9 +5,9 @@ from __future__ import annotations
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from domain.case import Accepted
+    from domain.cases.messages import Accepted
+    from domain.cases.timeline import TimelineKind
     from domain.ids import case_id
-    from domain.timeline import TimelineKind
     from domain.troubleshooting.linked import BY_RULE
     from domain.troubleshooting.messages import LinkTicketInput, UnlinkTicketInput
     from domain.troubleshooting.state import IncidentState

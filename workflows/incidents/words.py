@@ -8,9 +8,9 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.ticketing import EscalateTicketInput
+    from domain.identity.people import Team
     from domain.model import JsonValue
-    from domain.people import Team
-    from domain.triage import Decision
+    from domain.triage.decision import Decision
     from domain.troubleshooting.state import IncidentState
     from domain.troubleshooting.telling.takeover import IncidentPackage, package_of
 

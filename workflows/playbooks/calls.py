@@ -8,15 +8,15 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.playbook_functions import AskModelInput, NotifyInput, PlaybookFunctions
-    from domain.approval import ApprovalQuestion
+    from domain.cases.approval import ApprovalQuestion
+    from domain.cases.timeline import TimelineKind
     from domain.guarding import judge_text
-    from domain.guardrails import GuardPoint, Guardrails, RuleAction
     from domain.ids import effect_key
     from domain.model import JsonValue
     from domain.playbook.errors import PlaybookFault, standard
     from domain.playbook.uri_template import expand
-    from domain.timeline import TimelineKind
-    from domain.tool import ToolBrief, ToolResult
+    from domain.policies.guardrails import GuardPoint, Guardrails, RuleAction
+    from domain.tools.tool import ToolBrief, ToolResult
 
 from workflows import options
 from workflows.cases.approvals import Approvals

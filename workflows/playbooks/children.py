@@ -10,10 +10,10 @@ from temporalio.exceptions import ChildWorkflowError, WorkflowAlreadyStartedErro
 from temporalio.workflow import ChildWorkflowCancellationType, ParentClosePolicy
 
 with workflow.unsafe.imports_passed_through():
+    from domain.cases.timeline import TimelineKind
     from domain.ids import playbook_workflow_id
     from domain.playbook.errors import PlaybookError, PlaybookFault, standard
     from domain.playbook.messages import PlaybookInput, PlaybookResult
-    from domain.timeline import TimelineKind
 
 from workflows import search_attributes, sharing
 from workflows.playbooks.data import Running

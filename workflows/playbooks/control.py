@@ -10,13 +10,13 @@ from typing import Any
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
+    from domain.cases.timeline import TimelineKind
     from domain.errors import InvalidInput
     from domain.model import JsonValue
     from domain.playbook.definition import Catch
     from domain.playbook.duration import parse_duration
     from domain.playbook.errors import PlaybookError, PlaybookFault, standard
     from domain.playbook.retrying import delay_before, may_retry
-    from domain.timeline import TimelineKind
 
 from workflows.playbooks.catching import name_of
 from workflows.playbooks.data import Running, Scope

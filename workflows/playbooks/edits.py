@@ -7,12 +7,13 @@ from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
     from activities.tools import ToolActivities
-    from domain.case import ParkedStep, UnparkInput
+    from domain.cases.messages import UnparkInput
+    from domain.cases.parts import ParkedStep
+    from domain.cases.timeline import TimelineKind
     from domain.ids import effect_key
     from domain.playbook.edits import denial_of, tool_of, verdict_on
     from domain.playbook.state import PlaybookState
-    from domain.timeline import TimelineKind
-    from domain.tool import RefusalKind, ToolCall, ToolRefusal
+    from domain.tools.tool import RefusalKind, ToolCall, ToolRefusal
 
 from workflows import options
 from workflows.cases.case import Case, problem_of

@@ -6,12 +6,12 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.playbook_functions import PlaybookFunctions, PublishEventInput
+    from domain.cases.timeline import TimelineKind
     from domain.ids import effect_key
     from domain.model import JsonValue
     from domain.playbook.definition import EventFilter, EventStrategy
     from domain.playbook.errors import PlaybookFault, standard
     from domain.playbook.messages import CloudEvent
-    from domain.timeline import TimelineKind
 
 from workflows import options
 from workflows.playbooks.data import Running

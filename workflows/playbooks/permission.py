@@ -15,16 +15,16 @@ with workflow.unsafe.imports_passed_through():
     from activities.allowances import AllowanceActivities, ReserveAllowanceInput
     from activities.playbook_functions import NotifyInput, PlaybookFunctions
     from activities.tools import ToolActivities
-    from domain.approval import ApprovalQuestion
+    from domain.cases.approval import ApprovalQuestion
+    from domain.cases.timeline import TimelineKind
     from domain.guarding import action_of, case_counts, claims_for, judge_call
     from domain.guarding.limits import measured
-    from domain.guardrails import Guardrails, RuleAction, Verdict
     from domain.ids import effect_key
     from domain.model import JsonValue
     from domain.playbook.errors import PlaybookFault
     from domain.playbook.failures import fault_of_refusal
-    from domain.timeline import TimelineKind
-    from domain.tool import RefusalKind, ToolBrief, ToolCall, ToolRefusal
+    from domain.policies.guardrails import Guardrails, RuleAction, Verdict
+    from domain.tools.tool import RefusalKind, ToolBrief, ToolCall, ToolRefusal
 
 from workflows import options
 from workflows.cases.approvals import Approvals

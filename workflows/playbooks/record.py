@@ -8,10 +8,10 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.cases import CaseActivities, SaveCaseInput
-    from domain.case import Status
+    from domain.cases.records import CaseRecord
+    from domain.cases.terms import Status
     from domain.model import JsonValue
     from domain.playbook.state import PlaybookState
-    from domain.records import CaseRecord
 
 from workflows import options, search_attributes
 from workflows.cases.case import Case

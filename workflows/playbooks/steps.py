@@ -10,8 +10,9 @@ from temporalio import workflow
 from temporalio.exceptions import FailureError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
-    from domain.approval import ApprovalQuestion, ApprovalState
-    from domain.case import ParkedStep, UnparkAction
+    from domain.cases.approval import ApprovalQuestion, ApprovalState
+    from domain.cases.parts import ParkedStep
+    from domain.cases.terms import UnparkAction
     from domain.playbook.errors import PlaybookFault, standard
 
 from workflows.cases.approvals import Approvals

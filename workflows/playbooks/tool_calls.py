@@ -9,13 +9,14 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
-    from domain.case import ParkedStep, UnparkAction
+    from domain.cases.parts import ParkedStep
+    from domain.cases.terms import UnparkAction
+    from domain.cases.timeline import TimelineKind
     from domain.model import JsonValue
     from domain.playbook.errors import PlaybookFault, standard
     from domain.playbook.failures import fault_of_failure, fault_of_refusal
     from domain.playbook.state import Effect
-    from domain.timeline import TimelineKind
-    from domain.tool import ToolBrief, ToolCall, ToolResult, canonical
+    from domain.tools.tool import ToolBrief, ToolCall, ToolResult, canonical
 
 from workflows import options
 from workflows.cases.case import last_failure, problem_of

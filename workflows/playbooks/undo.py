@@ -7,13 +7,14 @@ from collections.abc import Awaitable, Callable
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from domain.case import ParkedStep, UnparkAction
+    from domain.cases.parts import ParkedStep
+    from domain.cases.terms import UnparkAction
+    from domain.cases.timeline import TimelineKind
     from domain.model import JsonValue
     from domain.playbook.definition import Task
     from domain.playbook.errors import PlaybookError, PlaybookFault, standard
     from domain.playbook.state import Effect, PlaybookState
-    from domain.timeline import TimelineKind
-    from domain.tool import Safety, ToolBrief, ToolCategory
+    from domain.tools.tool import Safety, ToolBrief, ToolCategory
 
 from workflows.playbooks.data import Running, Scope
 from workflows.playbooks.interpreter import Interpreter

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from domain.model import Value
-from domain.normalise import normalise_line
+from domain.text.normalise import normalise_line
 from domain.troubleshooting.fixing.remedies import Remedy
 
 _LOOKED_AT = 1_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from domain.normalise import normalise_line
+from domain.text.normalise import normalise_line
 from domain.troubleshooting.keeping import cut
 
 LONGEST = 400

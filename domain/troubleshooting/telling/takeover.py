@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from domain.model import JsonValue, Value
-from domain.ticket import Priority
-from domain.triage import Decision, DecisionKind, Urgency
+from domain.tickets.ticket import Priority
+from domain.triage.decision import Decision, DecisionKind, Urgency
 from domain.troubleshooting.state import IncidentState
 
 _URGENCY = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from domain.redaction import Redactor
+from domain.text.redaction import Redactor
 from integrations.evidence.logs.book import Series
 from integrations.evidence.logs.heads import Level
 

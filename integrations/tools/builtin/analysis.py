@@ -10,7 +10,7 @@ from domain.analysis import content, documents, emails, market_data, tasks
 from domain.errors import InvalidInput
 from domain.model import JsonValue, Value
 from domain.rules import RulesEngine
-from domain.tool import Safety, ToolCategory
+from domain.tools.tool import Safety, ToolCategory
 from integrations.tools.provider import CallContext
 from integrations.tools.python import tool
 

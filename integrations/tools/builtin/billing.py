@@ -5,8 +5,8 @@ from __future__ import annotations
 from pydantic import Field
 
 from domain.model import Value
-from domain.ports import Billing
-from domain.tool import Safety, ToolUndo
+from domain.ports.customers import Billing
+from domain.tools.tool import Safety, ToolUndo
 from integrations.tools.provider import CallContext
 from integrations.tools.python import tool
 

@@ -9,8 +9,8 @@ from pydantic import Field
 
 from domain.errors import OutcomeUnknown, VendorRefused, VendorUnavailable
 from domain.model import JsonValue, Value
-from domain.redaction import Redactor
-from domain.tool import Safety, ToolCategory
+from domain.text.redaction import Redactor
+from domain.tools.tool import Safety, ToolCategory
 from integrations.commands import AllowedCommand, AllowedCommands, Ended, run_command
 from integrations.tools.authentication import Secrets, secret_of
 from integrations.tools.provider import CallContext, NotAllowed

@@ -12,8 +12,8 @@ from pydantic import Field, StringConstraints
 
 from domain.errors import ConfigurationProblem
 from domain.model import JsonValue, Value
-from domain.redaction import Redactor
-from domain.tool import Safety, ToolCategory
+from domain.text.redaction import Redactor
+from domain.tools.tool import Safety, ToolCategory
 from integrations.databases.configuration import DatabaseSource, DatabaseSources
 from integrations.databases.postgresql import read_postgresql
 from integrations.databases.sqlite import read_sqlite

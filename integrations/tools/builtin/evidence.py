@@ -13,8 +13,8 @@ from pydantic import Field
 
 from domain.errors import InvalidInput
 from domain.model import Value
-from domain.ports import EvidenceStore
-from domain.tool import Safety, ToolCategory
+from domain.ports.evidence import EvidenceStore
+from domain.tools.tool import Safety, ToolCategory
 from domain.troubleshooting.evidence import Findings
 from domain.troubleshooting.topology import Topology
 from integrations.evidence.answers import gathered, off_loop, said

@@ -7,8 +7,8 @@ from datetime import timedelta
 from pydantic import Field
 
 from domain.model import Value
-from domain.ports import IncidentKnowledge
-from domain.tool import Safety, ToolCategory
+from domain.ports.knowledge import IncidentKnowledge
+from domain.tools.tool import Safety, ToolCategory
 from domain.troubleshooting.evidence import Sign
 from domain.troubleshooting.knowledge import KnowledgeAnswer
 from integrations.tools.provider import CallContext

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from pydantic import Field
 
 from domain.model import Value
-from domain.ports import EvidenceStore
-from domain.tool import Safety, ToolCategory
+from domain.ports.evidence import EvidenceStore
+from domain.tools.tool import Safety, ToolCategory
 from domain.troubleshooting.evidence import Findings
 from integrations.evidence.logs.analysing import LogFile, LogQuestion
 from integrations.evidence.logs.apart import LogProcesses

@@ -6,8 +6,8 @@ from pydantic import Field
 
 from domain.mail import ChatMessage, ChatReceipt, MailReceipt, OutgoingMail
 from domain.model import JsonValue, Value
-from domain.ports import Mailer, TeamChat
-from domain.tool import Safety, ToolCategory
+from domain.ports.channels import Mailer, TeamChat
+from domain.tools.tool import Safety, ToolCategory
 from integrations.tools.provider import CallContext
 from integrations.tools.python import tool
 

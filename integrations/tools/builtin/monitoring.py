@@ -9,7 +9,7 @@ from pydantic import Field
 
 from domain.errors import VendorUnavailable
 from domain.model import Value
-from domain.tool import Safety, ToolCategory
+from domain.tools.tool import Safety, ToolCategory
 from integrations.prometheus import PrometheusMetrics, QueryResult
 from integrations.tools.guarded_http import GuardedHttp, Outgoing
 from integrations.tools.provider import CallContext

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pydantic import Field
 
 from domain.model import Value
-from domain.payments import Payment, RefundMade
-from domain.tool import Safety, ToolUndo
+from domain.money.payments import Payment, RefundMade
+from domain.tools.tool import Safety, ToolUndo
 from integrations.stripe.payments import StripePayments
 from integrations.tools.provider import CallContext
 from integrations.tools.python import tool

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from domain.errors import VendorError
 from domain.model import JsonValue, Value
-from domain.tool import Safety, ToolCategory
+from domain.tools.tool import Safety, ToolCategory
 from domain.troubleshooting.evidence import Finding, Findings, Sign
 from integrations.probes import Certificate, Connected, certificate_of, connect
 from integrations.tools.addresses import AddressGuard, plain_host, port_of

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pydantic import Field
 
 from domain.model import Value
-from domain.ports import CustomerRecords
-from domain.tool import Safety
+from domain.ports.customers import CustomerRecords
+from domain.tools.tool import Safety
 from integrations.tools.provider import CallContext
 from integrations.tools.python import tool
 

@@ -8,9 +8,9 @@ from pydantic import Field
 
 from domain.mail import TicketEscalation, TicketReceipt
 from domain.model import Value
-from domain.ports import TicketSystem
-from domain.ticket import Priority
-from domain.tool import Safety, ToolCategory, ToolUndo
+from domain.ports.channels import TicketSystem
+from domain.tickets.ticket import Priority
+from domain.tools.tool import Safety, ToolCategory, ToolUndo
 from integrations.tools.provider import CallContext
 from integrations.tools.python import tool
 

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from domain.errors import InvalidInput
 from domain.model import Value
-from domain.tool import Safety, ToolCategory
+from domain.tools.tool import Safety, ToolCategory
 from domain.troubleshooting.evidence import Finding, Findings
 from integrations.evidence.answers import figure, off_loop
 from integrations.evidence.metrics.analysing import analyse

@@ -25,7 +25,7 @@ from mcp_types import (
 
 from domain.errors import OutcomeUnknown, VendorError, VendorRefused, VendorThrottled, VendorUnavailable
 from domain.model import JsonValue
-from domain.tool import Safety, ToolSpec
+from domain.tools.tool import Safety, ToolSpec
 from integrations.tools.mcp.web import MARK, Fault
 
 _SAID_LIMIT = 1_000

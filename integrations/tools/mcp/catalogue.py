@@ -15,7 +15,7 @@ from typing import Any
 
 from mcp_types import Tool
 
-from domain.tool import Safety, ToolCategory, ToolSpec, canonical
+from domain.tools.tool import Safety, ToolCategory, ToolSpec, canonical
 from integrations.tools.mcp.configuration import McpServer
 
 PROVIDER = "mcp"

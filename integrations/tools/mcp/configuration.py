@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import ConfigDict, Field, RootModel, field_validator, model_validator
 
 from domain.model import Value
-from domain.tool import RESULT_LIMIT_BYTES, Safety, ToolUndo, is_reserved
+from domain.tools.tool import RESULT_LIMIT_BYTES, Safety, ToolUndo, is_reserved
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}\Z")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")

@@ -19,7 +19,7 @@ from pydantic import SecretStr, TypeAdapter, ValidationError
 
 from domain.errors import ConfigurationProblem, VendorUnavailable
 from domain.model import JsonValue
-from domain.tool import Safety, ToolCall, ToolSpec
+from domain.tools.tool import Safety, ToolCall, ToolSpec
 from integrations.idempotency import key_hash
 from integrations.tools.addresses import AddressGuard
 from integrations.tools.mcp.answers import call_error, in_doubt, is_gone, output_of, session_error

@@ -21,7 +21,7 @@ from mcp.client.session import IncomingMessage
 from mcp_types import Implementation, PaginatedRequestParams, Tool, ToolListChangedNotification
 
 from domain.errors import VendorError, VendorUnavailable
-from domain.tool import ToolSpec
+from domain.tools.tool import ToolSpec
 from integrations.tools.mcp.answers import session_error
 from integrations.tools.mcp.catalogue import catalogue
 from integrations.tools.mcp.configuration import McpServer

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from domain.errors import ConfigurationProblem, InvalidInput
-from domain.tool import ToolCall, ToolSpec
+from domain.tools.tool import ToolCall, ToolSpec
 from integrations.tools.addresses import AddressGuard
 from integrations.tools.openapi.configuration import OpenApiSource, WebConfiguration
 from integrations.tools.openapi.provider import OpenApiProvider

@@ -18,7 +18,7 @@ from pydantic import (
 )
 
 from domain.model import Value
-from domain.tool import Safety, ToolUndo, is_reserved
+from domain.tools.tool import Safety, ToolUndo, is_reserved
 from integrations.http import RESPONSE_LIMIT
 from integrations.tools.authentication import Authentication
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 
 from domain.errors import ConfigurationProblem, InvalidInput
-from domain.tool import Safety, ToolCall, ToolCategory, ToolSpec
+from domain.tools.tool import Safety, ToolCall, ToolCategory, ToolSpec
 from integrations.tools.addresses import AddressGuard
 from integrations.tools.authentication import Credentials, Secrets
 from integrations.tools.guarded_http import GuardedHttp, Outgoing, refusal

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 
-from domain.case import MessageInput
-from domain.deliveries import Delivery
+from domain.cases.deliveries import Delivery
+from domain.cases.messages import MessageInput
 from domain.errors import InvalidInput, Refused, UnknownCase
 from domain.ids import case_id
-from domain.intake import read_ticket
-from domain.ticket import Priority
+from domain.tickets.intake import read_ticket
+from domain.tickets.ticket import Priority
 from domain.troubleshooting.evidence import EvidenceRef
 from domain.troubleshooting.messages import EvidenceInput, IncidentReport
 from integrations.evidence.kinds import kind_of
 from starters.answers import INCIDENT_CLOSED
 from starters.playbooks import read_event
-from starters.service.delivering import Done, Handler, may_pass, temporal_answers
+from starters.service.inbox.delivering import Done, Handler, may_pass, temporal_answers
 from starters.service.routes.events import to_all
 from starters.service.services import Services
 

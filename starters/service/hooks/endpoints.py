@@ -9,9 +9,9 @@ from pydantic import Field
 
 from domain.errors import ConfigurationProblem
 from domain.model import Value
-from runtime.configuration import Configuration
-from runtime.yaml_layers import read_layers
-from starters.service.errors import Problem, of_status
+from runtime.configuration.policies import Configuration
+from runtime.configuration.yaml_layers import read_layers
+from starters.service.http.errors import Problem, of_status
 from starters.service.services import Services
 
 Kind = Literal["zendesk", "alertmanager", "pagerduty", "email", "events"]

@@ -18,10 +18,10 @@ from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 
 from domain.model import JsonValue
-from starters.service.bodies import media_type_of
-from starters.service.errors import invalid
 from starters.service.hooks.mime import LONGEST_HEADER, parsed
 from starters.service.hooks.reading import Read
+from starters.service.http.bodies import media_type_of
+from starters.service.http.errors import invalid
 
 MIME, FORM, MULTIPART = "message/rfc822", "application/x-www-form-urlencoded", "multipart/form-data"
 TYPES = (MIME, FORM, MULTIPART)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from domain.model import JsonValue, Value
-from starters.service.errors import invalid
+from starters.service.http.errors import invalid
 
 _MOST_ALERTS = 500
 

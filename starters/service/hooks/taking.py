@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from domain.deliveries import Delivery
-from domain.intake import read_ticket
+from domain.cases.deliveries import Delivery
+from domain.tickets.intake import read_ticket
 from starters.playbooks import read_event
-from starters.service import correlation
-from starters.service.delivering import received
 from starters.service.hooks.reading import Read
+from starters.service.http import correlation
+from starters.service.inbox.delivering import received
 from starters.service.services import Services
 
 MAIL = "email"

@@ -6,18 +6,18 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from domain.approval import ApprovalDecision
+from domain.cases.approval import ApprovalDecision
 from starters.case_list import open_approvals
 from starters.mcp.views import approval_view
-from starters.service.access import V1
-from starters.service.declared import of_body, refusals
-from starters.service.guarded import GuardedRoute
-from starters.service.naming import case_named
-from starters.service.paging import Limit, Offset, cut
-from starters.service.principals import person_of
-from starters.service.requests import DecisionIn
+from starters.service.access.guarded import GuardedRoute
+from starters.service.access.principals import person_of
+from starters.service.access.roles import V1
+from starters.service.contract.declared import of_body, refusals
+from starters.service.contract.naming import case_named
+from starters.service.contract.paging import Limit, Offset, cut
+from starters.service.contract.requests import DecisionIn
+from starters.service.contract.views import ApprovalPage, Receipt, RequestView
 from starters.service.services import Asking, Using
-from starters.service.views import ApprovalPage, Receipt, RequestView
 
 router = APIRouter(route_class=GuardedRoute, tags=["approvals"])
 

@@ -8,22 +8,31 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
-from domain.case import CaseState, Status
+from domain.cases.state import CaseState
+from domain.cases.terms import Status
 from starters.case_history import state_or_record, whole_conversation, whole_timeline
 from starters.case_list import CaseFilter
 from starters.case_pages import SortBy, page_of_cases
-from starters.service import promising
-from starters.service.access import V1
-from starters.service.declared import LOCATION, RETRY_AFTER, Prefer, Responses, is_wanted_later, of_body, refusals
-from starters.service.guarded import GuardedRoute
-from starters.service.idempotency import key_of
-from starters.service.naming import case_named
-from starters.service.paging import Limit, Offset, SortOrder, cut, numbers
-from starters.service.requests import CaseIn, IncidentIn, TicketIn
+from starters.service.access.guarded import GuardedRoute
+from starters.service.access.roles import V1
+from starters.service.contract.declared import (
+    LOCATION,
+    RETRY_AFTER,
+    Prefer,
+    Responses,
+    is_wanted_later,
+    of_body,
+    refusals,
+)
+from starters.service.contract.idempotency import key_of
+from starters.service.contract.naming import case_named
+from starters.service.contract.paging import Limit, Offset, SortOrder, cut, numbers
+from starters.service.contract.requests import CaseIn, IncidentIn, TicketIn
+from starters.service.contract.showing import KIND_OF, detail_of, detail_of_record, entry_of, messages_of, summary_of
+from starters.service.contract.views import CaseDetail, CasePageView, Conversation, JobView, OpenedCase, TimelinePage
+from starters.service.inbox import promising
 from starters.service.routes import opening
 from starters.service.services import Asking, Services, Using
-from starters.service.showing import KIND_OF, detail_of, detail_of_record, entry_of, messages_of, summary_of
-from starters.service.views import CaseDetail, CasePageView, Conversation, JobView, OpenedCase, TimelinePage
 
 router = APIRouter(route_class=GuardedRoute, tags=["cases"])
 

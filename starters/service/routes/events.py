@@ -16,13 +16,13 @@ from domain.playbook.messages import CloudEvent
 from starters.answers import PATIENCE, answered_within
 from starters.case_list import AT_ONCE, CaseFilter, Kind, row_of
 from starters.playbooks import read_event
-from starters.service.access import V1
-from starters.service.declared import of_body
-from starters.service.errors import unknown_case
-from starters.service.guarded import EventRoute
-from starters.service.naming import case_named
+from starters.service.access.guarded import EventRoute
+from starters.service.access.roles import V1
+from starters.service.contract.declared import of_body
+from starters.service.contract.naming import case_named
+from starters.service.contract.views import DeliveredEvent
+from starters.service.http.errors import unknown_case
 from starters.service.services import Asking, Services, Using
-from starters.service.views import DeliveredEvent
 
 router = APIRouter(route_class=EventRoute, tags=["events"])
 RUN = "surehandrun"

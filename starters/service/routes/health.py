@@ -10,11 +10,11 @@ from fastapi import APIRouter
 from sqlalchemy import text
 from starlette.responses import Response
 
-from starters.service.declared import refusals
-from starters.service.errors import ErrorBody, Problem
-from starters.service.guarded import GuardedRoute
+from starters.service.access.guarded import GuardedRoute
+from starters.service.contract.declared import refusals
+from starters.service.contract.views import Health
+from starters.service.http.errors import ErrorBody, Problem
 from starters.service.services import Services, Using
-from starters.service.views import Health
 
 router = APIRouter(route_class=GuardedRoute, tags=["operations"])
 _LOOK_SECONDS = 2.0

@@ -5,12 +5,12 @@ from __future__ import annotations
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from starters.service import promising
-from starters.service.access import V1
-from starters.service.declared import LOCATION, RETRY_AFTER, refusals
-from starters.service.guarded import GuardedRoute
+from starters.service.access.guarded import GuardedRoute
+from starters.service.access.roles import V1
+from starters.service.contract.declared import LOCATION, RETRY_AFTER, refusals
+from starters.service.contract.views import JobView
+from starters.service.inbox import promising
 from starters.service.services import Asking, Using
-from starters.service.views import JobView
 
 router = APIRouter(route_class=GuardedRoute, tags=["cases"])
 _JOB = f"{V1}/jobs/{{job_id}}"

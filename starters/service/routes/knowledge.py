@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from starters.service.access import V1
-from starters.service.declared import of_body
-from starters.service.guarded import GuardedRoute
-from starters.service.requests import SearchIn
+from starters.service.access.guarded import GuardedRoute
+from starters.service.access.roles import V1
+from starters.service.contract.declared import of_body
+from starters.service.contract.requests import SearchIn
+from starters.service.contract.views import Finding, KnowledgeView
 from starters.service.services import Asking, Using
-from starters.service.views import Finding, KnowledgeView
 
 router = APIRouter(route_class=GuardedRoute, tags=["knowledge"])
 

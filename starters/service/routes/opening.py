@@ -9,20 +9,20 @@ from typing import Any
 from starlette.responses import Response
 
 from domain.errors import InvalidInput
-from domain.intake import read_ticket_with_notes
-from domain.principals import Principal
-from domain.ticket import Priority, Ticket
-from domain.titles import title_of
+from domain.identity.principals import Principal
+from domain.tickets.intake import read_ticket_with_notes
+from domain.tickets.ticket import Priority, Ticket
+from domain.tickets.titles import title_of
 from domain.troubleshooting.evidence import EvidenceRef
 from domain.troubleshooting.messages import IncidentReport, LinkTicketInput
 from integrations.evidence.kinds import HEAD_BYTES, kind_of
 from starters.incidents import OpenOutcome
-from starters.service.access import V1
-from starters.service.errors import Problem
-from starters.service.principals import reporter_of
-from starters.service.requests import EvidenceIn, IncidentIn, TicketIn
+from starters.service.access.principals import reporter_of
+from starters.service.access.roles import V1
+from starters.service.contract.requests import EvidenceIn, IncidentIn, TicketIn
+from starters.service.contract.views import OpenedCase
+from starters.service.http.errors import Problem
 from starters.service.services import Services
-from starters.service.views import OpenedCase
 
 _IDS = uuid.UUID("1d9d4c0a-0f5e-4b6b-8a45-8d6a8d3a2f10")
 

@@ -9,28 +9,28 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from domain.errors import InvalidInput
+from domain.identity.principals import Principal
 from domain.model import JsonValue
 from domain.playbook.definition import parse_playbook
 from domain.playbook.messages import PlaybookInput
 from domain.playbook.rehearsal import rehearse
-from domain.principals import Principal
 from integrations.playbooks.library import Shelved
 from starters.mcp.desk import PlaybookRow, PlaybookView
 from starters.playbook_files import check_input
 from starters.playbook_tools import known_tools
 from starters.playbooks import Outcome, fresh_key
-from starters.service.access import V1
-from starters.service.declared import of_body, refusals
-from starters.service.errors import Problem
-from starters.service.guarded import GuardedRoute
-from starters.service.idempotency import key_of
-from starters.service.paging import Limit, Offset, Page, cut
-from starters.service.principals import reporter_of
-from starters.service.requests import RehearsalIn, RunIn
+from starters.service.access.guarded import GuardedRoute
+from starters.service.access.principals import reporter_of
+from starters.service.access.roles import V1
+from starters.service.contract.declared import of_body, refusals
+from starters.service.contract.idempotency import key_of
+from starters.service.contract.paging import Limit, Offset, Page, cut
+from starters.service.contract.requests import RehearsalIn, RunIn
+from starters.service.contract.views import OpenedCase, View
+from starters.service.http.errors import Problem
 from starters.service.routes import opening
 from starters.service.routes.cases import STARTED
 from starters.service.services import Asking, Services, Using
-from starters.service.views import OpenedCase, View
 
 router = APIRouter(route_class=GuardedRoute, tags=["playbooks"])
 _BOOK = f"{V1}/playbooks/{{name}}"

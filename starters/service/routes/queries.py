@@ -8,22 +8,22 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from domain.errors import NotReachable
+from domain.identity.principals import Principal
 from domain.ids import kind_of
-from domain.principals import Principal
-from starters.service import accepting, asking
-from starters.service.access import V1
-from starters.service.asking import Patience, Question
-from starters.service.declared import LOCATION, RETRY_AFTER, Prefer, of_body, refusals
-from starters.service.errors import Problem
-from starters.service.guarded import GuardedRoute
-from starters.service.idempotency import key_of
-from starters.service.naming import case_named
-from starters.service.paging import Limit, Offset, SortOrder, cut
-from starters.service.principals import reporter_of
-from starters.service.requests import QueryIn
+from starters.service.access.guarded import GuardedRoute
+from starters.service.access.principals import reporter_of
+from starters.service.access.roles import V1
+from starters.service.contract.declared import LOCATION, RETRY_AFTER, Prefer, of_body, refusals
+from starters.service.contract.idempotency import key_of
+from starters.service.contract.naming import case_named
+from starters.service.contract.paging import Limit, Offset, SortOrder, cut
+from starters.service.contract.requests import QueryIn
+from starters.service.contract.views import AgentResponse, QueryPage, QueryStatus
+from starters.service.http.errors import Problem
+from starters.service.inbox import accepting, asking
+from starters.service.inbox.asking import Patience, Question
 from starters.service.routes.opening import in_session
 from starters.service.services import Asking, Services, Using
-from starters.service.views import AgentResponse, QueryPage, QueryStatus
 
 router = APIRouter(route_class=GuardedRoute, tags=["queries"])
 

@@ -8,16 +8,16 @@ from datetime import UTC, datetime, timedelta
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from domain.principals import Principal, Role, SessionRecord
-from starters.service.access import ACCESS, V1
-from starters.service.declared import LOCATION, of_body, refusals
-from starters.service.errors import Problem
-from starters.service.guarded import GuardedRoute
-from starters.service.idempotency import key_of
-from starters.service.paging import Limit, Offset, SortOrder, numbers
-from starters.service.requests import SessionIn
+from domain.identity.principals import Principal, Role, SessionRecord
+from starters.service.access.guarded import GuardedRoute
+from starters.service.access.roles import ACCESS, V1
+from starters.service.contract.declared import LOCATION, of_body, refusals
+from starters.service.contract.idempotency import key_of
+from starters.service.contract.paging import Limit, Offset, SortOrder, numbers
+from starters.service.contract.requests import SessionIn
+from starters.service.contract.views import SessionPage, SessionView
+from starters.service.http.errors import Problem
 from starters.service.services import Asking, Using
-from starters.service.views import SessionPage, SessionView
 
 router = APIRouter(route_class=GuardedRoute, tags=["sessions"])
 _IDS = uuid.UUID("8c0a3f4e-51c1-4c43-9d2e-2f8f0b9e7d21")

@@ -9,15 +9,15 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import JSONResponse, Response
 
-from domain.deliveries import Delivery
+from domain.cases.deliveries import Delivery
 from integrations.slack.signature import SIGNATURE_HEADER, TIME_HEADER, is_from_slack
-from runtime.settings import SlackSettings
-from starters.service import bodies, correlation
-from starters.service.delivering import received
-from starters.service.errors import Problem
+from runtime.settings.environment import SlackSettings
+from starters.service.hooks.signed import SignedRoute, not_believed, only
+from starters.service.http import bodies, correlation
+from starters.service.http.errors import Problem
+from starters.service.inbox.delivering import received
 from starters.service.services import Services, Using, services_of
-from starters.service.signed import SignedRoute, not_believed, only
-from starters.service.slack_reading import (
+from starters.service.slack.reading import (
     SOURCE,
     Event,
     answer_in,

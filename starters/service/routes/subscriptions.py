@@ -9,15 +9,15 @@ from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, Field
 
 from starters.answers import PATIENCE, answered_within
-from starters.service.access import V1
-from starters.service.declared import of_body, refusals
-from starters.service.errors import Problem
-from starters.service.guarded import GuardedRoute
-from starters.service.paging import Limit, Offset, Page, cut, numbers
-from starters.service.principals import reporter_of
-from starters.service.requests import Reason, Request
+from starters.service.access.guarded import GuardedRoute
+from starters.service.access.principals import reporter_of
+from starters.service.access.roles import V1
+from starters.service.contract.declared import of_body, refusals
+from starters.service.contract.paging import Limit, Offset, Page, cut, numbers
+from starters.service.contract.requests import Reason, Request
+from starters.service.contract.views import Moment, View
+from starters.service.http.errors import Problem
 from starters.service.services import Asking, Services, Using
-from starters.service.views import Moment, View
 from starters.webhooks import EndpointRow, WebhookDesk
 from workers.webhook_waking import wake
 

@@ -5,21 +5,21 @@ from __future__ import annotations
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from domain.identity.principals import Principal
 from domain.ids import kind_of
-from domain.principals import Principal
 from domain.troubleshooting.messages import EvidenceInput, LinkTicketInput
 from starters.case_list import CaseFilter, Kind
-from starters.service.access import V1
-from starters.service.declared import of_body, refusals
-from starters.service.errors import unknown_case
-from starters.service.guarded import GuardedRoute
-from starters.service.naming import case_named
-from starters.service.principals import reporter_of
-from starters.service.requests import IncidentIn, LinkIn, MoreEvidenceIn, TicketIn
+from starters.service.access.guarded import GuardedRoute
+from starters.service.access.principals import reporter_of
+from starters.service.access.roles import V1
+from starters.service.contract.declared import of_body, refusals
+from starters.service.contract.naming import case_named
+from starters.service.contract.requests import IncidentIn, LinkIn, MoreEvidenceIn, TicketIn
+from starters.service.contract.views import Accepted, CasePageView, OpenedCase
+from starters.service.http.errors import unknown_case
 from starters.service.routes import opening
 from starters.service.routes.cases import OPENED, Listed, Opening, StatusName, Word, listed
 from starters.service.services import Asking, Using
-from starters.service.views import Accepted, CasePageView, OpenedCase
 
 router = APIRouter(route_class=GuardedRoute)
 

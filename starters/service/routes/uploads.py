@@ -10,17 +10,17 @@ from domain.troubleshooting.evidence import EvidenceRef
 from domain.troubleshooting.messages import EvidenceInput
 from integrations.evidence.kinds import HEAD_BYTES
 from integrations.evidence.kinds import kind_of as evidence_kind_of
-from starters.service import bodies
-from starters.service.access import V1
-from starters.service.declared import of_body
-from starters.service.errors import Problem, invalid, unknown_case
-from starters.service.guarded import StreamingRoute
-from starters.service.multipart import Form
-from starters.service.naming import case_named
-from starters.service.principals import reporter_of
+from starters.service.access.guarded import StreamingRoute
+from starters.service.access.principals import reporter_of
+from starters.service.access.roles import V1
+from starters.service.contract.declared import of_body
+from starters.service.contract.naming import case_named
+from starters.service.contract.views import EvidenceView
+from starters.service.http import bodies
+from starters.service.http.errors import Problem, invalid, unknown_case
+from starters.service.http.multipart import Form
+from starters.service.http.unpacking import TYPES, Checked
 from starters.service.services import Asking, Using
-from starters.service.unpacking import TYPES, Checked
-from starters.service.views import EvidenceView
 
 router = APIRouter(route_class=StreamingRoute, tags=["data"])
 _FIELDS = frozenset({"service", "case_id", "name"})

@@ -10,15 +10,15 @@ from starlette.responses import JSONResponse, Response
 
 from domain.model import JsonValue
 from integrations import webhooks
-from starters.service import bodies
-from starters.service.errors import invalid
-from starters.service.guarded import CLOUD_EVENTS
+from starters.service.access.guarded import CLOUD_EVENTS
 from starters.service.hooks import mail, reading
 from starters.service.hooks.endpoints import endpoint_of
 from starters.service.hooks.reading import Read
+from starters.service.hooks.signed import SignedRoute, not_believed, only
 from starters.service.hooks.taking import MAIL, take
+from starters.service.http import bodies
+from starters.service.http.errors import invalid
 from starters.service.services import Services, Using
-from starters.service.signed import SignedRoute, not_believed, only
 
 router = APIRouter(route_class=SignedRoute)
 _TYPES = {"email": mail.TYPES, "events": CLOUD_EVENTS}

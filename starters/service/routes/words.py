@@ -6,21 +6,22 @@ import hashlib
 
 from fastapi import APIRouter, Request
 
-from domain.case import Accepted as Taken
-from domain.case import ClaimInput, FeedbackInput, MessageInput, ResolveInput, UnparkAction, UnparkInput
+from domain.cases.messages import Accepted as Taken
+from domain.cases.messages import ClaimInput, FeedbackInput, MessageInput, ResolveInput, UnparkInput
+from domain.cases.terms import UnparkAction
 from domain.ids import kind_of
 from domain.troubleshooting.messages import CloseIncidentInput
 from starters.dead_letters import find_letter
-from starters.service.access import V1
-from starters.service.declared import of_body
-from starters.service.errors import invalid, unfitting
-from starters.service.guarded import GuardedRoute
-from starters.service.idempotency import key_of
-from starters.service.naming import case_named
-from starters.service.principals import person_of
-from starters.service.requests import ClaimIn, FeedbackIn, MessageIn, ResolveIn, UnparkIn
+from starters.service.access.guarded import GuardedRoute
+from starters.service.access.principals import person_of
+from starters.service.access.roles import V1
+from starters.service.contract.declared import of_body
+from starters.service.contract.idempotency import key_of
+from starters.service.contract.naming import case_named
+from starters.service.contract.requests import ClaimIn, FeedbackIn, MessageIn, ResolveIn, UnparkIn
+from starters.service.contract.views import Accepted, UnparkView
+from starters.service.http.errors import invalid, unfitting
 from starters.service.services import Asking, Using
-from starters.service.views import Accepted, UnparkView
 
 router = APIRouter(route_class=GuardedRoute, tags=["cases"])
 _CASE = f"{V1}/cases/{{case_id}}"

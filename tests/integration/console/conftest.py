@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from domain.principals import Role
+from domain.identity.principals import Role
 from domain.troubleshooting.hypotheses import FaultKind
 from domain.troubleshooting.knowledge import Lesson
-from runtime.settings import Settings, load_settings
-from starters.console.visitors import make_link
-from starters.service import keys
+from runtime.settings.environment import Settings, load_settings
+from starters.console.sign_in.visitors import make_link
+from starters.service.access import keys
 from tests.service.service_world import LEAD, ServiceWorld
 from tests.service.telling_world import TellingWorld
 from tests.service.test_contract import incident, ticket, until

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from domain.principals import Role
+from domain.identity.principals import Role
 from integrations import password_hash
 from tests.console.sign_in_world import SignInWorld
 

@@ -14,10 +14,10 @@ import asyncpg
 import pytest
 from sqlalchemy import select
 
-from integrations.store.tables import inbox
-from runtime.settings import Settings, load_settings
+from integrations.store.tables.deliveries import inbox
+from runtime.settings.environment import Settings, load_settings
 from sandbox.server import Sandbox
-from starters.service import polling
+from starters.service.inbox import polling
 from starters.service.services import Services, open_services
 from tests.postgres import PostgresServer
 

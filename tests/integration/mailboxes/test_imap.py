@@ -21,9 +21,9 @@ from pydantic import SecretStr
 from domain.errors import ConfigurationProblem, VendorError, VendorRefused, VendorUnavailable
 from integrations import imap
 from integrations.imap import ImapAccount, Mailbox
-from runtime.checks import CheckStatus
-from runtime.configuration import Configuration
-from runtime.settings import SHIPPED_CONFIG
+from runtime.configuration.policies import Configuration
+from runtime.doctor.checks import CheckStatus
+from runtime.settings.environment import SHIPPED_CONFIG
 from sandbox.server import Sandbox
 from starters.doctoring import look_at_mailbox
 from starters.mailboxes import MailboxSource, mailboxes_of

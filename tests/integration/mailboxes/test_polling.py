@@ -9,8 +9,8 @@ from datetime import timedelta
 
 import pytest
 
-from starters.service import polling
 from starters.service.hooks import mail, taking
+from starters.service.inbox import polling
 from tests.integration.mailboxes.conftest import World, letter, once_more, until
 
 on_both = pytest.mark.parametrize("world", ["sqlite", "postgresql"], indirect=True)

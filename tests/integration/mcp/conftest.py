@@ -14,11 +14,11 @@ import pytest
 from pydantic import SecretStr
 
 from domain.model import JsonValue
-from domain.tool import ToolCall, ToolSpec
+from domain.tools.tool import ToolCall, ToolSpec
 from integrations.tools.mcp.configuration import McpServer
 from integrations.tools.mcp.provider import McpProvider
 from integrations.tools.provider import CallContext, ProviderAnswer
-from runtime.dev_server import free_port, is_free
+from runtime.temporal.dev_server import free_port, is_free
 
 ROOT = Path(__file__).resolve().parents[3]
 SECRETS = {"stock_token": SecretStr("right-token"), "other": SecretStr("s3cret-value")}

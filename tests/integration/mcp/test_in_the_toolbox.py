@@ -6,7 +6,7 @@ import time
 import pytest
 
 from domain.errors import OutcomeUnknown
-from domain.tool import RefusalKind
+from domain.tools.tool import RefusalKind
 from integrations.tools.mcp.configuration import McpServer
 from integrations.tools.mcp.provider import McpProvider
 from tests.integration.mcp.conftest import SECRETS, WebStub

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from domain.errors import ConfigurationProblem, OutcomeUnknown, VendorRefused, VendorUnavailable
-from domain.tool import Safety
+from domain.tools.tool import Safety
 from integrations.idempotency import key_hash
 from integrations.tools.mcp.catalogue import SEAL
 from integrations.tools.mcp.configuration import McpServer

@@ -15,7 +15,7 @@ from mcp import Client, MCPError, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 from mcp_types import Implementation
 
-from runtime.dev_server import free_port
+from runtime.temporal.dev_server import free_port
 from tests.dev_process import ROOT, Dev
 
 pytestmark = pytest.mark.server

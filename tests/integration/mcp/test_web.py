@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from domain.errors import VendorError, VendorRefused, VendorThrottled, VendorUnavailable
 from integrations.tools.mcp.configuration import McpServer, McpServers
 from integrations.tools.mcp.provider import McpProvider, mcp_providers
-from runtime.dev_server import free_port
+from runtime.temporal.dev_server import free_port
 from tests.integration.mcp.conftest import SECRETS, Rig, WebStub
 
 

@@ -17,8 +17,8 @@ from integrations.llm.no_model import NoModel
 from integrations.mail import SmtpMailer
 from integrations.rendering import Templates
 from integrations.slack.channel import SlackChat
-from runtime.configuration import Configuration
-from runtime.settings import SHIPPED_CONFIG
+from runtime.configuration.policies import Configuration
+from runtime.settings.environment import SHIPPED_CONFIG
 from tests.model_world import ModelServer, close_chains
 from tests.vendor_world import MemoryLedger, Outside, outside
 

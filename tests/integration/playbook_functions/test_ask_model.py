@@ -10,9 +10,9 @@ from pydantic import ValidationError
 from temporalio.testing import ActivityEnvironment
 
 from activities.playbook_functions import AskModelInput, ModelAnswer
-from domain.authored_answers import answer_type_for
 from domain.errors import InvalidInput
-from domain.policy import ModelBudget
+from domain.llm.authored_answers import answer_type_for
+from domain.policies.case_policy import ModelBudget
 from tests.integration.playbook_functions.conftest import functions
 from tests.model_world import FakeMeter, ModelServer, chain, provider
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from domain.tool import Safety, ToolCall
-from runtime.configuration import Configuration
-from runtime.settings import SHIPPED_CONFIG, load_settings
+from domain.tools.tool import Safety, ToolCall
+from runtime.configuration.policies import Configuration
+from runtime.settings.environment import SHIPPED_CONFIG, load_settings
 from starters.dev.world import variables
 from tests.vendor_world import MemoryLedger, Outside
 from workers.tools import build_toolbox

@@ -10,7 +10,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from integrations.store.migration import migrate
+from integrations.store.database.migration import migrate
 from integrations.store.store import SqlStore
 from tests.postgres import PostgresServer
 

@@ -10,11 +10,11 @@ import pytest
 from sqlalchemy import select
 
 from domain.errors import VendorRefused
-from domain.guardrails import LimitPer
-from domain.ports import AllowanceClaim
-from integrations.store.allowances import SqlAllowances
+from domain.policies.guardrails import LimitPer
+from domain.ports.effects import AllowanceClaim
+from integrations.store.effects.allowances import SqlAllowances
 from integrations.store.store import SqlStore
-from integrations.store.tables import allowance_claims, allowances
+from integrations.store.tables.effects import allowance_claims, allowances
 
 
 def claim(limit: str = "refunds", subject: str = "cus_1", amount: float = 1, at_most: float = 10) -> AllowanceClaim:
@@ -48,7 +48,7 @@ async def test_fifty_claims_on_two_limits_at_once_take_both_or_none(store: SqlSt
 async def test_claims_from_several_processes_never_go_over_the_limit_together(store: SqlStore, url: str) -> None:
     program = """
 import asyncio, sys
-from domain.guardrails import LimitPer
+from domain.policies.guardrails import LimitPer
 from domain.ports import AllowanceClaim
 from integrations.store.store import SqlStore
 

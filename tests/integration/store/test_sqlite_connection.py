@@ -14,9 +14,9 @@ import pytest
 from sqlalchemy import text
 
 from domain.errors import VendorUnavailable
-from integrations.store import sqlite_connection
-from integrations.store.database import Database
-from integrations.store.sqlite_connection import Connection
+from integrations.store.database import sqlite_connection
+from integrations.store.database.connection import Database
+from integrations.store.database.sqlite_connection import Connection
 
 ROUNDS = 60
 

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from sqlalchemy import text
 
+from domain.cases.records import ApprovalRecord, CaseRecord, InterventionRecord, OutcomeRecord
+from domain.cases.timeline import CaseMessage, TimelineEntry, TimelineKind
 from domain.errors import VendorRefused
-from domain.records import ApprovalRecord, CaseRecord, InterventionRecord, OutcomeRecord
-from domain.timeline import CaseMessage, TimelineEntry, TimelineKind
 from integrations.store.store import SqlStore
 
 NOON = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)

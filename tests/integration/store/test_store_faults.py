@@ -14,13 +14,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from domain.cases.records import CaseRecord, EffectStatus
+from domain.cases.timeline import TimelineEntry, TimelineKind
 from domain.errors import VendorRefused, VendorUnavailable
-from domain.records import CaseRecord, EffectStatus
-from domain.timeline import TimelineEntry, TimelineKind
 from integrations.store.cases import SqlCaseStore
-from integrations.store.database import Database
-from integrations.store.ledger import SqlEffectLedger
-from integrations.store.migration import migrate
+from integrations.store.database.connection import Database
+from integrations.store.database.migration import migrate
+from integrations.store.effects.ledger import SqlEffectLedger
 from tests.postgres import PostgresServer
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

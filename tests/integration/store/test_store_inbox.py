@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-from domain.deliveries import Delivery
+from domain.cases.deliveries import Delivery
 from integrations.store.store import SqlStore
 
 KINDS = ("claim", "say")

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from domain.errors import ConfigurationProblem
-from domain.knowledge import Article
-from integrations.store.knowledge import EXCERPT_LIMIT
-from integrations.store.search_terms import TERM_LIMIT, search_terms
-from integrations.store.seeding import read_article, seed_articles
+from domain.knowledge.articles import Article
+from integrations.store.database.search_terms import TERM_LIMIT, search_terms
+from integrations.store.knowledge.articles import EXCERPT_LIMIT
+from integrations.store.knowledge.seeding import read_article, seed_articles
 from integrations.store.store import SqlStore
 
 SHIPPED = Path(__file__).parents[3] / "config" / "knowledge"
@@ -241,7 +241,7 @@ def test_a_file_that_is_no_article_is_named(content: str) -> None:
 
 
 def test_every_category_has_a_shipped_article() -> None:
-    from domain.triage import Category
+    from domain.triage.classification import Category
 
     files = sorted(SHIPPED.glob("*.md"))
     found = [read_article(file, file.read_bytes()) for file in files]

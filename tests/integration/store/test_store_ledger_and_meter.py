@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
+from domain.cases.records import EffectStatus, MeterRecord
 from domain.errors import VendorRefused
-from domain.records import EffectStatus, MeterRecord
 from integrations.store.store import SqlStore
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

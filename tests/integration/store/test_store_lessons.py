@@ -16,9 +16,9 @@ from domain.troubleshooting.hypotheses import FaultKind
 from domain.troubleshooting.knowledge import AnsweredBy, Lesson, LessonStatus
 from integrations.knowledge.embeddings import RestEmbeddings
 from integrations.knowledge.incidents import FailureKnowledge
-from integrations.store.migration import downgrade
+from integrations.store.database.migration import downgrade
 from integrations.store.store import SqlStore
-from runtime.signature_files import read_signatures
+from runtime.configuration.signature_files import read_signatures
 from tests.loopback import Answer, Loopback, Received, loopback
 
 SIGNATURES = read_signatures([Path(__file__).parents[3] / "config"])

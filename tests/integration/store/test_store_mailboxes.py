@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-from integrations.store.mailboxes import Position
+from integrations.store.deliveries.mailboxes import Position
 from integrations.store.store import SqlStore
 
 LEASE = timedelta(seconds=60)

@@ -16,15 +16,16 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
+from domain.cases.records import InterventionRecord
 from domain.errors import ConfigurationProblem, NotReachable
-from domain.knowledge import Article
-from domain.records import InterventionRecord
-from integrations.store import migration
-from integrations.store.database import Database
-from integrations.store.migration import HEAD, downgrade, migrate
-from integrations.store.seeding import seed_articles
+from domain.knowledge.articles import Article
+from integrations.store.database import migration
+from integrations.store.database.connection import Database
+from integrations.store.database.migration import HEAD, downgrade, migrate
+from integrations.store.knowledge.seeding import seed_articles
 from integrations.store.store import SqlStore
-from integrations.store.tables import is_compared, metadata
+from integrations.store.tables import metadata
+from integrations.store.tables.comparing import is_compared
 
 SHIPPED = Path(__file__).parents[3] / "config" / "knowledge"
 
@@ -94,7 +95,7 @@ async def test_a_start_on_an_up_to_date_file_loads_neither_alembic_nor_sqlalchem
     await migrate(url)
     program = (
         "import asyncio, sys;"
-        "from integrations.store.migration import migrate;"
+        "from integrations.store.database.migration import migrate;"
         "asyncio.run(migrate(sys.argv[1])); assert not {'alembic', 'sqlalchemy'} & set(sys.modules)"
     )
     start = await asyncio.create_subprocess_exec(sys.executable, "-c", program, url, stderr=asyncio.subprocess.PIPE)

@@ -11,9 +11,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
+from domain.cases.records import ApprovalRecord
 from domain.errors import VendorError
-from domain.records import ApprovalRecord
-from domain.webhooks import Subscription, WebhookAttempt, WebhookDelivery
+from domain.webhooks.events import Subscription, WebhookAttempt, WebhookDelivery
 from integrations.store.store import SqlStore
 from tests.workflows.webhook_world import DOWN, OPENED_AT, TAKEN, a_case
 
@@ -209,8 +209,8 @@ async def test_whoever_listens_hears_after_the_commit(store: SqlStore, portal: S
 
 _SAVES_AND_DIES = """
 import asyncio, os, signal, sys
-from domain.records import CaseRecord
-from domain.webhooks import Subscription
+from domain.cases.records import CaseRecord
+from domain.webhooks.events import Subscription
 from integrations.store.store import SqlStore
 
 async def main(url, row):

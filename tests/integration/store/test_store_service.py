@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-from domain.deliveries import Delivery
-from domain.principals import Answered
-from integrations.store.requests import RequestKey
+from domain.cases.deliveries import Delivery
+from domain.identity.principals import Answered
+from integrations.store.access.requests import RequestKey
 from integrations.store.store import SqlStore
 
 ANSWER = Answered(status=202, headers={"location": "/x"}, body=b"{}")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-from domain.principals import SessionRecord
-from domain.records import CaseRecord
+from domain.cases.records import CaseRecord
+from domain.identity.principals import SessionRecord
 from integrations.store.store import SqlStore
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-from domain.passwords import PasswordRecord
-from domain.principals import ConsoleSession, Role
-from integrations.store.sign_in_tries import TryLimit
+from domain.identity.passwords import PasswordRecord
+from domain.identity.principals import ConsoleSession, Role
+from integrations.store.access.sign_in_tries import TryLimit
 from integrations.store.store import SqlStore
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)

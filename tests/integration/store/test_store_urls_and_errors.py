@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from domain.errors import ConfigurationProblem, VendorRefused, VendorUnavailable
-from integrations.store.database import Database, to_json
-from integrations.store.errors import connection_broke, translate
-from integrations.store.url import read_store_url
+from integrations.store.database.connection import Database, to_json
+from integrations.store.database.errors import connection_broke, translate
+from integrations.store.database.url import read_store_url
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 
 from integrations.store.store import SqlStore
-from runtime.dev_server import EmbeddedServer
+from runtime.temporal.dev_server import EmbeddedServer
 from tests.postgres import PostgresServer
 
 

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from domain.errors import VendorRefused, VendorUnavailable
 from domain.expressions import fill
 from domain.rules import KeywordTables, Phrases, RulesEngine
-from domain.tool import RefusalKind, Safety
+from domain.tools.tool import RefusalKind, Safety
 from integrations.hubspot import HubSpotRecords
 from integrations.mail import SmtpMailer
 from integrations.prometheus import PrometheusMetrics

@@ -16,9 +16,9 @@ import yaml
 from pydantic import SecretStr
 
 from domain.guarding import judge_call
-from domain.guardrails import RuleAction
 from domain.playbook.schema_check import problem_with
-from domain.tool import Safety
+from domain.policies.guardrails import RuleAction
+from domain.tools.tool import Safety
 from domain.troubleshooting.answers import CheckAnswer, read_answer
 from domain.troubleshooting.checking import check_calls
 from domain.troubleshooting.evidence import Sign
@@ -40,8 +40,8 @@ from integrations.tools.builtin.watching import WatchTools
 from integrations.tools.guarded_http import GuardedHttp
 from integrations.tools.python import PythonTools
 from integrations.tools.toolbox import Tools
-from runtime.configuration import Configuration
-from runtime.settings import SHIPPED_CONFIG
+from runtime.configuration.policies import Configuration
+from runtime.settings.environment import SHIPPED_CONFIG
 from tests.postgres import PostgresServer
 from tests.tool_world import call_of, run, toolbox
 from tests.unit.troubleshooting.incidents import diagnosed, suspect

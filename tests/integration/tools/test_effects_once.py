@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from domain.errors import OutcomeUnknown, VendorRefused, VendorUnavailable
-from domain.tool import Safety
+from domain.tools.tool import Safety
 from integrations.store.store import SqlStore
 from integrations.tools.provider import NotAllowed, ProviderAnswer
 from tests.tool_world import Shelf, call_of, run, spec, toolbox
@@ -117,7 +117,7 @@ async def test_a_process_killed_after_the_effect_has_it_once(tmp_path, key):
     url = f"sqlite+aiosqlite:///{tmp_path / 'store.db'}"
     program = textwrap.dedent(f"""
         import asyncio, os
-        from domain.tool import Safety
+        from domain.tools.tool import Safety
         from integrations.store.store import SqlStore
         from tests.tool_world import Shelf, call_of, run, spec, toolbox
 

@@ -21,7 +21,7 @@ from domain.errors import (
     VendorRefused,
     VendorUnavailable,
 )
-from domain.tool import RefusalKind, Safety, ToolCall
+from domain.tools.tool import RefusalKind, Safety, ToolCall
 from integrations.tools.addresses import AddressGuard
 from integrations.tools.authentication import ClientCredentials, TokenSource
 from integrations.tools.guarded_http import GuardedHttp
@@ -31,8 +31,8 @@ from integrations.tools.openapi.documents import FromAddress
 from integrations.tools.openapi.provider import OpenApiProvider
 from integrations.tools.provider import CallContext, NotAllowed, ProviderAnswer
 from integrations.tools.web import web_guard
-from runtime.configuration import Configuration
-from runtime.settings import load_settings
+from runtime.configuration.policies import Configuration
+from runtime.settings.environment import load_settings
 from tests.loopback import Answer, Loopback, Received, bomb, loopback
 from workers.tools import build_toolbox
 

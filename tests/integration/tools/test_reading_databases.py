@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from domain.errors import ConfigurationProblem, VendorRefused, VendorUnavailable
-from domain.tool import ToolCall
+from domain.tools.tool import ToolCall
 from integrations.databases.statement import checked
 from integrations.tools.provider import CallContext, NotAllowed
 from integrations.tools.python import PythonTools

@@ -12,7 +12,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from domain.errors import ConfigurationProblem, OutcomeUnknown, VendorError, VendorRefused, VendorUnavailable
-from domain.tool import Safety
+from domain.tools.tool import Safety
 from integrations.commands import AllowedCommands
 from integrations.tools.builtin.commands import CommandTools, Ran, Run
 from integrations.tools.provider import CallContext, NotAllowed

@@ -18,10 +18,10 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from activities.boundary import Boundary
 from activities.tools import ToolActivities
 from domain.errors import VendorRefused, VendorThrottled, VendorUnavailable
-from domain.tool import RefusalKind, Safety, ToolCall, ToolRefusal, ToolResult
-from domain.tool_policy import VendorSettings
-from runtime.settings import WorkerSettings, load_settings
-from runtime.temporal import connect
+from domain.tools.tool import RefusalKind, Safety, ToolCall, ToolRefusal, ToolResult
+from domain.tools.tool_policy import VendorSettings
+from runtime.settings.environment import WorkerSettings, load_settings
+from runtime.temporal.connection import connect
 from tests.fakes import FakeToolBox
 from tests.tool_world import spec
 from workers.tools import vendor_workers

@@ -21,7 +21,7 @@ from domain.errors import (
     VendorThrottled,
     VendorUnavailable,
 )
-from domain.tool import Safety, ToolCall
+from domain.tools.tool import Safety, ToolCall
 from integrations.tools.openapi.configuration import WebConfiguration
 from integrations.tools.provider import CallContext, NotAllowed, ProviderAnswer
 from integrations.tools.web import WebProvider

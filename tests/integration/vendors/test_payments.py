@@ -8,7 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from domain.errors import NotFoundAtVendor, OutcomeUnknown, VendorRefused, VendorThrottled, VendorUnavailable
-from domain.payments import Payment, PaymentStatus
+from domain.money.payments import Payment, PaymentStatus
 from integrations.stripe.payments import StripePayments
 from tests.vendor_world import WORKFLOW, Outside
 

@@ -9,7 +9,7 @@ import yaml
 
 from domain.analysis.emails import EmailKind, classify
 from domain.rules import KeywordTables, Phrases, RulesEngine
-from domain.triage import Category
+from domain.triage.classification import Category
 
 CONFIG = Path(__file__).resolve().parents[3] / "config"
 

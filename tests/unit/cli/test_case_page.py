@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from rich.console import Console
 
-from domain.approval import ApprovalQuestion, ApprovalState, OpenRung
-from domain.case import HandoffState, ParkedStep
-from domain.escalation import EscalationState
-from domain.intake import read_ticket
-from domain.policy import Ladder, Rung
+from domain.cases.approval import ApprovalQuestion, ApprovalState, OpenRung
+from domain.cases.escalation import EscalationState
+from domain.cases.parts import HandoffState, ParkedStep
+from domain.policies.case_policy import Ladder, Rung
+from domain.tickets.intake import read_ticket
 from domain.troubleshooting.linking import IncidentAdvice, LinkKind
 from starters.cases import Attempt
 from starters.cli.case_view import page, put_state

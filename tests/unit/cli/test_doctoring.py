@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from runtime.settings import Settings
+from runtime.settings.environment import Settings
 from starters.doctoring import incident_checks
 
 DISK_USE = """

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from domain.escalation import EscalationState
-from domain.ticket import Customer, Ticket
+from domain.cases.escalation import EscalationState
+from domain.tickets.ticket import Customer, Ticket
 from domain.troubleshooting.incident import IncidentReport
 from domain.troubleshooting.state import IncidentState
 from starters.ticket_links import why_no_news

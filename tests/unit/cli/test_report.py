@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 import pytest
 import typer
 
-from domain.case import Accepted, Status
+from domain.cases.messages import Accepted
+from domain.cases.terms import Status
 from domain.errors import ConfigurationProblem, InvalidInput, NotReachable, Refused, UnknownCase
 from starters.cli import report
 

@@ -8,7 +8,7 @@ from temporalio.client import WorkflowUpdateFailedError, WorkflowUpdateRPCTimeou
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
-from domain.approval import ApprovalQuestion, ApprovalState, OpenRung, Vote
+from domain.cases.approval import ApprovalQuestion, ApprovalState, OpenRung, Vote
 from domain.errors import InvalidInput, NotReachable, Refused, SurehandError, UnknownCase
 from domain.ids import (
     case_id,
@@ -18,7 +18,7 @@ from domain.ids import (
     tenant_in,
     workflow_id_for,
 )
-from domain.policy import Ladder, Rung
+from domain.policies.case_policy import Ladder, Rung
 from starters.answers import answered_within
 from starters.case_list import CaseFilter
 from starters.cli.approvals import _seen, still_to_decide

@@ -78,7 +78,7 @@ def test_an_unknown_tenant_is_wrong_use(surehand):
 
 def test_it_loads_neither_temporal_nor_the_store():
     script = (
-        "import sys; from starters.triage import Triage; from domain.intake import read_tickets; "
+        "import sys; from starters.triage import Triage; from domain.tickets.intake import read_tickets; "
         f"t = read_tickets(open({str(SAMPLES / 'refund.json')!r}).read())[0].ticket; "
         "Triage.for_tenant(None).judge(t); "
         "sys.exit(bool({'temporalio', 'sqlalchemy', 'openai', 'slack_sdk'} & set(sys.modules)))"

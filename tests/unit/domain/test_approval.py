@@ -9,9 +9,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from domain import approval as rules
-from domain.approval import ApprovalDecision, ApprovalQuestion, ApprovalState, ApprovalStatus
-from domain.policy import Ladder, Rung
+from domain.cases import approval as rules
+from domain.cases.approval import ApprovalDecision, ApprovalQuestion, ApprovalState, ApprovalStatus
+from domain.policies.case_policy import Ladder, Rung
 from tests.fakes import at
 
 NOW = at("2026-03-02T10:00:00+00:00")

@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.calendars import add_business_time, business_time_between
-from domain.policy import Calendar
+from domain.policies.sla import Calendar
+from domain.sla.calendars import add_business_time, business_time_between
 from tests.fakes import at
 
 OFFICE = Calendar(

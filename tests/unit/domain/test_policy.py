@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from domain.policy import CasePolicy, shared
-from runtime.configuration import Configuration
-from runtime.settings import SHIPPED_CONFIG
+from domain.policies.case_policy import CasePolicy, shared
+from runtime.configuration.policies import Configuration
+from runtime.settings.environment import SHIPPED_CONFIG
 
 
 def test_equal_policies_are_one_object_and_different_ones_are_not() -> None:

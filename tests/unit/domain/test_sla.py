@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from domain import sla
-from domain.policy import Calendar
-from domain.sla import ClockName, SlaClock
+from domain.policies.sla import Calendar
+from domain.sla import clocks as sla
+from domain.sla.clocks import ClockName, SlaClock
 from tests.fakes import at
 
 ALWAYS = Calendar(name="always")

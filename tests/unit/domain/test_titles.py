@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from domain.titles import LONGEST, title_of
+from domain.tickets.titles import LONGEST, title_of
 
 
 @pytest.mark.parametrize(

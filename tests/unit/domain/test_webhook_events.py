@@ -8,16 +8,9 @@ from typing import Any
 
 import pytest
 
-from domain.records import ApprovalRecord, CaseRecord
-from domain.timeline import TimelineEntry, TimelineKind
-from domain.webhooks import (
-    DeliveryRules,
-    EventKind,
-    Subscription,
-    body_of,
-    event_of_approval,
-    events_of_change,
-)
+from domain.cases.records import ApprovalRecord, CaseRecord
+from domain.cases.timeline import TimelineEntry, TimelineKind
+from domain.webhooks.events import DeliveryRules, EventKind, Subscription, body_of, event_of_approval, events_of_change
 
 AT = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 SOLVED = {"status": "resolved", "resolved_at": AT}

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from domain.guardrails import GuardPoint, GuardrailRule, Guardrails, RuleAction, RuleCategory, Severity
-from domain.tool import Safety, ToolBrief, ToolCategory, ToolUndo
-from runtime.configuration import Configuration
-from runtime.settings import SHIPPED_CONFIG
+from domain.policies.guardrails import GuardPoint, GuardrailRule, Guardrails, RuleAction, RuleCategory, Severity
+from domain.tools.tool import Safety, ToolBrief, ToolCategory, ToolUndo
+from runtime.configuration.policies import Configuration
+from runtime.settings.environment import SHIPPED_CONFIG
 
 UNDO = ToolUndo(tool="ops.undo")
 

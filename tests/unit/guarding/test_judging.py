@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.currencies import Currencies
 from domain.guarding import action_of, case_counts, claims_for, judge_call, judge_text
-from domain.guardrails import GuardPoint, Guardrails, Limit, LimitPer, RuleAction, Severity
-from domain.tool import Safety, ToolCategory
+from domain.money.currencies import Currencies
+from domain.policies.guardrails import GuardPoint, Guardrails, Limit, LimitPer, RuleAction, Severity
+from domain.tools.tool import Safety, ToolCategory
 from tests.unit.guarding.conftest import COMMUNICATION, SEARCH, rule, tool
 
 NONE = Guardrails()

@@ -14,10 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.guarding import judge_call, judge_text
-from domain.guardrails import GuardPoint, Guardrails, RuleAction
-from domain.tool import Safety, ToolBrief
-from runtime.configuration import Configuration
-from runtime.settings import SHIPPED_CONFIG
+from domain.policies.guardrails import GuardPoint, Guardrails, RuleAction
+from domain.tools.tool import Safety, ToolBrief
+from runtime.configuration.policies import Configuration
+from runtime.settings.environment import SHIPPED_CONFIG
 from tests.unit.guarding.conftest import COMMUNICATION, SEARCH, tool
 
 DATA = Path(__file__).parents[2] / "data" / "bipia"

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
-from domain.model_answers import (
+from domain.llm.model_answers import (
     LINE_LIMIT,
     LIST_LIMIT,
     AnalysisAnswer,
@@ -21,8 +21,9 @@ from domain.model_answers import (
     ReplyAnswer,
     ReviewAnswer,
 )
-from domain.ticket import Priority
-from domain.triage import Category, DecisionKind, EscalationSignal
+from domain.tickets.ticket import Priority
+from domain.triage.classification import Category, EscalationSignal
+from domain.triage.decision import DecisionKind
 from integrations.llm.answer_schema import answer_schema, is_closed
 from integrations.llm.prompts import PromptLibrary
 from sandbox.openai_schemas import fitting_value, strictness_fault

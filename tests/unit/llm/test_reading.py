@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.model_answers import ReviewAnswer
+from domain.llm.model_answers import ReviewAnswer
 from integrations.llm.reading import UnusableAnswer, read_answer
 
 GOOD = '{"score": 7, "findings": ["Say when."]}'

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from domain.playbook.definition import parse_playbook
 from domain.playbook.diagram import mermaid
-from domain.tool import Safety, ToolBrief, ToolUndo
+from domain.tools.tool import Safety, ToolBrief, ToolUndo
 from integrations.playbooks.reading import read_playbook
 from integrations.playbooks.validating import examine
 from starters.cli.playbook_view import tree_of

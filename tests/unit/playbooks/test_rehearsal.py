@@ -6,13 +6,13 @@ from datetime import timedelta
 import pytest
 
 from domain.expressions import compile_expression
-from domain.guardrails import GuardPoint, GuardrailRule, Guardrails, RuleAction, RuleCategory
 from domain.playbook.definition import parse_playbook
 from domain.playbook.plan import Plan, PlannedStep, StepKind
 from domain.playbook.rehearsal import MOST_STEPS, rehearse
 from domain.playbook.unknowns import Unevaluable, Unknown, evaluated, filled, merged, shown
-from domain.policy import Ladder, Rung
-from domain.tool import Safety, ToolBrief, ToolUndo
+from domain.policies.case_policy import Ladder, Rung
+from domain.policies.guardrails import GuardPoint, GuardrailRule, Guardrails, RuleAction, RuleCategory
+from domain.tools.tool import Safety, ToolBrief, ToolUndo
 from integrations.playbooks.reading import read_playbook
 from integrations.playbooks.validating import examine
 from tests.unit.playbooks.documents import examples, small, specified

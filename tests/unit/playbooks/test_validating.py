@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 
 from domain.playbook.faults import Weight
 from domain.playbook.outline import KINDS
-from domain.tool import Safety, ToolBrief, ToolUndo
+from domain.tools.tool import Safety, ToolBrief, ToolUndo
 from integrations.playbooks.reading import read_playbook
 from integrations.playbooks.schema import load_schema, schema_faults
 from integrations.playbooks.validating import Examination, all_faults, examine

@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from domain.people import Team
-from domain.policy import CasePolicy, Ladder, Rung, SlaPolicy, SlaTarget, Timers
+from domain.identity.people import Team
+from domain.policies.case_policy import CasePolicy, Ladder, Rung, Timers
+from domain.policies.sla import SlaPolicy, SlaTarget
 from domain.rules import KeywordTables, Phrases, RulesEngine
-from domain.ticket import Priority
-from domain.triage import Category, Urgency
+from domain.tickets.ticket import Priority
+from domain.triage.classification import Category
+from domain.triage.decision import Urgency
 
 CONFIG = Path(__file__).resolve().parents[3] / "config"
 TEAM_OF = {

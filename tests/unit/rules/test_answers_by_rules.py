@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from domain.intake import read_ticket
-from domain.knowledge import Article, ArticleHit
-from domain.policy import CasePolicy
+from domain.knowledge.articles import Article, ArticleHit
+from domain.policies.case_policy import CasePolicy
 from domain.rules import Phrases, RulesEngine
 from domain.rules.replies import _fitting, _gist
-from domain.ticket import Ticket
-from domain.triage import BillingActionKind, Classification, Reply
+from domain.tickets.intake import read_ticket
+from domain.tickets.ticket import Ticket
+from domain.triage.classification import Classification
+from domain.triage.conversation import BillingActionKind, Reply
 
 
 def ticket_of(text: str, subject: str = "", name: str | None = None) -> Ticket:

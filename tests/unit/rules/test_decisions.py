@@ -6,20 +6,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from domain.intake import read_ticket
-from domain.policy import CasePolicy
-from domain.records import OutcomeRecord
+from domain.cases.records import OutcomeRecord
+from domain.policies.case_policy import CasePolicy
 from domain.rules import RulesEngine
-from domain.ticket import CustomerTier, Priority
-from domain.triage import (
-    Category,
-    Decision,
-    DecisionKind,
-    EscalationSignal,
-    Origin,
-    Proposal,
-    Urgency,
-)
+from domain.tickets.intake import read_ticket
+from domain.tickets.ticket import CustomerTier, Priority
+from domain.triage.classification import Category, EscalationSignal, Origin
+from domain.triage.decision import Decision, DecisionKind, Proposal, Urgency
 
 NOTHING = Proposal(kind=DecisionKind.NONE, urgency=Urgency.SCHEDULED, team="general_support", reasons=("All is well.",))
 

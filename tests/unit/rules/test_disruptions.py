@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from domain.disruption import Disruption, Symptom
 from domain.rules import RulesEngine
-from domain.ticket import Customer, Priority, Ticket
-from domain.triage import Category, Classification
+from domain.tickets.disruption import Disruption, Symptom
+from domain.tickets.ticket import Customer, Priority, Ticket
+from domain.triage.classification import Category, Classification
 
 
 def a_ticket(subject: str, body: str, **changes: object) -> Ticket:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from domain.policy import CasePolicy
+from domain.policies.case_policy import CasePolicy
 from domain.rules import RulesEngine
-from domain.ticket import Priority
-from domain.triage import MessageAssessment, MessageIntent
+from domain.tickets.ticket import Priority
+from domain.triage.conversation import MessageAssessment, MessageIntent
 
 
 def assess(  # noqa: PLR0917 - a factory of tests

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from domain.intake import read_ticket
-from domain.policy import CasePolicy
+from domain.policies.case_policy import CasePolicy
 from domain.rules import RulesEngine
-from domain.triage import Decision, DecisionKind, EscalationSignal, Proposal, Urgency
+from domain.tickets.intake import read_ticket
+from domain.triage.classification import EscalationSignal
+from domain.triage.decision import Decision, DecisionKind, Proposal, Urgency
 
 CALM = "Hi, I forgot my password and cannot access my account. Could you please help me reset it? Thanks!"
 AT_ONCE = Proposal(kind=DecisionKind.IMMEDIATE, urgency=Urgency.IMMEDIATE, team="senior_support", reasons=("So.",))

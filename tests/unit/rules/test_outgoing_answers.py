@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from domain.intake import read_ticket
-from domain.knowledge import ArticleHit
-from domain.policy import CasePolicy
+from domain.knowledge.articles import ArticleHit
+from domain.policies.case_policy import CasePolicy
 from domain.rules import RulesEngine
-from domain.triage import DecisionKind, Reply
+from domain.tickets.intake import read_ticket
+from domain.triage.conversation import Reply
+from domain.triage.decision import DecisionKind
 
 STEPS = 'Please open the sign-in page, choose "Forgot password" and set a new password. Does that work for you?'
 TICKET = read_ticket(

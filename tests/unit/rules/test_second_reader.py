@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from domain.intake import read_ticket
-from domain.policy import CasePolicy
+from domain.policies.case_policy import CasePolicy
 from domain.rules import RulesEngine
-from domain.ticket import Priority
-from domain.triage import Decision, MessageAssessment, MessageIntent
+from domain.tickets.intake import read_ticket
+from domain.tickets.ticket import Priority
+from domain.triage.conversation import MessageAssessment, MessageIntent
+from domain.triage.decision import Decision
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 TICKETS = [json.loads(row) for row in (DATA / "tickets_second_reader.jsonl").read_text(encoding="utf-8").splitlines()]

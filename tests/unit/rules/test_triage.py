@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
-from domain.intake import read_ticket
-from domain.policy import CasePolicy
+from domain.policies.case_policy import CasePolicy
 from domain.rules import RulesEngine
-from domain.ticket import Ticket
-from domain.triage import Analysis, Classification, Decision, Risk
+from domain.tickets.intake import read_ticket
+from domain.tickets.ticket import Ticket
+from domain.triage.analysis import Analysis
+from domain.triage.classification import Classification
+from domain.triage.decision import Decision, Risk
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 SAMPLES = {raw["id"]: raw for raw in json.loads((DATA / "tickets_samples.json").read_text(encoding="utf-8"))}

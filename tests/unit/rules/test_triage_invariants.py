@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.intake import read_ticket
-from domain.policy import CasePolicy
+from domain.policies.case_policy import CasePolicy
 from domain.rules import RulesEngine
 from domain.rules.decision import KIND_ORDER
-from domain.ticket import Channel, Customer, CustomerTier, Priority, Ticket
-from domain.triage import Decision, DecisionKind
+from domain.tickets.intake import read_ticket
+from domain.tickets.ticket import Channel, Customer, CustomerTier, Priority, Ticket
+from domain.triage.decision import Decision, DecisionKind
 
 SENTENCES = [
     "The report is empty.",

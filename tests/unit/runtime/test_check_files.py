@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from domain.errors import ConfigurationProblem
-from runtime.configuration import Configuration
-from runtime.settings import SHIPPED_CONFIG
+from runtime.configuration.policies import Configuration
+from runtime.settings.environment import SHIPPED_CONFIG
 
 GOOD = """
   disk-use:

@@ -8,10 +8,10 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 
 from domain.errors import NotReachable
-from runtime.checks import Check, CheckStatus, missing, ok, run_all, warning
-from runtime.dev_server import free_port
-from runtime.platform_checks import PlatformChecks
-from runtime.settings import load_settings
+from runtime.doctor.checks import Check, CheckStatus, missing, ok, run_all, warning
+from runtime.doctor.platform_checks import PlatformChecks
+from runtime.settings.environment import load_settings
+from runtime.temporal.dev_server import free_port
 
 
 def platform(**variables: str) -> PlatformChecks:

@@ -10,9 +10,9 @@ from pydantic import BaseModel
 from temporalio.api.common.v1 import Payload
 
 from domain.errors import ConfigurationProblem
-from runtime.codec import ENCODING, KEY_ID, EncryptionCodec
-from runtime.settings import CodecSettings
-from runtime.temporal import data_converter
+from runtime.settings.environment import CodecSettings
+from runtime.temporal.codec import ENCODING, KEY_ID, EncryptionCodec
+from runtime.temporal.connection import data_converter
 
 OLD, NEW = b"o" * 32, b"n" * 32
 

@@ -9,11 +9,12 @@ import pytest
 import yaml
 
 from domain.errors import ConfigurationProblem
-from domain.policy import Timers
-from domain.ticket import Priority
-from domain.triage import Category, Urgency
-from runtime.configuration import Configuration
-from runtime.settings import SHIPPED_CONFIG, load_settings
+from domain.policies.case_policy import Timers
+from domain.tickets.ticket import Priority
+from domain.triage.classification import Category
+from domain.triage.decision import Urgency
+from runtime.configuration.policies import Configuration
+from runtime.settings.environment import SHIPPED_CONFIG, load_settings
 
 DEMO = SHIPPED_CONFIG / "demo"
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from domain.errors import ConfigurationProblem
-from domain.guardrails import RuleAction
-from runtime.configuration import Configuration
-from runtime.settings import SHIPPED_CONFIG
+from domain.policies.guardrails import RuleAction
+from runtime.configuration.policies import Configuration
+from runtime.settings.environment import SHIPPED_CONFIG
 
 
 @pytest.fixture

@@ -12,11 +12,11 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from runtime import log_fields, tracing
-from runtime.correlation import current, id_in, take, with_id
-from runtime.hiding import Redactor
-from runtime.settings import LogSettings, load_settings
-from runtime.telemetry import configure_logging
+from runtime.settings.environment import LogSettings, load_settings
+from runtime.telemetry import log_fields, tracing
+from runtime.telemetry.correlation import current, id_in, take, with_id
+from runtime.telemetry.hiding import Redactor
+from runtime.telemetry.logs import configure_logging
 
 PLANTED = (
     "maria.sentinel@example.org",

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from domain.errors import ConfigurationProblem
-from runtime.setting_faults import variables
-from runtime.settings import SHIPPED_CONFIG, Settings, load_settings
+from runtime.settings.environment import SHIPPED_CONFIG, Settings, load_settings
+from runtime.settings.faults import variables
 
 ROOT = Path(__file__).resolve().parents[3]
 KEY = base64.b64encode(b"k" * 32).decode()
@@ -182,7 +182,7 @@ def test_only_the_settings_module_reads_the_environment():
         for path in (ROOT / folder).rglob("*.py")
         if re.search(r"\bos\.(environ|getenv|putenv)\b|from os import .*(environ|getenv)", path.read_text("utf-8"))
     ]
-    assert readers == ["runtime/settings.py"]
+    assert readers == ["runtime/settings/environment.py"]
 
 
 def test_every_variable_that_the_documents_name_exists():

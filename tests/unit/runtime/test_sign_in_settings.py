@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from domain.errors import ConfigurationProblem
-from runtime.people_directory import PeopleDirectory
-from runtime.settings import load_settings
+from runtime.configuration.people_directory import PeopleDirectory
+from runtime.settings.environment import load_settings
 
 OIDC = {
     "ISSUER": "https://login.example.com/",

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from domain.errors import ConfigurationProblem
-from runtime.configuration import Configuration
-from runtime.settings import SHIPPED_CONFIG, load_settings
+from runtime.configuration.policies import Configuration
+from runtime.settings.environment import SHIPPED_CONFIG, load_settings
 
 GOOD = """
 subscriptions:

@@ -6,8 +6,8 @@ import logging
 
 import pytest
 
-from runtime.settings import LogSettings
-from runtime.telemetry import HIDDEN, configure_logging
+from runtime.settings.environment import LogSettings
+from runtime.telemetry.logs import HIDDEN, configure_logging
 
 SECRET = "xoxb-sentinel-secret"
 

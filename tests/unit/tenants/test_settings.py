@@ -12,19 +12,19 @@ from temporalio.testing import ActivityEnvironment
 from activities.notices import MailInput, NoticeActivities
 from activities.replies import DraftInput, ReplyActivities
 from activities.triage import DecideInput, TriageActivities, TriageInput
+from domain.cases.records import Spending
 from domain.errors import ConfigurationProblem
 from domain.guarding import judge_call
-from domain.guardrails import RuleAction
-from domain.ports import ModelUnavailable, Question
-from domain.records import Spending
+from domain.policies.guardrails import RuleAction
+from domain.ports.models import ModelUnavailable, Question
 from domain.rules import Phrases, RulesEngine
-from domain.ticket import Customer, Ticket
-from domain.tool import Safety, ToolBrief
+from domain.tickets.ticket import Customer, Ticket
+from domain.tools.tool import Safety, ToolBrief
 from integrations.llm.budget import Spender
 from integrations.rendering import Templates
-from runtime.configuration import Configuration
-from runtime.settings import SHIPPED_CONFIG, load_settings
-from runtime.tenants import Tenants
+from runtime.configuration.policies import Configuration
+from runtime.configuration.tenants import Tenants
+from runtime.settings.environment import SHIPPED_CONFIG, load_settings
 from tests.fakes import FakeDirectory, FakeMailer, FakeModel, FakeStore
 from workers.clients import TEMPLATES, toolbox_to_look_at
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from domain.ticket import Priority as Urgency
+from domain.tickets.ticket import Priority as Urgency
 from workflows import sharing
 
 ROOT = Path(__file__).parents[3]
 PRODUCT = ("starters", "workers", "workflows", "activities", "runtime")
-NOT_CASES = {"runtime/sharing_probe.py"}
+NOT_CASES = {"runtime/temporal/sharing_probe.py"}
 """Starts a workflow that belongs to nobody, and deletes it."""
 STARTS = {
     "start_workflow",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-import integrations.store.sign_in_tables  # noqa: F401 - its tables
 from integrations.store.tables import metadata
 
 STORE = Path(__file__).parents[3] / "integrations" / "store"
@@ -75,7 +74,7 @@ def test_every_table_says_whose_its_rows_are() -> None:
 
 def test_every_statement_of_the_store_is_about_one_tenant_or_says_why_not() -> None:
     found: set[str] = set()
-    for path in sorted(STORE.glob("*.py")):
+    for path in sorted(set(STORE.rglob("*.py")) - set(STORE.rglob("migrations/**/*.py"))):
         functions = _functions(ast.parse(path.read_text("utf-8")))
         for name, node in functions.items():
             if _asks(node) and not _names_tenant(name, functions):

@@ -13,7 +13,7 @@ from domain.errors import (
     VendorThrottled,
     VendorUnavailable,
 )
-from domain.tool import ToolResult
+from domain.tools.tool import ToolResult
 from integrations.tools.circuit import VendorGate
 from integrations.tools.provider import NotAllowed
 from tests.tool_world import Shelf, call_of, patience, run, spec, toolbox

@@ -7,12 +7,12 @@ from mcp_types import Tool, ToolAnnotations
 from pydantic import TypeAdapter, ValidationError
 
 from domain.errors import ConfigurationProblem
-from domain.tool import Safety, ToolName
+from domain.tools.tool import Safety, ToolName
 from integrations.tools.mcp.catalogue import catalogue, safety_of, spec_of, tool_name
 from integrations.tools.mcp.configuration import McpServer, McpServers
 from integrations.tools.mcp.provider import McpProvider
-from runtime.configuration import Configuration
-from runtime.settings import SHIPPED_CONFIG
+from runtime.configuration.policies import Configuration
+from runtime.settings.environment import SHIPPED_CONFIG
 
 SERVER = McpServer(command=("server",))
 

@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 
 from domain.errors import ConfigurationProblem, InvalidInput
-from domain.tool import Safety, ToolSpec
+from domain.tools.tool import Safety, ToolSpec
 from integrations.tools.addresses import AddressGuard
 from integrations.tools.openapi.configuration import OpenApiSource, OpenApiSources
 from integrations.tools.openapi.operations import Plan, find_operations, understand

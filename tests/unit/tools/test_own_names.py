@@ -8,8 +8,8 @@ from temporalio.common import RawValue
 from temporalio.testing import ActivityEnvironment
 
 from activities.tools import ToolActivities
-from domain.tool import RefusalKind, ToolCall, ToolResult
-from runtime.temporal import data_converter
+from domain.tools.tool import RefusalKind, ToolCall, ToolResult
+from runtime.temporal.connection import data_converter
 from tests.fakes import FakeToolBox
 from tests.tool_world import spec
 

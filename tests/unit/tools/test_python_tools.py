@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from domain.errors import InvalidInput
 from domain.model import Value
-from domain.tool import RefusalKind, Safety, ToolUndo
+from domain.tools.tool import RefusalKind, Safety, ToolUndo
 from integrations.tools.provider import CallContext
 from integrations.tools.python import PythonTools, tool
 from tests.tool_world import call_of, run, toolbox

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from domain.errors import ConfigurationProblem, OutcomeUnknown, VendorRefused, VendorUnavailable
-from domain.tool import RefusalKind, Safety, ToolCall, ToolUndo
-from domain.tool_policy import ProviderSettings, ToolPolicy, ToolSettings, VendorSettings
+from domain.tools.tool import RefusalKind, Safety, ToolCall, ToolUndo
+from domain.tools.tool_policy import ProviderSettings, ToolPolicy, ToolSettings, VendorSettings
 from integrations.tools import registry
 from integrations.tools.provider import NotAllowed, ProviderAnswer, ToolChanged
 from tests.tool_world import Shelf, call_of, run, spec, toolbox

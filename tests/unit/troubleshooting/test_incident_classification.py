@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from domain.ticket import Priority
-from domain.triage import Complexity
+from domain.tickets.ticket import Priority
+from domain.triage.classification import Complexity
 from domain.troubleshooting.classification import MOST_CONFIDENT, classify
 from domain.troubleshooting.evidence import EvidenceKind, EvidenceRef
 from domain.troubleshooting.naming import MOST_OF_EACH

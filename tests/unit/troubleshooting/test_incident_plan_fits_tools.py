@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from domain.playbook.schema_check import problem_with
-from domain.tool import Safety, ToolSpec
+from domain.tools.tool import Safety, ToolSpec
 from domain.troubleshooting.evidence import EvidenceKind, EvidenceRef, Findings
 from domain.troubleshooting.hypotheses import FaultKind
 from domain.troubleshooting.looks import REFUTING_METRICS, PlannedCall

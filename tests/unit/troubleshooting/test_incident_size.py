@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from domain.approval import ApprovalQuestion, ApprovalState, ApprovalStatus, OpenRung, Vote
+from domain.cases.approval import ApprovalQuestion, ApprovalState, ApprovalStatus, OpenRung, Vote
+from domain.cases.timeline import TimelineKind
 from domain.mail import ChatReceipt
-from domain.timeline import TimelineKind
 from domain.troubleshooting.evidence import Change, EvidenceKind, EvidenceRef, Finding, Findings, Sign
 from domain.troubleshooting.fitting import STATE_BYTES, fit
 from domain.troubleshooting.hypotheses import Diagnosis, FaultKind, Hypothesis, TimelineEvent, Weighed
@@ -15,8 +15,8 @@ from domain.troubleshooting.records import ExecutionState, MonitoringState, Verd
 from domain.troubleshooting.state import KEPT_CALLS, IncidentState
 from domain.troubleshooting.terms import ModelFallback, TroublePhase
 from domain.troubleshooting.topology import BlastRadius, Service, Topology
-from runtime.configuration import Configuration
-from runtime.settings import SHIPPED_CONFIG
+from runtime.configuration.policies import Configuration
+from runtime.settings.environment import SHIPPED_CONFIG
 
 NOW = datetime(2026, 3, 1, 14, 0, tzinfo=UTC)
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from domain.case import Status
-from domain.ticket import Priority
+from domain.cases.terms import Status
+from domain.tickets.ticket import Priority
 from domain.troubleshooting.budget import Budget, Spent
 from domain.troubleshooting.evidence import Change, EvidenceKind, EvidenceRef, Finding, Findings, Sign
 from domain.troubleshooting.hypotheses import Diagnosis, FaultKind, Hypothesis, TimelineEvent, Weighed

@@ -11,7 +11,7 @@ from domain.troubleshooting.evidence import Sign
 from domain.troubleshooting.hypotheses import FaultKind
 from domain.troubleshooting.knowledge import AnsweredBy, fuse, match_signatures
 from integrations.knowledge.incidents import FailureKnowledge
-from runtime.signature_files import read_signatures
+from runtime.configuration.signature_files import read_signatures
 
 ROOT = Path(__file__).parents[3]
 SHIPPED = read_signatures([ROOT / "config"])

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from domain.incident_policy import IncidentPolicy, JoiningIncidents, OpeningByTickets
-from domain.records import CaseRecord
+from domain.cases.records import CaseRecord
+from domain.policies.incident_policy import IncidentPolicy, JoiningIncidents, OpeningByTickets
 from domain.rules import KeywordTables, Phrases, RulesEngine
-from domain.ticket import Customer, Priority, Ticket
+from domain.tickets.ticket import Customer, Priority, Ticket
 from domain.troubleshooting.linking import (
     Candidate,
     IncidentAdvice,

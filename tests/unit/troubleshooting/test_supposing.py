@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from domain.triage import Origin
+from domain.triage.classification import Origin
 from domain.troubleshooting.evidence import EvidenceKind, Findings, Sign
 from domain.troubleshooting.hypotheses import Diagnosis, FaultKind, Supposition
 from domain.troubleshooting.looks import LookKind

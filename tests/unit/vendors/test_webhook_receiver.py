@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from domain.webhooks import DeliveryStatus, Subscription, WebhookAttempt, WebhookDelivery, enveloped
+from domain.webhooks.events import DeliveryStatus, Subscription, WebhookAttempt, WebhookDelivery, enveloped
 from integrations.webhook_sender import HttpWebhookSender
 from sandbox.receiver import SECRETS, is_signed
 from tests.vendor_world import Outside, outside

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from domain.errors import ConfigurationProblem
-from domain.webhooks import DeliveryStatus, Subscription, WebhookDelivery
+from domain.webhooks.events import DeliveryStatus, Subscription, WebhookDelivery
 from integrations.webhook_sender import HttpWebhookSender
 from tests.loopback import Answer, Loopback, drip, endless, loopback
 

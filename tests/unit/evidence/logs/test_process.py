@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from domain.errors import InvalidInput, VendorUnavailable
-from domain.tool import Safety, ToolCall, ToolCategory
+from domain.tools.tool import Safety, ToolCall, ToolCategory
 from domain.troubleshooting.evidence import Findings, Sign
 from integrations.evidence.logs import apart
 from integrations.evidence.logs.analysing import LogFile, LogQuestion

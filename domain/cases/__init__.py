@@ -1,0 +1,1 @@
+"""Cases: what every one of them knows, is told and leaves behind."""

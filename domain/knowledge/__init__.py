@@ -1,0 +1,1 @@
+"""Knowledge: what answers customers, and what closed cases teach."""

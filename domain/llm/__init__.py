@@ -1,0 +1,1 @@
+"""What language models are asked to answer, and what becomes of it."""

@@ -1,0 +1,1 @@
+"""SLA: business time, and the clocks that run in it."""

@@ -1,0 +1,1 @@
+"""Texts from outside: made safe to show, to store and to send on."""

@@ -1,0 +1,1 @@
+"""Tickets: from what a customer sent to what Surehand works with."""

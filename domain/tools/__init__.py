@@ -1,0 +1,1 @@
+"""Tools: what they can do, and what a tenant allows of it."""

@@ -1,0 +1,1 @@
+"""Webhooks to systems outside: which changes are events, and how they are told."""

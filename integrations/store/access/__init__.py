@@ -1,0 +1,1 @@
+"""Who signed in or asks, how often, and what was answered before."""

@@ -1,0 +1,1 @@
+"""Effects outside, what they may add up to, and what models cost."""

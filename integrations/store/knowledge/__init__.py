@@ -1,0 +1,1 @@
+"""Articles and lessons, found by their words."""

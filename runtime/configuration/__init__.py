@@ -1,0 +1,1 @@
+"""Configuration files: read strictly, laid over each other, checked before anything starts."""

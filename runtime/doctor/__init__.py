@@ -1,0 +1,1 @@
+"""What `surehand doctor` asks."""

@@ -1,0 +1,1 @@
+"""The settings of one process: their groups, what is read, and what is wrong with it."""

@@ -1,0 +1,1 @@
+"""Drawings: charts, diagrams of playbooks, who calls whom."""

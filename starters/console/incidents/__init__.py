@@ -1,0 +1,1 @@
+"""Pages of incidents: causes, evidence, what is known of failures."""

@@ -1,0 +1,1 @@
+"""Signing in and out: by link, password, key or identity provider."""

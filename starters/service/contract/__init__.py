@@ -1,0 +1,1 @@
+"""What programs send and get: values, lists, names, repeatable requests, and their description."""

@@ -1,0 +1,1 @@
+"""HTTP as it comes and goes: the edge around everything, bodies, forms, refusals."""

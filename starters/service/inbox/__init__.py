@@ -1,0 +1,1 @@
+"""What is written down before it is acknowledged, and then brought to its case."""

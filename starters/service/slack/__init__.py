@@ -1,0 +1,1 @@
+"""Clicks and answers in Slack."""
