@@ -59,6 +59,10 @@ class LogProcesses:
 async def _asked(question: LogQuestion, started: Callable[[int], None]) -> Findings:
     # An environment of its own: what this process knows, such as keys, is of no use to one that reads files.
     environment = {"PYTHONPATH": str(_ROOT), "PYTHONUTF8": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    # It works in another folder than we do, and `.surehand/evidence` is ours.
+    there = question.model_copy(
+        update={"files": tuple(file.model_copy(update={"path": file.path.absolute()}) for file in question.files)}
+    )
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -72,7 +76,7 @@ async def _asked(question: LogQuestion, started: Callable[[int], None]) -> Findi
     )
     try:
         started(process.pid)
-        answer = await _answered(process, question)
+        answer = await _answered(process, there)
         code = await process.wait()
     finally:
         await _end(process)

@@ -68,6 +68,12 @@ async def test_the_tool_finds_by_reference_and_beats_meanwhile(log) -> None:
     assert beats
 
 
+async def test_evidence_in_a_folder_below_this_one_is_read_whatever_folder_this_is(log, monkeypatch) -> None:
+    monkeypatch.chdir(log.parent)
+    _, findings, _ = await run(Path(log.name), services=["payments"], around=at(50).isoformat())
+    assert findings.findings[0].about == "payments"
+
+
 async def test_another_tenants_file_is_no_file(log) -> None:
     tools = PythonTools(LogTools(OneFile(log)))
     (spec,) = await tools.specs()
