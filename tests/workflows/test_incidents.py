@@ -75,6 +75,8 @@ async def test_the_cause_is_named_fixed_as_approved_watched_and_closed(world: In
         "propose_solution", "human_review", "execute_solution", "monitor_outcome", "case_closure",
     ]  # fmt: skip
     assert all(moved.trigger for moved in state.transitions)
+    # Neither waiting for people nor watching is time that the look for the cause has spent.
+    assert state.spent.since is None
 
 
 async def test_a_rejected_proposal_changes_the_next_one(world: IncidentWorld) -> None:
@@ -202,6 +204,15 @@ async def test_a_spent_budget_ends_at_people(world: IncidentWorld) -> None:
         await incident.execute_update(TroubleshootingWorkflow.add_evidence, more)
         # What a person brings is looked at, however much was spent before.
         state = await world.when(incident, lambda s: s.spent.iterations > 1)
+        await world.cancel(incident)
+
+
+async def test_no_round_makes_more_calls_than_the_budget_has_left(world: IncidentWorld) -> None:
+    async with world.worker():
+        incident = await world.report(budget=Budget(tool_calls=1))
+        state = await world.when(incident, lambda s: s.people_have_it)
+        assert state.spent.tool_calls == 1
+        assert "1 tool calls" in state.escalated_because
         await world.cancel(incident)
 
 

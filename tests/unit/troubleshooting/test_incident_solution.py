@@ -125,6 +125,15 @@ def test_a_rejected_solution_is_not_proposed_again_and_its_reason_changes_the_ne
     assert _turned_down(state, cause, "A restart would be too risky and we do it by hand").kind == "manual"
 
 
+def test_what_was_turned_down_does_not_come_back_with_other_arguments() -> None:
+    state, cause = _with_cause(FaultKind.MEMORY_LEAK, change=DEPLOYMENT)
+    _turned_down(state, cause, "Something better, please")
+    older = cause.model_copy(update={"change": DEPLOYMENT.model_copy(update={"before": "4.1.8"})})
+    again = propose(state, older, LIBRARY)
+    assert again is not None
+    assert again.kind == "restart"
+
+
 def test_every_solution_can_be_turned_down_and_then_nothing_is_proposed() -> None:
     state, cause = _with_cause(FaultKind.MEMORY_LEAK, change=DEPLOYMENT)
     kinds = []

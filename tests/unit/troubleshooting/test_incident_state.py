@@ -8,6 +8,7 @@ from domain.troubleshooting.budget import Budget, Spent
 from domain.troubleshooting.evidence import Change, EvidenceKind, EvidenceRef, Finding, Findings, Sign
 from domain.troubleshooting.hypotheses import Diagnosis, FaultKind, Hypothesis, TimelineEvent, Weighed
 from domain.troubleshooting.incident import IncidentReport, Solution, Success
+from domain.troubleshooting.linked import BY_RULE
 from domain.troubleshooting.messages import IncidentInput
 from domain.troubleshooting.records import MonitoringState, Verdict
 from domain.troubleshooting.state import IncidentState
@@ -245,6 +246,15 @@ def test_a_ticket_is_linked_once_and_told_once() -> None:
     assert [one.ticket_id for one in state.untold("outcome")] == ["T-1"]
     state.linked[0].told["outcome"] = NOW
     assert state.untold("outcome") == []
+
+
+def test_what_a_person_unlinked_no_rule_links_again_and_a_person_may() -> None:
+    state = _state()
+    assert state.link("T-1", BY_RULE, NOW)
+    assert state.unlink("T-1")
+    assert not state.link("T-1", BY_RULE, NOW)
+    assert state.linked == []
+    assert state.link("T-1", "p-lena", NOW)
 
 
 def test_looks_that_could_not_be_made_neither_break_nor_lengthen_a_bad_run() -> None:

@@ -148,6 +148,14 @@ def test_a_finding_about_another_service_is_no_reason() -> None:
     assert cause.cites == 0
 
 
+def test_what_is_no_number_of_a_finding_is_no_reason() -> None:
+    state = seen()
+    last = material(state).findings[-1]
+    said = {"service": last.service, "fault": "outage", "findings": ["F0", "all"]}
+    (cause,) = taken({"causes": [said]}, state).causes
+    assert cause.cites == 0
+
+
 @pytest.mark.parametrize(
     "answer",
     [
