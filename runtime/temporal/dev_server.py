@@ -266,6 +266,7 @@ class EmbeddedServer:
             async with asyncio.timeout(_READY_WITHIN_SECONDS):
                 client = await self._first_connection()
                 await self._knows_its_attributes(client)
+                self._check_alive()  # else it was somebody else's who took our port at the same moment
         except TimeoutError:
             raise NotReachable(f"The embedded Temporal server did not answer in time: see {self._log()}.") from None
 

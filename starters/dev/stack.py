@@ -15,10 +15,11 @@ from domain.errors import NotReachable
 from runtime.settings.environment import Settings, bare_environment, load_settings
 from runtime.telemetry.logs import keep_output_clean
 from runtime.temporal.cluster_setup import keep_for
-from runtime.temporal.dev_server import USUAL_PORT, USUAL_UI_PORT, EmbeddedServer, free_port, is_free
+from runtime.temporal.dev_server import EmbeddedServer
 from starters.dev import state, world
 from starters.dev.child import Child, keep_alive
-from starters.dev.others import is_gone, refuse_other_servers
+from starters.dev.others import refuse_other_servers
+from starters.dev.ports import TRIES, choose, started_server, was_taken
 from starters.dev.worker_order import order
 
 _READY_WITHIN_SECONDS = 60.0
@@ -121,7 +122,7 @@ class Stack:
         try:
             async with asyncio.timeout(_READY_WITHIN_SECONDS):
                 await asyncio.gather(self._start_server(before), self._sandbox_is_ready())
-                self._service_port = self._port(before.service_port if before else None, self._settings.service.port)
+                self._service_port = choose(before and before.service_port, self._usual_service_port)
                 await asyncio.gather(self._set_worker_off(), self._set_service_off())
         except TimeoutError:
             raise NotReachable(f"Not everything came up in time: see the logs in {self.log_dir}.") from None
@@ -143,7 +144,7 @@ class Stack:
         """
         assert not self._services  # noqa: S101 - it would be started twice
         self._services = [self._service("nice", "-n", "10")]
-        self._service_port = self._port(None, self._settings.service.port)
+        self._service_port = choose(self._usual_service_port)
         await self._services[0].start()
         await self._set_service_off()
         self._write_state()
@@ -181,27 +182,18 @@ class Stack:
     # Starting
 
     async def _start_server(self, before: state.DevState | None) -> None:
-        if before is not None:
-            await is_gone(before)
-        self._server = EmbeddedServer(
-            database_file=self._data_dir / "temporal.db",
-            namespace=self._settings.temporal.namespace,
-            port=self._port(before.temporal_port if before else None, USUAL_PORT),
-            ui_port=self._port(before.ui_port if before else None, USUAL_UI_PORT),
-            log_file=self.log_dir / "temporal.log",
-        )
-        await self._server.start()
-        client = await Client.connect(self._server.address, namespace=self._settings.temporal.namespace)
+        namespace, log_file = self._settings.temporal.namespace, self.log_dir / "temporal.log"
+        self._server = await started_server(namespace, self._data_dir, log_file, before=before, usual=self._usual_ports)
+        client = await Client.connect(self._server.address, namespace=namespace)
         await keep_for(client)
 
     def _service(self, *before: str) -> Child:
         command = [*before, sys.executable, "-m", "starters.dev.service"]
         return Child("service", command, log_file=self.log_dir / "service.log")
 
-    def _port(self, remembered: int | None, usual: int) -> int:
-        wanted = [remembered] if remembered is not None else []
-        wanted += [usual] if self._usual_ports else []
-        return next((port for port in wanted if is_free(port)), None) or free_port()
+    @property
+    def _usual_service_port(self) -> int | None:
+        return self._settings.service.port if self._usual_ports else None
 
     async def _sandbox_is_ready(self) -> None:
         while not self._sandbox_file.exists():
@@ -219,9 +211,17 @@ class Stack:
 
     async def _set_service_off(self) -> None:
         for service in self._services:
-            service.tell(order(self._variables(), isolated=self._isolated, service_port=self._service_port))
-            if not (await service.hear()).startswith("ready"):
-                raise NotReachable(f"The service ended at once: see {service.log_file}. {service.last_words()}")
+            for left in reversed(range(TRIES)):
+                service.tell(order(self._variables(), isolated=self._isolated, service_port=self._service_port))
+                if (await service.hear()).startswith("ready"):
+                    break
+                taken = self._service_port
+                if not left or not was_taken(taken):
+                    raise NotReachable(f"The service ended at once: see {service.log_file}. {service.last_words()}")
+                self._service_port = choose()
+                self._tell(f"Port {taken} was just taken: the service listens on {self._service_port}.")
+                await service.ended()
+                await service.start()
 
     def _variables(self) -> dict[str, str]:
         assert self._server is not None  # noqa: S101 - started before
@@ -261,6 +261,7 @@ class Stack:
         for service in self._services:
             await service.start()
         await self._set_service_off()
+        self._write_state()
 
     async def _revive_sandbox(self) -> None:
         self._sandbox_file.unlink(missing_ok=True)
