@@ -8,11 +8,29 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, and_, delete, func, or_, select, update
+from sqlalchemy import RowMapping, and_, bindparam, delete, func, or_, select, update
 
 from domain.cases.deliveries import Delivery
 from integrations.store.database.connection import Database
 from integrations.store.tables.deliveries import inbox as table
+
+# Built once: a statement that is built anew costs more than running it, and these run with every delivery.
+_SAME = and_(table.c.tenant == bindparam("t"), table.c.source == bindparam("s"), table.c.delivery_id == bindparam("d"))
+_FREE = and_(
+    table.c.kind.in_(bindparam("kinds", expanding=True)),
+    table.c.done_at.is_(None),
+    table.c.due_at <= bindparam("now"),
+    or_(table.c.leased_until.is_(None), table.c.leased_until <= bindparam("now")),
+)
+_OURS = and_(_SAME, table.c.claim == bindparam("mark"), table.c.done_at.is_(None))
+_KNOWN = select(table.c.kind).where(_SAME)
+_DUE = select(table).where(_FREE).order_by(table.c.received_at).limit(bindparam("most"))
+_CLAIM = update(table).where(_SAME, _FREE).values(claim=bindparam("as"), leased_until=bindparam("until"))
+_FINISH = (
+    update(table)
+    .where(_OURS)
+    .values(done_at=bindparam("at"), outcome=bindparam("became"), body=None, leased_until=None)
+)
 
 
 @dataclass(frozen=True)
@@ -55,7 +73,7 @@ class SqlInbox:
         # A look first: of a thousand repeats, none then waits for the right to write.
         seen = delivery if once is None else delivery.model_copy(update={"delivery_id": once})
         async with self._database.reading() as connection:
-            if (await connection.execute(select(table.c.kind).where(_is(seen)))).first() is not None:
+            if (await connection.execute(_KNOWN, _named(seen))).first() is not None:
                 return False
         async with self._database.writing() as connection:
             if seen is not delivery:
@@ -74,38 +92,23 @@ class SqlInbox:
             lease: how long each may take.
         """
         now = datetime.now(UTC)
-        free = and_(
-            table.c.kind.in_(kinds),
-            table.c.done_at.is_(None),
-            table.c.due_at <= now,
-            or_(table.c.leased_until.is_(None), table.c.leased_until <= now),
-        )
+        free = {"kinds": tuple(kinds), "now": now}
         async with self._database.reading() as connection:
-            rows = (
-                (await connection.execute(select(table).where(free).order_by(table.c.received_at).limit(limit)))
-                .mappings()
-                .all()
-            )
+            rows = (await connection.execute(_DUE, {**free, "most": limit})).mappings().all()
         if not rows:
             return []
         mark, claimed = secrets.token_hex(16), []
         async with self._database.writing() as connection:
             for row in rows:
-                taken = await connection.execute(
-                    update(table).where(_is(row), free).values(claim=mark, leased_until=now + lease)
-                )
-                if taken.rowcount:
+                ours = {**_named(row), **free, "as": mark, "until": now + lease}
+                if (await connection.execute(_CLAIM, ours)).rowcount:
                     claimed.append(ClaimedDelivery(_delivery(row), mark))
         return claimed
 
     async def finish(self, claimed: ClaimedDelivery, outcome: str, then: Sequence[Delivery] = ()) -> bool:
         """Say that it is delivered, and what follows from it; False when somebody else took it over meanwhile."""
         async with self._database.writing() as connection:
-            done = await connection.execute(
-                update(table)
-                .where(_ours(claimed))
-                .values(done_at=datetime.now(UTC), outcome=outcome, body=None, leased_until=None)
-            )
+            done = await connection.execute(_FINISH, {**_marked(claimed), "at": datetime.now(UTC), "became": outcome})
             if done.rowcount:
                 for one in then:
                     await connection.execute(self._insert(one))
@@ -116,7 +119,7 @@ class SqlInbox:
         attempts = claimed.delivery.attempts + 1
         async with self._database.writing() as connection:
             done = await connection.execute(
-                update(table).where(_ours(claimed)).values(attempts=attempts, due_at=due_at, leased_until=None)
+                update(table).where(_OURS).values(attempts=attempts, due_at=due_at, leased_until=None), _marked(claimed)
             )
             if done.rowcount:
                 for one in then:
@@ -125,7 +128,7 @@ class SqlInbox:
     async def release(self, claimed: ClaimedDelivery) -> None:
         """Give it back untried, so that whoever comes next need not wait for the lease."""
         async with self._database.writing() as connection:
-            await connection.execute(update(table).where(_ours(claimed)).values(leased_until=None))
+            await connection.execute(update(table).where(_OURS).values(leased_until=None), _marked(claimed))
 
     async def waiting(self) -> int:
         """How many are not delivered yet."""
@@ -162,17 +165,14 @@ class SqlInbox:
         return self._database.insert(table).on_conflict_do_nothing().values(row)
 
 
-def _is(one: Delivery | RowMapping) -> ColumnElement[bool]:
-    tenant, source, delivery_id = (
-        (one.tenant, one.source, one.delivery_id)
-        if isinstance(one, Delivery)
-        else (one["tenant"], one["source"], one["delivery_id"])
-    )
-    return and_(table.c.tenant == tenant, table.c.source == source, table.c.delivery_id == delivery_id)
+def _named(one: Delivery | RowMapping) -> dict[str, Any]:
+    if isinstance(one, Delivery):
+        return {"t": one.tenant, "s": one.source, "d": one.delivery_id}
+    return {"t": one["tenant"], "s": one["source"], "d": one["delivery_id"]}
 
 
-def _ours(claimed: ClaimedDelivery) -> ColumnElement[bool]:
-    return and_(_is(claimed.delivery), table.c.claim == claimed.mark, table.c.done_at.is_(None))
+def _marked(claimed: ClaimedDelivery) -> dict[str, Any]:
+    return {**_named(claimed.delivery), "mark": claimed.mark}
 
 
 def _delivery(row: RowMapping) -> Delivery:

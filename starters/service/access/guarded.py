@@ -90,7 +90,7 @@ class GuardedRoute(APIRoute):
         principal, kept = _principal(request), services.store.requests
         response = await work()
         if isinstance(response, Promise) and await idempotency.promised(kept, principal, request, raw, response):
-            services.bell.ring()
+            services.bell.ring(response.delivery.kind)
             return response
 
         async def known() -> Response:

@@ -80,7 +80,7 @@ async def received(services: Services, delivery: Delivery, *, done: str | None =
     """
     is_new = await services.store.inbox.take(delivery, done=done, once=once)
     if is_new and done is None:
-        services.bell.ring()
+        services.bell.ring(delivery.kind)
     return is_new
 
 
@@ -105,7 +105,7 @@ async def delivering(services: Services, *lanes: Mapping[str, Handler] | Lane) -
 
 async def _deliver(services: Services, handlers: Mapping[str, Handler], hands: int) -> None:
     under_way: set[asyncio.Task[None]] = set()
-    arrived = services.bell.listen()
+    arrived = services.bell.listen(handlers)
     try:
         while True:
             # What comes together is claimed together: each claim waits for the right to write.
@@ -149,8 +149,8 @@ async def _make(services: Services, handlers: Mapping[str, Handler], claimed: Cl
             await inbox.release(claimed)
             raise
         await inbox.finish(claimed, done.outcome, done.then)
-        if done.then:
-            services.bell.ring()
+        for one in done.then:
+            services.bell.ring(one.kind)
         logger.info("delivered", extra=_about(delivery) | {"outcome": done.outcome})
     except SurehandError as error:
         # The store: the row stays, and is taken again when its lease has run out.

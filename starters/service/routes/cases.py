@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from domain.cases.state import CaseState
 from domain.cases.terms import Status
+from domain.identity.principals import Principal
 from starters.case_history import state_or_record, whole_conversation, whole_timeline
 from starters.case_list import CaseFilter
 from starters.case_pages import SortBy, page_of_cases
@@ -58,13 +59,20 @@ Word = Annotated[str | None, Query(max_length=64, pattern=r"^[A-Za-z0-9._-]+$")]
 class Listing:
     """Which part of a list is wanted, and in which order."""
 
-    limit: Limit = 50
-    offset: Offset = 0
-    sort_by: SortField = "created_at"
-    sort_order: SortOrder = "desc"
+    limit: int
+    offset: int
+    sort_by: Literal["created_at", "closed_at", "due_at", "priority", "status"]
+    sort_order: Literal["asc", "desc"]
 
 
-Listed = Annotated[Listing, Depends()]
+# A function for the event loop, here and below: whatever FastAPI cannot await, a class for one, it sends to a thread.
+async def _listing(
+    limit: Limit = 50, offset: Offset = 0, sort_by: SortField = "created_at", sort_order: SortOrder = "desc"
+) -> Listing:
+    return Listing(limit, offset, sort_by, sort_order)
+
+
+Listed = Annotated[Listing, Depends(_listing)]
 
 
 @dataclass(frozen=True)
@@ -72,9 +80,9 @@ class Given:
     """What every request has that opens a case."""
 
     request: Request
-    services: Using
-    principal: Asking
-    prefer: Prefer = ""
+    services: Services
+    principal: Principal
+    prefer: str
 
     async def open(self, body: TicketIn | IncidentIn) -> Response:
         """Open a case, or only write down that it is to be opened."""
@@ -86,7 +94,11 @@ class Given:
         return opening.answer(await opening.open_incident(self.services, self.principal, body, key))
 
 
-Opening = Annotated[Given, Depends()]
+async def _given(request: Request, services: Using, principal: Asking, prefer: Prefer = "") -> Given:
+    return Given(request, services, principal, prefer)
+
+
+Opening = Annotated[Given, Depends(_given)]
 
 
 @router.post(f"{V1}/cases", status_code=201, response_model=OpenedCase, responses=OPENED)
