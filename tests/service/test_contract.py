@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
+from starters.service.contract.paging import numbers
 from starters.service.inbox import asking
 from starters.service.services import Services
 from tests.service.service_world import LEAD, ServiceWorld
@@ -317,6 +318,10 @@ def test_cases_come_in_pages_and_in_order(http: httpx.Client) -> None:
         if not part["has_more"]:
             break
     assert len(everything) == len(set(everything)) == part["total"]
+
+
+def test_a_page_that_ends_with_the_list_has_no_more_behind_it() -> None:
+    assert [numbers(5, 2, offset, 2)["has_more"] for offset in (0, 2, 3)] == [True, True, False]
 
 
 def test_a_list_is_sorted_by_priority_as_the_words_mean_it(http: httpx.Client) -> None:

@@ -16,6 +16,8 @@ import pytest
 
 from starters.service.access.roles import ACCESS
 from starters.service.http import bodies
+from starters.service.http.errors import Problem
+from starters.service.http.unpacking import Checked
 from tests.service.raw import Client, head
 from tests.service.service_world import ServiceWorld
 from tests.service.test_access import BODIES
@@ -228,6 +230,20 @@ def test_no_form_breaks_the_upload(http: httpx.Client, kind: str, content: bytes
     answer = http.post("/api/v1/data/upload", content=content, headers={"Content-Type": kind})
     assert answer.status_code in (415, 422), answer.text
     is_refusal(answer, answer.status_code)
+
+
+async def test_a_file_is_refused_at_the_byte_where_it_grows_too_large_whatever_was_declared() -> None:
+    given: list[int] = []
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for number in range(9):
+            given.append(number)
+            yield b"x" * 40
+
+    with pytest.raises(Problem) as refused:
+        async for _ in Checked(pieces(), 100):
+            pass
+    assert (refused.value.status, given) == (413, [0, 1, 2])
 
 
 def test_a_file_name_is_never_a_path(world: ServiceWorld, http: httpx.Client) -> None:

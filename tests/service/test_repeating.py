@@ -89,7 +89,10 @@ def opened_in(world: ServiceWorld) -> int:
 
 def test_another_body_under_the_same_key_is_refused(either: ServiceWorld) -> None:
     with either.client(**{"Idempotency-Key": f"key-{uuid.uuid4()}"}) as http:
-        assert http.post("/api/v1/sessions", json={}).status_code == 201
+        first = http.post("/api/v1/sessions", json={})
+        assert first.status_code == 201
+        assert http.post("/api/v1/sessions", json={}).headers["location"] == first.headers["location"]
+        is_refusal(http.post("/api/v1/cases", json={}), 422, "IDEMPOTENCY_KEY_REUSED")
         other = http.post("/api/v1/sessions", json={"session_type": "support"})
         is_refusal(other, 422, "IDEMPOTENCY_KEY_REUSED")
         is_refusal(http.post("/api/v1/cases", json=incident()), 422, "IDEMPOTENCY_KEY_REUSED")

@@ -10,6 +10,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from domain.errors import VendorUnavailable
 from domain.model import JsonValue
+from domain.policies.guardrails import GuardPoint, GuardrailRule, Guardrails, RuleAction, RuleCategory
 from domain.tools.tool import Safety, ToolSpec
 from domain.troubleshooting.evidence import Finding, Findings, Sign
 from domain.troubleshooting.incident import MeasureKind
@@ -100,6 +101,29 @@ async def test_what_no_tool_can_look_at_falls_back_to_the_next_and_then_to_a_per
         missing = by_capability["volume.usage"]
         assert (missing.ok, missing.level.value) == (False, "manual_instructions")
         assert missing.outcome.endswith("By hand: run df on its host.")
+        await world.cancel(incident)
+
+
+async def test_a_call_that_needs_an_approval_is_not_made_and_the_next_tool_is_asked(world: IncidentWorld) -> None:
+    world.tools.add(a_tool("mirror.query", Safety.SAFE, capabilities=("database.query",)))
+    world.tools.on("mirror.query", {"rows": [{"n": 20}]})
+    world.checks = (SESSIONS,)
+    rule = GuardrailRule(
+        name="nobody asks the live database",
+        at=(GuardPoint.TOOL_CALL,),
+        category=RuleCategory.SYSTEM_SAFETY,
+        when='.tool.name == "database.query"',
+        action=RuleAction.REQUIRE_APPROVAL,
+        reason="The live database is asked by people only.",
+    )
+    world.guardrails.guardrails = Guardrails(rules=(rule,))
+    async with world.worker():
+        incident = await world.report()
+        state = await world.when(incident, lambda s: s.cause is not None)
+        assert not world.tools.calls_of("database.query")
+        made = next(call for call in state.calls if call.capability == "database.query")
+        assert (made.tool, made.level.value) == ("mirror.query", "alternative")
+        assert any(rule.reason in use.why for use in state.fallbacks)
         await world.cancel(incident)
 
 
