@@ -15,8 +15,6 @@ from integrations.tools.provider import CallContext, ProviderAnswer
 from integrations.tools.toolbox import Tools
 from tests.vendor_world import MemoryLedger
 
-OPEN_INPUT = {"type": "object"}
-
 
 def spec(name: str = "stock.reserve", **changes: Any) -> ToolSpec:
     fields: dict[str, Any] = {

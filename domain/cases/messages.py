@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from pydantic import Field
 
 from domain.cases.terms import Status, UnparkAction
 from domain.cases.timeline import TimelineEntry
 from domain.model import JsonValue, Value
-from domain.sla.clocks import ClockName
 from domain.tools.tool import ToolRefusal
 
 
@@ -118,14 +117,3 @@ class TimelineView(Value):
 
     entries: tuple[TimelineEntry, ...]
     total: int
-
-
-class ClockView(Value):
-    """One SLA clock, for people."""
-
-    name: ClockName
-    target: timedelta
-    due_at: datetime | None
-    running: bool
-    met: bool
-    breached: bool

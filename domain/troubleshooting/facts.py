@@ -5,9 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from domain.cases.terms import Status
-from domain.model import JsonValue
 from domain.tickets.ticket import Priority
-from domain.tools.tool import call_digest
 from domain.troubleshooting.budget import Budget, Spent
 from domain.troubleshooting.evidence import EvidenceRef
 from domain.troubleshooting.hypotheses import Diagnosis, Hypothesis, HypothesisStatus, Known, Supposition
@@ -130,11 +128,6 @@ class IncidentFacts(TicketsState):
     def open_query(self) -> QueryRecord | None:
         """The oldest question without an answer."""
         return next((query for query in self.queries if query.is_open), None)
-
-    def was_called(self, capability: str, arguments: dict[str, JsonValue]) -> bool:
-        """Whether this very call was made before, well or not."""
-        digest = call_digest(capability, arguments)
-        return any(call.digest == digest for call in self.calls)
 
     def known(self) -> Known:
         """Everything that a diagnosis goes by."""

@@ -7,7 +7,7 @@ folder that bears the tenant's name. A file replaces the one below that has its 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,6 @@ from domain.ids import check_tenant
 from domain.model import JsonValue
 from domain.playbook.faults import Weight, advice
 from domain.playbook.outline import mapping
-from domain.tools.tool import ToolBrief
 from integrations.playbooks.reading import DEPTH_LIMIT, NODE_LIMIT
 from integrations.playbooks.validating import Finding, all_faults, examine, read_bytes, sentences
 from integrations.playbooks.versions import is_release, order_of
@@ -132,10 +131,6 @@ class FolderLibrary:
             for shelved in self._layer(layer):
                 found[shelved.name, shelved.version] = shelved
         return sorted(found.values(), key=lambda shelved: (shelved.name, order_of(shelved.version)))
-
-    def examine_with(self, shelved: Shelved, tools: Mapping[str, ToolBrief]) -> tuple[Finding, ...]:
-        """Look a file through once more, with the tenant's tools at hand."""
-        return examine(read_bytes(shelved.path), str(shelved.path), tools).findings
 
     def _layer(self, folder: Path) -> list[Shelved]:
         try:

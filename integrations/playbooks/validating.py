@@ -68,15 +68,6 @@ def examine(text: str | bytes, name: str, tools: Mapping[str, ToolBrief] | None 
     return Examination(tuple(dict.fromkeys(ordered)), read.data)
 
 
-def examine_file(path: Path, tools: Mapping[str, ToolBrief] | None = None) -> Examination:
-    """Look a file through.
-
-    Raises:
-        InvalidInput: there is no such file, or it cannot be opened.
-    """
-    return examine(read_bytes(path), str(path), tools)
-
-
 def read_bytes(path: Path) -> bytes:
     """A file's content, as far as a playbook may be long.
 

@@ -19,7 +19,6 @@ from tests.service.service_world import LEAD, ServiceWorld
 
 Browsers = Callable[..., Browser]
 POSTS = [entry for entry in ENTRIES if entry.method == "POST"]
-GETS = [entry for entry in ENTRIES if entry.method == "GET"]
 
 
 def filled(path: str) -> str:

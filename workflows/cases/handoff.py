@@ -127,7 +127,7 @@ class Handoff(Generic[ServedStateT]):
         if self._state.channels.mail:
             legs.append(self._mail_leg(handoff, decision, team, package, saga))
         if self._state.channels.chat:
-            legs.append(self._chat_leg(handoff, decision, team, package, saga))
+            legs.append(self._chat_leg(handoff, decision, team, saga))
         change = self._words.ticketing(decision, team, package, f"handoff-{handoff.number}/ticketing")
         if self._state.channels.ticketing and change is not None:
             legs.append(self._ticketing_leg(handoff, change, saga))
@@ -163,9 +163,7 @@ class Handoff(Generic[ServedStateT]):
         )
         handoff.mail_id = receipt.message_id
 
-    async def _chat_leg(
-        self, handoff: HandoffState, decision: Decision, team: Team, package: Package, saga: Saga
-    ) -> None:
+    async def _chat_leg(self, handoff: HandoffState, decision: Decision, team: Team, saga: Saga) -> None:
         message = self._chat_message(handoff, decision, team)
         handoff.chat = await saga.step(
             _CHAT,

@@ -87,13 +87,12 @@ class SlaWatch:
             rules.resume(resolution, self._case.now())
         self._changes += 1
 
-    def retarget(self, priority: Priority, *, calendar_before: Calendar | None = None) -> None:
+    def retarget(self, priority: Priority) -> None:
         """The priority or the team changed: measure what is left against the new targets."""
         targets = self._case.policy.sla.targets[priority]
         for name, clock in self._clocks.items():
             if not clock.is_over:
-                before = calendar_before or self._calendar
-                rules.retarget(clock, rules.target_of(name, targets), before, self._case.now())
+                rules.retarget(clock, rules.target_of(name, targets), self._calendar, self._case.now())
         self._changes += 1
 
     def due_at(self) -> datetime | None:

@@ -76,7 +76,7 @@ class Closing:
                 if again and not (tickets and holds(LATE_TICKETS)):
                     return
                 self._asked_about.update(tickets)
-                await self._informing.tell_customers(news_for_customers(self._state), tickets, again=again)
+                await self._informing.tell_customers(news_for_customers(), tickets, again=again)
                 if not tickets:
                     return
         finally:

@@ -61,7 +61,7 @@ def lesson_of(state: IncidentState) -> Lesson | None:
     )
 
 
-def news_for_customers(state: IncidentState) -> str:
+def news_for_customers() -> str:
     """What customers are told when it is over: no names of services, versions or people."""
     return (
         "The problem that you wrote to us about is solved, and everything works again as far as we can see. "

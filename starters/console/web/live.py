@@ -19,7 +19,6 @@ from starters.service.http.errors import Problem, unknown_case
 LOOKS_EVERY_SECONDS = 2.0
 _LASTS_SECONDS = 240.0
 """A stream ends then; the browser opens the next, and whoever was signed out meanwhile gets none."""
-_NOTICES_STOP_SECONDS = 0.25
 _MOST_STREAMS = 100
 _NEWEST = 100
 

@@ -17,7 +17,6 @@ document:
   name: small
   version: '1.0.0'
 """
-HEAD_LINES = HEAD.count("\n")
 
 
 def small(tasks: str, *, extra: str = "") -> str:
