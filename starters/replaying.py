@@ -18,6 +18,7 @@ from runtime.telemetry.logs import keep_output_clean
 from runtime.temporal.connection import connect, data_converter
 from starters.answers import PATIENCE, answered_within
 from starters.finding import find_settings
+from workers.trusting import TakesSignedWords
 from workers.worker import WORKFLOWS, workflow_runner
 
 _SUFFIXES = (".json", ".json.gz")
@@ -82,7 +83,11 @@ def _narrowed(query: str) -> str:
 
 def _replayer(settings: Settings) -> Replayer:
     return Replayer(
-        workflows=WORKFLOWS, workflow_runner=workflow_runner(), data_converter=data_converter(settings.codec)
+        workflows=WORKFLOWS,
+        workflow_runner=workflow_runner(),
+        data_converter=data_converter(settings.codec),
+        # No key is asked on replay: what was refused stands in the history.
+        interceptors=[TakesSignedWords(None)],
     )
 
 

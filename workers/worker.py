@@ -21,12 +21,14 @@ from runtime.telemetry.logs import create_runtime
 from runtime.telemetry.measures import Measures
 from runtime.telemetry.tracing import start_tracing
 from runtime.temporal.connection import connect
+from runtime.temporal.signing import TrustedKeys, trusted_of
 from workers.clients import Clients, open_clients
 from workers.correlating import Correlates
 from workers.evidence_keeping import removing_old_evidence
 from workers.measuring import Measuring, count_vendor_calls
 from workers.registered import methods_of
 from workers.tools import vendor_workers
+from workers.trusting import TakesSignedWords
 from workers.webhook_waking import waking_senders
 from workflows.escalation import EscalationWorkflow
 from workflows.playbook import PlaybookWorkflow
@@ -58,6 +60,8 @@ def build_worker(
     task_queue: str,
     settings: WorkerSettings,
     watching: Sequence[Interceptor] = (),
+    *,
+    trusted: TrustedKeys | None = None,
 ) -> Worker:
     """The Temporal worker.
 
@@ -67,13 +71,14 @@ def build_worker(
         task_queue: where it polls; the starters' queue.
         settings: how much it takes on.
         watching: interceptors that only look on.
+        trusted: whose signatures people's words need; None takes unsigned words too.
     """
     return Worker(
         client,
         task_queue=task_queue,
         workflows=WORKFLOWS,
         activities=methods,
-        interceptors=[Correlates(), *watching, Boundary()],
+        interceptors=[Correlates(), TakesSignedWords(trusted), *watching, Boundary()],
         workflow_runner=workflow_runner(),
         max_cached_workflows=settings.max_cached_workflows,
         max_concurrent_workflow_tasks=settings.max_concurrent_workflow_tasks,
@@ -150,7 +155,8 @@ def _workers(client: Client, clients: Clients, settings: Settings, measuring: Me
         deployment=deployment_of(settings.worker),
         watching=(measuring,),
     )
-    return [build_worker(client, methods_of(clients), queue, settings.worker, (measuring,)), *limited]
+    trusted = trusted_of(settings.signing)
+    return [build_worker(client, methods_of(clients), queue, settings.worker, (measuring,), trusted=trusted), *limited]
 
 
 def _waking(client: Client, clients: Clients, settings: Settings) -> AbstractAsyncContextManager[None]:

@@ -42,6 +42,7 @@ from runtime.settings.groups import (
     ZendeskSettings,
 )
 from runtime.settings.service import OidcSettings, ServiceSettings, TokenSettings
+from runtime.settings.signing import SigningSettings
 from runtime.settings.standard_variables import from_opentelemetry
 from runtime.settings.telemetry import LogSettings, TracingSettings
 from runtime.settings.webhooks import WebhookSettings
@@ -62,6 +63,7 @@ __all__ = [
     "PrometheusSettings",
     "ServiceSettings",
     "Settings",
+    "SigningSettings",
     "SlackSettings",
     "SmtpSettings",
     "StoreSettings",
@@ -101,6 +103,7 @@ class Settings(BaseSettings):
     model: ModelSettings = ModelSettings()
     embeddings: EmbeddingSettings | None = None
     codec: CodecSettings | None = None
+    signing: SigningSettings = SigningSettings()
     playbooks: PlaybookSettings = PlaybookSettings()
     events: EventSettings | None = None
     evidence: EvidenceSettings = EvidenceSettings()
@@ -200,6 +203,8 @@ def _secrets_in(group: BaseModel) -> list[str]:
         found.append(urlsplit(group.url.get_secret_value()).password or "")
     if isinstance(group, CodecSettings):
         found.extend(part.partition(":")[2].strip() for part in group.keys.get_secret_value().split(","))
+    if isinstance(group, SigningSettings) and group.key is not None:
+        found.append(group.key.get_secret_value().partition(":")[2].strip())
     return [secret for secret in found if secret]
 
 

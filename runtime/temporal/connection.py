@@ -16,6 +16,7 @@ from temporalio.service import RPCError, TLSConfig
 from domain.errors import NotReachable
 from runtime.settings.environment import CodecSettings, Settings, TemporalSettings
 from runtime.temporal.codec import EncryptionCodec, SurehandPayloadConverter
+from runtime.temporal.signing import Signs, key_of
 
 CONNECT_TIMEOUT_SECONDS = 10.0
 _SETTLE_SECONDS = 0.2
@@ -70,7 +71,7 @@ async def connect(
                 api_key=temporal.api_key.get_secret_value() if temporal.api_key else None,
                 tls=_tls(temporal),
                 data_converter=data_converter(settings.codec),
-                interceptors=list(interceptors),
+                interceptors=[*interceptors, *_signing(settings)],
                 runtime=runtime,
                 lazy=lazy,
             )
@@ -87,6 +88,12 @@ async def _somebody_listens(address: str) -> None:
     host, _, port = address.rpartition(":")
     _, writer = await asyncio.open_connection(host.strip("[]"), int(port))
     writer.close()
+
+
+def _signing(settings: Settings) -> list[Interceptor]:
+    """What signs people's words, where this process has a key."""
+    key = key_of(settings.signing)
+    return [Signs(key, settings.temporal.namespace)] if key is not None else []
 
 
 def _tls(temporal: TemporalSettings) -> TLSConfig | bool:

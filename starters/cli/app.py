@@ -19,6 +19,7 @@ from starters.cli import (
     playbook,
     replay,
     serving,
+    signing,
     ticket,
     tool,
     triage,
@@ -64,6 +65,7 @@ knowledge.add_to(app)
 mcp.add_to(app)
 people.add_to(app)
 serving.add_to(app)
+signing.add_to(app)
 console.add_to(app)
 webhook.add_to(app)
 replay.add_to(app)

@@ -20,6 +20,7 @@ from starters.dev import state, world
 from starters.dev.child import Child, keep_alive
 from starters.dev.others import refuse_other_servers
 from starters.dev.ports import TRIES, choose, started_server, was_taken
+from starters.dev.signing import for_listeners, own_keys
 from starters.dev.worker_order import order
 
 _READY_WITHIN_SECONDS = 60.0
@@ -63,6 +64,7 @@ class Stack:
         self._accounts = accounts
         self._tell = tell
         self._ports: dict[str, int] = {}
+        self._keys: dict[str, str] = {}
         self._watch: list[asyncio.Task[None]] = []
         self._failed = asyncio.Event()
         self.problem = ""
@@ -117,6 +119,7 @@ class Stack:
         before = state.last(self._data_dir)
         state.forget(self._data_dir)
         self._sandbox_file.unlink(missing_ok=True)
+        self._keys = own_keys(self._data_dir, self._settings)
         # The worker needs longest to import what it needs, so it starts first and is told later where everything is.
         await asyncio.gather(*(child.start() for child in (self._worker, self._sandbox, *self._services)))
         try:
@@ -204,7 +207,7 @@ class Stack:
         self._ports = world.read_ports(self._sandbox_file)
 
     async def _set_worker_off(self) -> None:
-        self._worker.tell(order(self._variables(), isolated=self._isolated))
+        self._worker.tell(order(for_listeners(self._variables()), isolated=self._isolated))
         if await self._worker.hear() != "ready":
             words = self._worker.last_words()
             raise NotReachable(f"The worker ended at once: see {self._worker.log_file}. {words}")
@@ -229,6 +232,7 @@ class Stack:
             **self._given,
             **world.variables(self._ports, self._settings),
             **(world.accounts(self._ports, self._settings, self._service_port) if self._accounts else {}),
+            **self._keys,
             "SUREHAND_TEMPORAL__ADDRESS": self._server.address,
             "SUREHAND_SERVICE__TEMPORAL_UI": self._server.ui_url or "",
         }

@@ -1,5 +1,6 @@
 """The command line against a real server, worker and sandbox, all started by `surehand dev`."""
 
+import asyncio
 import json
 import os
 import signal
@@ -10,6 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from domain.cases.messages import ClaimInput
+from domain.errors import Refused
+from runtime.settings.environment import SigningSettings, load_settings
+from runtime.temporal.connection import connect
+from starters.cases import Cases
 from starters.dev import state
 from tests.dev_process import Dev
 
@@ -231,6 +237,23 @@ def history_of(dev: Dev, workflow_id: str) -> str:
     command = [str(binary()), "workflow", "show", "--workflow-id", workflow_id, "--output", "json"]
     command += ["--address", dev.state.temporal_address]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def test_a_word_that_no_way_in_has_signed_is_not_taken(dev):
+    dev.json("ticket", "submit", "-", "--wait", text=ticket("security-report", "CLI-FORGED"))
+
+    async def forge() -> None:
+        settings = load_settings(environ={}, defaults=dev.state.variables)
+        # All that is needed to reach Temporal, and no key.
+        client = await connect(settings.model_copy(update={"signing": SigningSettings()}))
+        await Cases(client).claim("default", "CLI-FORGED", ClaimInput(person_id="p-lena"))
+
+    with pytest.raises(Refused, match="is not signed"):
+        asyncio.run(forge())
+    assert dev.json("case", "show", "CLI-FORGED")["claim"]["claimed_by"] is None
+    assert dev.surehand("claim", "CLI-FORGED", "--as", "p-ivan").returncode == 0
+    (private,) = dev.folder.glob("signing.key")
+    assert private.stat().st_mode & 0o077 == 0
 
 
 def test_doctor_finds_everything_in_place(dev):

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 
 from domain.cases.terms import UnparkAction
+from runtime.settings.environment import load_settings
+from runtime.temporal.connection import connect
 from starters.cases import Cases
 from starters.dead_letters import LetterFilter, find_letters, release, release_all
 from tests.dev_process import ROOT, Dev
@@ -148,8 +148,7 @@ def test_one_that_is_not_taken_any_more_does_not_stop_the_others(dev):
     pay(dev, "DL-C1", "DL-C2")
 
     async def play() -> dict[str, bool]:
-        client = await Client.connect(dev.state.temporal_address, data_converter=pydantic_data_converter)
-        cases = Cases(client)
+        cases = Cases(await connect(load_settings(environ={}, defaults=dev.state.variables)))
         found = await find_letters(cases, LetterFilter(tenant="default", playbook="payment", step="*"))
         letters = [letter for letter in found.letters if letter.case in ("payment:DL-C1", "payment:DL-C2")]
         first = next(letter for letter in letters if letter.case == "payment:DL-C1")
