@@ -12,7 +12,7 @@ from typing import Any
 from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.worker import Interceptor, PollerBehaviorAutoscaling, Worker, WorkerDeploymentConfig
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+from temporalio.worker.workflow_sandbox import SandboxRestrictions
 
 from activities.boundary import Boundary
 from activities.tools import ToolActivities
@@ -27,6 +27,7 @@ from workers.correlating import Correlates
 from workers.evidence_keeping import removing_old_evidence
 from workers.measuring import Measuring, count_vendor_calls
 from workers.registered import methods_of
+from workers.sandboxed import Sandbox
 from workers.tools import vendor_workers
 from workers.trusting import TakesSignedWords
 from workers.webhook_waking import waking_senders
@@ -43,7 +44,7 @@ _VALUES = ("domain", "activities", "annotated_types", "typing_extensions")
 logger = logging.getLogger(__name__)
 
 
-def workflow_runner(*, strict: bool = False) -> SandboxedWorkflowRunner:
+def workflow_runner(*, strict: bool = False) -> Sandbox:
     """The sandbox that workers and replay use.
 
     Args:
@@ -51,7 +52,7 @@ def workflow_runner(*, strict: bool = False) -> SandboxedWorkflowRunner:
             caught. Costs 65 ms a run, which is why tests do it and workers do not.
     """
     passed_through = _VALUES if strict else (*_VALUES, "workflows")
-    return SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_modules(*passed_through))
+    return Sandbox(restrictions=SandboxRestrictions.default.with_passthrough_modules(*passed_through))
 
 
 def build_worker(
