@@ -89,7 +89,10 @@ async def test_without_the_store_nobody_is_let_in_and_a_sentence_says_why(
 
 
 async def test_a_fault_of_our_own_is_a_page_that_tells_nobody_what_it_was(
-    services: Services, browser: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+    services: Services,
+    browser: httpx.AsyncClient,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("secret words")
@@ -101,3 +104,6 @@ async def test_a_fault_of_our_own_is_a_page_that_tells_nobody_what_it_was(
     assert answer.status_code == 500
     assert "secret words" not in answer.text
     assert "a fault of its own" in is_safe(answer)
+    (told,) = [one for one in caplog.records if one.message == "a request failed"]
+    assert vars(told)["error"] == "ZeroDivisionError"
+    assert not any("secret words" in str(vars(one)) for one in caplog.records if one.name == "surehand.service")

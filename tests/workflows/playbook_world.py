@@ -80,8 +80,11 @@ class FakeLibrary:
 
     def __init__(self) -> None:
         self.definitions: dict[str, dict[str, JsonValue]] = {}
+        self.asked: set[tuple[str, str | None]] = set()
+        """Names and versions that were looked for."""
 
     def find(self, tenant: str, name: str, version: str | None = None) -> dict[str, JsonValue]:
+        self.asked.add((name, version))
         if name not in self.definitions:
             raise InvalidInput(f"There is no playbook {name}: see `surehand playbook list`.")
         return self.definitions[name]

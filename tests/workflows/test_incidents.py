@@ -74,6 +74,8 @@ async def test_the_cause_is_named_fixed_as_approved_watched_and_closed(world: In
     (lesson,) = world.lessons.learned.values()
     assert (lesson.service, lesson.status.value, lesson.playbook) == ("checkout", "draft", "roll-back-deployment")
     assert state.knowledge_id == f"lesson:{lesson.lesson_id}"
+    # What runs is the version that people saw.
+    assert ("roll-back-deployment", "1.0.0") in world.library.asked
     # One approval covers the whole: the run does not ask once more for the very call that people saw.
     assert len(world.tools.calls_of("deploy.rollBack")) == 1
     assert not world.tools.calls_of("deploy.rollForward")
@@ -301,6 +303,28 @@ async def test_a_long_investigation_continues_as_new_and_loses_nothing(world: In
         state = await world.when(incident, lambda s: any(not q.is_open for q in s.queries))
         assert len(state.calls) == calls
         assert len([mail for mail in world.mailer.sent.values() if "is handed to" in mail.text]) == 1
+        await world.cancel(incident)
+
+
+async def test_a_plan_that_changes_while_people_decide_is_put_to_them_anew(world: IncidentWorld) -> None:
+    world.continue_after_events = 30
+    async with world.worker():
+        incident = await world.report()
+        before = await world.when(incident, lambda s: any(r.rungs for r in s.pending_approvals))
+        seen = before.pending_approvals[0].digest
+        world.library.definitions["roll-back-deployment"] = playbook(
+            "- back: {call: deploy.rollBack, with: {service: gateway}}",
+            "roll-back-deployment",
+            input=ROLL_BACK["input"],
+        )
+        for number in range(4):
+            question = QueryInput(message_id=f"q-{number}", author="p-ivan", text="What is the root cause?")
+            await incident.execute_update(TroubleshootingWorkflow.add_query, question)
+        # The next run of the workflow rehearses the fix once more, and what it would do is something else.
+        state = await world.when(incident, lambda s: any(r.digest != seen and r.rungs for r in s.pending_approvals))
+        (request,) = state.pending_approvals
+        assert request.question.arguments["calls"][0]["arguments"] == {"service": "gateway"}
+        assert not world.tools.calls_of("deploy.rollBack")
         await world.cancel(incident)
 
 
