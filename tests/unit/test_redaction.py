@@ -138,9 +138,9 @@ def test_a_secret_across_the_border_of_two_parts_of_a_long_text_is_found() -> No
 )
 def test_no_text_makes_redaction_slow(piece: str) -> None:
     text = piece * (300_000 // len(piece))
-    started = time.perf_counter()
+    started = time.process_time()
     REDACTOR.redact(text, ["Jane Doe"])
-    assert time.perf_counter() - started < 3
+    assert time.process_time() - started < 3
 
 
 @settings(max_examples=150, deadline=None)

@@ -29,7 +29,7 @@ async def test_a_call_is_made_once_with_arguments_that_fit_and_not_again_when_it
     endless = {"sku": "a" * 60 + "!"}  # for the server's `^(a+)+$`
     slow = await run(boxes[0], await call_of(boxes[0], "stub.order", endless, key="playbook:t:1/c"))
     assert slow.refusal.kind is RefusalKind.INVALID_ARGUMENTS
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
     assert len(good.done()) == 1
 
     for attempt in (1, 2):

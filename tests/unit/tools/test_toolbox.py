@@ -139,7 +139,7 @@ async def test_a_call_that_takes_too_long_is_in_doubt_only_where_it_could_have_c
     started = time.monotonic()
     with pytest.raises(error):
         await run(box, await call_of(box, "stock.reserve"))
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 20
 
 
 async def test_alternatives_come_in_the_configured_order():
@@ -187,7 +187,7 @@ async def test_a_provider_that_hangs_holds_up_nobody_after_its_first_reading(mon
     monkeypatch.setattr(registry, "_READ_SECONDS", 20)
     started = time.monotonic()
     assert (await run(box, await call_of(box, "stock.reserve"))).output == "fine"
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 15
     await box.close()
 
 
