@@ -23,6 +23,8 @@ from typing import Any, Literal, TypeVar, cast
 from pydantic import SecretStr
 
 from domain.errors import VendorError, VendorRefused, VendorUnavailable
+from integrations.imap_login import LOGIN_REFUSED, Login, log_in, quoted
+from integrations.mail_tokens import MailTokens
 
 Security = Literal["tls", "starttls", "none"]
 T = TypeVar("T")
@@ -46,11 +48,13 @@ class ImapAccount:
     port: int
     security: Security
     user: str
-    password: SecretStr
+    password: SecretStr | None
     folder: str = "INBOX"
     ca_file: Path | None = None
     timeout_seconds: float = 20.0
     """For each answer."""
+    tokens: MailTokens | None = None
+    """Lets us in instead of a password."""
 
     @property
     def where(self) -> str:
@@ -122,7 +126,7 @@ class Mailbox:
 
     async def __aenter__(self) -> Mailbox:
         try:
-            self.folder = await self._run(self._open)
+            self.folder = await self._enter()
         except BaseException:
             self._break_off()
             raise
@@ -185,7 +189,7 @@ class Mailbox:
 
     async def move(self, uid: int, folder: str) -> None:
         """Move a mail to another folder, which is made where it is not there."""
-        name = _quoted(_as_utf7(folder))
+        name = quoted(_as_utf7(folder))
 
         def move(wire: _Wire) -> None:
             if wire.uid("MOVE", str(uid), name)[0] != "OK":
@@ -193,6 +197,21 @@ class Mailbox:
                 _done(wire.uid("MOVE", str(uid), name), "move")
 
         await self._run(move)
+
+    async def _enter(self) -> Folder:
+        tokens = self._account.tokens
+        if tokens is None:
+            return await self._run(lambda wire: self._open(wire, None))
+        token = await tokens.token()
+        try:
+            return await self._run(lambda wire: self._open(wire, token))
+        except VendorRefused as refused:
+            # It may have been withdrawn before its end. A connection that refused once is used no more.
+            fresh = await tokens.token(instead_of=token) if refused.code == LOGIN_REFUSED else token
+            if fresh == token:
+                raise
+        self._thread.submit(self._close)
+        return await self._run(lambda wire: self._open(wire, fresh))
 
     async def _run(self, step: Callable[[_Wire], T]) -> T:
         def work() -> T:
@@ -226,42 +245,26 @@ class Mailbox:
         self._thread.shutdown(wait=False)
 
     def _close(self) -> None:
-        if self._wire is not None:
+        wire, self._wire = self._wire, None
+        if wire is not None:
             with contextlib.suppress(OSError):
-                self._wire.shutdown()
+                wire.shutdown()
         if self._socket is not None:
             self._socket.close()
 
-    def _open(self, wire: _Wire) -> Folder:
-        if self._account.security == "starttls":
-            wire.starttls(_trust(self._account))
-        _log_in(wire, self._account)
-        answer, _ = wire.select(_quoted(_as_utf7(self._account.folder)), readonly=self._read_only)
+    def _open(self, wire: _Wire, token: str | None) -> Folder:
+        account = self._account
+        if account.security == "starttls":
+            wire.starttls(_trust(account))
+        log_in(wire, Login(account.user, account.password, token, account.host, account.port))
+        answer, _ = wire.select(quoted(_as_utf7(account.folder)), readonly=self._read_only)
         if answer != "OK":
-            raise VendorRefused(_NAME, "no_folder", f"{self._account.where} has no such folder: correct it.")
+            raise VendorRefused(_NAME, "no_folder", f"{account.where} has no such folder: correct it.")
         told = {name: wire.response(name)[1] for name in ("UIDVALIDITY", "UIDNEXT", "EXISTS")}
         numbers = {name: int(values[-1]) if values and values[-1] else 0 for name, values in told.items()}
         next_uid = numbers["UIDNEXT"] or _last_uid(wire) + 1
         can_move = "MOVE" in wire.capabilities
         return Folder(numbers["UIDVALIDITY"], next_uid, numbers["EXISTS"], can_move=can_move)
-
-
-def _log_in(wire: _Wire, account: ImapAccount) -> None:
-    user, password = account.user, account.password.get_secret_value()
-    try:
-        if "AUTH=PLAIN" in wire.capabilities:
-            wire.authenticate("PLAIN", lambda _: b"\0".join((b"", user.encode(), password.encode())))
-        else:
-            wire.login(_quoted(user), password)
-    except imaplib.IMAP4.abort:
-        raise
-    except (imaplib.IMAP4.error, UnicodeEncodeError):
-        raise VendorRefused(
-            _NAME, "login", f"{account.where} refuses our login: correct the user or its secret."
-        ) from None
-    # What it can is often told anew once we are in.
-    _, told = wire.capability()
-    wire.capabilities = tuple(str(told[-1] or b"", "ascii", "replace").upper().split())
 
 
 def _last_uid(wire: _Wire) -> int:
@@ -292,13 +295,6 @@ def _translated(error: Exception, account: ImapAccount) -> VendorError:
     if isinstance(error, imaplib.IMAP4.error | ValueError | EOFError):
         return VendorUnavailable(_NAME, "broken", f"{where} answers in no way that we know: correct port or security.")
     return VendorUnavailable(_NAME, "silent", f"{where} does not answer: correct host, port or the firewall.")
-
-
-def _quoted(text: str) -> str:
-    if any(character in text for character in "\r\n\0"):
-        raise VendorRefused(_NAME, "name", "The name of a folder or user holds a line's end: correct it.")
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
 
 
 def _as_utf7(name: str) -> str:

@@ -24,6 +24,7 @@ from domain.mail import MailReceipt, OutgoingMail
 from domain.ports.effects import EffectLedger
 from integrations.idempotency import key_hash, tenant_of
 from integrations.mail_message import VENDOR, build, check_address, mask, message_id
+from integrations.mail_tokens import XOAUTH2, MailTokens
 from integrations.vendor_calls import vendor_call
 
 Security = Literal["starttls", "tls", "none"]
@@ -32,7 +33,7 @@ RETRYABLE_REPLIES = range(400, 500)
 _ADVICE = {
     530: "The mail server wants a login or an encrypted connection: set SUREHAND_SMTP__USERNAME and SECURITY.",
     534: "The mail server refused the way we log in: check SUREHAND_SMTP__SECURITY.",
-    535: "The mail server refused our login: renew SUREHAND_SMTP__PASSWORD.",
+    535: "The mail server refused our login: renew SUREHAND_SMTP__PASSWORD, or what its token allows.",
     552: "The e-mail is too large for the mail server: shorten what is attached.",
     554: "The mail server refused the e-mail: ask who runs it why.",
 }
@@ -70,6 +71,7 @@ class SmtpMailer:
         timeout_seconds: float = 20,
         message_id_domain: str | None = None,
         tls_context: ssl.SSLContext | None = None,
+        tokens: MailTokens | None = None,
     ) -> None:
         """Keep how to reach the server.
 
@@ -85,6 +87,7 @@ class SmtpMailer:
             timeout_seconds: for one whole attempt.
             message_id_domain: right side of Message-IDs; the sender's domain when None.
             tls_context: certificates to trust; the system's when None.
+            tokens: log in by access token instead of the password.
         """
         self._host, self._port, self._security = host, port, security
         self._username, self._password = username, password
@@ -93,6 +96,7 @@ class SmtpMailer:
         self._timeout_seconds = timeout_seconds
         self._domain = message_id_domain or self._sender.rpartition("@")[2]
         self._tls_context = tls_context
+        self._tokens = tokens
 
     def __repr__(self) -> str:
         return f"SmtpMailer({self._host}:{self._port}, {self._security})"
@@ -138,6 +142,10 @@ class SmtpMailer:
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 await self._talk(message, to, delivery)
+        except VendorError:
+            # No token to log in with, so nothing has left us.
+            await self._release(key, ours)
+            raise
         except (aiosmtplib.SMTPException, StartTlsMissing, OSError, ValueError) as error:
             translated = translate(error, handed_over=delivery.handed_over)
             if not isinstance(translated, OutcomeUnknown):
@@ -198,8 +206,30 @@ class SmtpMailer:
             if not client.supports_extension("starttls"):
                 raise StartTlsMissing
             await client.starttls()
-        if self._username is not None and self._password is not None:
+        if self._tokens is not None and self._username is not None:
+            await log_in_by_token(client, self._username, self._tokens)
+        elif self._username is not None and self._password is not None:
             await client.login(self._username, self._password.get_secret_value())
+
+
+async def log_in_by_token(client: aiosmtplib.SMTP, username: str, tokens: MailTokens) -> None:
+    """Log in to a server that was greeted.
+
+    Raises:
+        aiosmtplib.SMTPException: it refuses, or takes no tokens.
+        VendorError: there is no token to be had.
+    """
+    if XOAUTH2.lower() not in client.server_auth_methods:
+        raise aiosmtplib.SMTPNotSupported(XOAUTH2)
+    token = await tokens.token()
+    try:
+        await client.auth_xoauth2(username, token)
+    except aiosmtplib.SMTPAuthenticationError:
+        # It may have been withdrawn before its end.
+        fresh = await tokens.token(instead_of=token)
+        if fresh == token:
+            raise
+        await client.auth_xoauth2(username, fresh)
 
 
 def translate(error: Exception, *, handed_over: bool) -> VendorError:

@@ -24,6 +24,7 @@ from starlette.routing import Route
 from sandbox.forms import urlencoded
 from sandbox.identity_people import PEOPLE
 from sandbox.identity_tokens import TOKEN_LIVES_SECONDS, WAYS_TO_MISBEHAVE, SigningKey
+from sandbox.mail_tokens import MailTokens
 
 CLIENT_ID, CLIENT_SECRET = "surehand", "sandbox-client-secret"
 _CODE_LIVES_SECONDS = 60.0
@@ -54,6 +55,8 @@ class IdentitySimulator:
     people: dict[str, dict[str, Any]] = field(default_factory=lambda: dict(PEOPLE))
     """Subject -> claims."""
     has_logout: bool = True
+    mail: MailTokens = field(default_factory=MailTokens)
+    """Tokens for the mail servers beside it."""
 
     def app(self) -> Starlette:
         """Its addresses."""
@@ -103,6 +106,9 @@ class IdentitySimulator:
         form = await urlencoded(request)
         if not _is_client(request, form):
             return _refused(401, "invalid_client")
+        if form.get("grant_type") in ("client_credentials", "refresh_token"):
+            token = self.mail.give(form)
+            return _refused(400, "invalid_grant") if token is None else JSONResponse(token, headers=_NOT_KEPT)
         # Whatever comes of it, a code is used up.
         code = self.codes.pop(form.get("code", ""), None)
         verifier = form.get("code_verifier", "")
@@ -121,7 +127,7 @@ class IdentitySimulator:
             claims = {"iss": _base(request), "sub": code.subject, "aud": CLIENT_ID, "nonce": code.nonce}
             key = self.keys[0] if self.keys else self.rotate()
             given["id_token"] = key.token({**claims, **self.people[code.subject]}, how)
-        return JSONResponse(given, headers={"Cache-Control": "no-store"})
+        return JSONResponse(given, headers=_NOT_KEPT)
 
     # For people
 
@@ -202,6 +208,7 @@ class IdentitySimulator:
         return JSONResponse({"next": self.misbehaviour})
 
 
+_NOT_KEPT = {"Cache-Control": "no-store"}
 _HEADERS = {"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'", "Cache-Control": "no-store"}
 
 
@@ -229,7 +236,7 @@ def _challenge(verifier: str) -> str:
 
 
 def _refused(status: int, code: str) -> Response:
-    return JSONResponse({"error": code}, status, headers={"Cache-Control": "no-store"})
+    return JSONResponse({"error": code}, status, headers=_NOT_KEPT)
 
 
 def _base(request: Request) -> str:

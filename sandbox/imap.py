@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import re
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 from sandbox.faults import HANG_SECONDS, Faults
 from sandbox.imap_folders import Folders, Mail
+from sandbox.mail_tokens import MailTokens
 from sandbox.world import World
 
-_CAPABILITIES = "IMAP4rev1 AUTH=PLAIN MOVE UIDPLUS"
+_MECHANISMS = ("PLAIN", "XOAUTH2", "OAUTHBEARER")
+_REFUSAL = b64encode(b'{"status":"401","schemes":"bearer","scope":"mail"}').decode()
 _LITERAL = re.compile(rb"\{(\d{1,9})(\+?)\}\r\n\Z")
 _WORD = re.compile(rb'"((?:[^"\\]|\\.)*)"|(\((?:[^()"]|"[^"]*")*\))|([^\s"()]+(?:\[[^\]]*\](?:<[\d.]+>)?)?)')
 _PARTIAL = re.compile(r"BODY(?:\.PEEK)?\[\](?:<(\d+)\.(\d+)>)?", re.IGNORECASE)
@@ -30,9 +32,12 @@ _KEYWORDS: dict[str, Callable[[Mail], bool]] = {
 class ImapSimulator:
     """The mailbox behind every connection."""
 
-    def __init__(self, world: World, faults: Faults) -> None:
+    def __init__(self, world: World, faults: Faults, tokens: MailTokens | None = None) -> None:
         self.folders = Folders(world)
         self.faults = faults
+        self.tokens = tokens or MailTokens()
+        self.mechanisms = _MECHANISMS
+        """Ways to log in that it offers."""
 
     def protocol(self) -> Callable[[], asyncio.Protocol]:
         """What serves one connection."""
@@ -50,7 +55,7 @@ class _Refused(Exception):
 
 class _Session:
     def __init__(self, mailbox: ImapSimulator, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._folders, self._faults = mailbox.folders, mailbox.faults
+        self._folders, self._faults, self._mailbox = mailbox.folders, mailbox.faults, mailbox
         self._reader, self._writer = reader, writer
         self._known = False
         self._folder = ""
@@ -59,7 +64,7 @@ class _Session:
     async def serve(self) -> None:
         """Answer until the client goes."""
         try:
-            self._say(f"* OK [CAPABILITY {_CAPABILITIES}] Surehand sandbox")
+            self._say(f"* OK [CAPABILITY {self._capabilities()}] Surehand sandbox")
             while not self._over:
                 words = await self._command()
                 await self._answer(words)
@@ -128,7 +133,7 @@ class _Session:
     # Commands; each is named like its command.
 
     async def _capability(self, rest: list[bytes]) -> None:
-        self._say(f"* CAPABILITY {_CAPABILITIES}")
+        self._say(f"* CAPABILITY {self._capabilities()}")
 
     async def _noop(self, rest: list[bytes]) -> None:
         pass
@@ -137,17 +142,34 @@ class _Session:
         self._over = True
         self._say("* BYE until later")
 
+    def _capabilities(self) -> str:
+        return " ".join(["IMAP4rev1", *(f"AUTH={name}" for name in self._mailbox.mechanisms), "MOVE", "UIDPLUS"])
+
     async def _login(self, rest: list[bytes]) -> None:
+        if "PLAIN" not in self._mailbox.mechanisms:
+            raise _Refused("[PRIVACYREQUIRED] no passwords here")
         self._let_in(rest[1])
 
     async def _authenticate(self, rest: list[bytes]) -> None:
-        if rest[0].upper() != b"PLAIN":
-            raise _Refused("[CANNOT] PLAIN only")
+        mechanism = rest[0].decode("ascii", "replace").upper()
+        if mechanism not in self._mailbox.mechanisms:
+            raise _Refused("[CANNOT] not a way in")
         if len(rest) < 2:
-            self._say("+ ")
-            await self._writer.drain()
-            rest.append((await self._reader.readuntil(b"\r\n")).strip())
-        self._let_in(b64decode(rest[1]).split(b"\0")[2])
+            rest.append(await self._ask(""))
+        words = b64decode(rest[1])
+        if mechanism == "PLAIN":
+            self._let_in(words.split(b"\0")[2])
+        elif self._mailbox.tokens.lets_in(mechanism, words):
+            self._known = True
+        else:
+            # RFC 7628, section 3.2.3: it says why, and the client says that it read it.
+            await self._ask(_REFUSAL)
+            raise _Refused("[AUTHENTICATIONFAILED] no")
+
+    async def _ask(self, words: str) -> bytes:
+        self._say(f"+ {words}")
+        await self._writer.drain()
+        return (await self._reader.readuntil(b"\r\n")).strip()
 
     def _let_in(self, password: bytes) -> None:
         if password == b"wrong":

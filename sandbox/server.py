@@ -22,6 +22,7 @@ from sandbox.faults import VENDORS, Faults
 from sandbox.fleet import FleetSimulator
 from sandbox.imap import ImapSimulator
 from sandbox.inventory import InventorySimulator
+from sandbox.mail_tokens import MailTokens
 from sandbox.mailing import MailingSimulator
 from sandbox.market import MarketSimulator
 from sandbox.outbox import Outbox
@@ -61,7 +62,8 @@ class Sandbox:
         self.world = World(data_dir)
         self.faults = Faults()
         self.slack = slack.SlackSimulator(self.world)
-        self.imap = ImapSimulator(self.world, self.faults)
+        self.mail_tokens = MailTokens()
+        self.imap = ImapSimulator(self.world, self.faults, self.mail_tokens)
         self._doors: dict[str, Door] = {}
 
     async def __aenter__(self) -> Sandbox:
@@ -112,11 +114,11 @@ class Sandbox:
             "petstore": (petstore.app(), petstore.error_body),
             "httpbin": (httpbin.app(), httpbin.error_body),
             "receiver": (receiver.Receiver(self.world).app(), receiver.error_body),
-            "identity": (identity.IdentitySimulator().app(), identity.error_body),
+            "identity": (identity.IdentitySimulator(mail=self.mail_tokens).app(), identity.error_body),
         }
         applications |= {vendor.name: (vendor(self.world).app(), fields.error_body) for vendor in PLAIN}
         return {
-            "smtp": SmtpSimulator(self.world, self.faults).protocol(),
+            "smtp": SmtpSimulator(self.world, self.faults, self.mail_tokens).protocol(),
             "imap": self.imap.protocol(),
             **{
                 name: web(Breaking(application, name, self.faults, error_body))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from base64 import b64decode
 from collections.abc import Callable
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -12,6 +13,7 @@ from typing import Any
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from sandbox.faults import HANG_SECONDS, Fault, Faults
+from sandbox.mail_tokens import MailTokens
 from sandbox.world import Entry, World, case_in
 
 SIZE_LIMIT = 33_554_432
@@ -21,9 +23,10 @@ _SHOWN = 200_000
 class SmtpSimulator:
     """The handler behind every connection."""
 
-    def __init__(self, world: World, faults: Faults) -> None:
+    def __init__(self, world: World, faults: Faults, tokens: MailTokens | None = None) -> None:
         self._world = world
         self._faults = faults
+        self._tokens = tokens or MailTokens()
 
     def protocol(self) -> Callable[[], asyncio.Protocol]:
         """What serves one connection. A login is taken, not asked for; the password `wrong` is refused."""
@@ -51,6 +54,14 @@ class SmtpSimulator:
         return await _act(fault, server)
 
     # aiosmtpd calls these.
+
+    async def auth_XOAUTH2(self, server: SMTP, args: list[str]) -> AuthResult:  # noqa: N802 - aiosmtpd's name
+        """A login by access token; it is said with the command."""
+        try:
+            right = len(args) == 2 and self._tokens.lets_in("XOAUTH2", b64decode(args[1], validate=True))
+        except ValueError:
+            right = False
+        return AuthResult(success=right, handled=right, message=None if right else "535 5.7.3 Not let in")
 
     async def handle_MAIL(  # noqa: N802 - aiosmtpd's name
         self, server: SMTP, session: Session, envelope: Envelope, address: str, mail_options: list[str]

@@ -36,6 +36,7 @@ from runtime.settings.environment import SHIPPED_CONFIG, Settings
 from runtime.telemetry.measures import Measures
 from workers.builtin_tools import builtin_tools
 from workers.knowledge import failure_knowledge
+from workers.mail_tokens import mail_tokens
 from workers.measuring import Connected, MeasuredMeter, MeasuredModel
 from workers.tools import build_toolbox
 
@@ -197,6 +198,7 @@ def _mailer(settings: Settings, ledger: EffectLedger) -> Mailer | None:
         sender_name=smtp.sender_name,
         timeout_seconds=smtp.timeout_seconds,
         ledger=ledger,
+        tokens=mail_tokens(smtp.oauth) if smtp.oauth is not None else None,
     )
 
 

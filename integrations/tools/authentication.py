@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Annotated, Literal
 from urllib.parse import quote_plus, urlencode
 
 import httpx
 from pydantic import ConfigDict, Field, SecretStr, StringConstraints, model_validator
 
-from domain.errors import ConfigurationProblem, VendorRefused, VendorUnavailable
+from domain.errors import ConfigurationProblem, VendorRefused
 from domain.model import Value
+from integrations.access_tokens import AccessToken, KeptToken, read_access_token
 from integrations.http import status_error
 from integrations.tools.guarded_http import GuardedHttp, Incoming, Outgoing
 
@@ -22,9 +22,6 @@ SecretName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9]*(_[
 """`inventory_key` for the variable `SUREHAND_SECRETS__INVENTORY_KEY`; upper and lower case are the same."""
 Secrets = Mapping[str, SecretStr]
 """By name in lower case, as `Settings.secrets` holds them."""
-_EARLY_SECONDS = 60.0
-_DEFAULT_LIFE_SECONDS = 300.0
-"""Of a token that does not say how long it holds (RFC 6749, section 5.1 leaves it open)."""
 
 
 class BasicAuthentication(Value):
@@ -195,12 +192,6 @@ class Credentials:
         return "" if name is None else self._values[name.lower()]
 
 
-@dataclass(frozen=True)
-class _Token:
-    value: str = field(repr=False)
-    renew_at: float
-
-
 class TokenSource:
     """Fetches an access token and keeps it until shortly before it expires; one fetch at a time."""
 
@@ -220,9 +211,7 @@ class TokenSource:
         self._client_secret = client_secret
         self._whose = whose
         self._http = http
-        self._clock = clock
-        self._lock = asyncio.Lock()
-        self._kept: _Token | None = None
+        self._kept = KeptToken(self._fetch, clock)
 
     def __repr__(self) -> str:
         return f"TokenSource({self._whose})"
@@ -236,14 +225,9 @@ class TokenSource:
         Raises:
             VendorError: there is none to be had.
         """
-        async with self._lock:
-            kept = self._kept
-            if kept is not None and kept.value != instead_of and self._clock() < kept.renew_at:
-                return kept.value
-            self._kept = await self._fetch()
-            return self._kept.value
+        return await self._kept.token(instead_of)
 
-    async def _fetch(self) -> _Token:
+    async def _fetch(self) -> AccessToken:
         config = self._config
         form = {"grant_type": "client_credentials"}
         if config.scopes:
@@ -259,7 +243,7 @@ class TokenSource:
         request = Outgoing("POST", config.token_url, headers, urlencode(form).encode(), harmless=True)
         return self._read(await self._http.exchange(self._whose, request))
 
-    def _read(self, incoming: Incoming) -> _Token:
+    def _read(self, incoming: Incoming) -> AccessToken:
         whose = self._whose
         if incoming.status in (400, 401, 403):
             raise VendorRefused(
@@ -270,17 +254,4 @@ class TokenSource:
         reply = incoming.reply()
         if incoming.status != 200:
             raise status_error(whose, reply, write=False)
-        body = reply.body if isinstance(reply.body, dict) else {}
-        value, life = body.get("access_token"), body.get("expires_in")
-        if not isinstance(value, str) or not value or not value.isascii() or not value.isprintable():
-            raise VendorUnavailable(whose, "token_unreadable", f"{whose} answered without a token: check `token_url`.")
-        seconds = _seconds(life)
-        return _Token(value, self._clock() + max(seconds - _EARLY_SECONDS, seconds / 2))
-
-
-def _seconds(life: object) -> float:
-    try:
-        seconds = float(str(life))
-    except ValueError:
-        return _DEFAULT_LIFE_SECONDS
-    return seconds if 0 < seconds < 1e7 else _DEFAULT_LIFE_SECONDS
+        return read_access_token(whose, reply.body)

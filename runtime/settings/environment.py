@@ -1,7 +1,8 @@
 """The settings of one process, and the only place in Surehand that reads the environment.
 
 Every variable begins with `SUREHAND_`; `__` separates a group from its field: `SUREHAND_SMTP__HOST`. Nothing is read
-from a file unless `SUREHAND_ENV_FILE` names one. `.env.example` lists every variable with its meaning.
+from a file unless `SUREHAND_ENV_FILE` names one, or a variable such as `SUREHAND_STORE__URL_FILE` a secret's.
+`.env.example` lists every variable with its meaning.
 """
 
 from __future__ import annotations
@@ -33,7 +34,6 @@ from runtime.settings.groups import (
     PlaybookSettings,
     PrometheusSettings,
     SlackSettings,
-    SmtpSettings,
     StoreSettings,
     StripeSettings,
     TemporalSettings,
@@ -41,6 +41,8 @@ from runtime.settings.groups import (
     WorkerSettings,
     ZendeskSettings,
 )
+from runtime.settings.mail import SmtpSettings
+from runtime.settings.secret_files import with_files
 from runtime.settings.service import OidcSettings, ServiceSettings, TokenSettings
 from runtime.settings.signing import SigningSettings
 from runtime.settings.standard_variables import from_opentelemetry
@@ -234,7 +236,8 @@ def load_settings(
         **(overrides or {}),
     }
     ours = {name: text for name, text in variables.items() if name.upper().startswith(PREFIX) and name != ENV_FILE}
-    faults = unknown_names(Settings, ours, also_known=(ENV_FILE,))
+    ours, faults = with_files(Settings, ours)
+    faults += unknown_names(Settings, ours, also_known=(ENV_FILE,))
     if faults:
         raise ConfigurationProblem("\n".join(faults))
     named = {name: text for name, text in ours.items() if name.upper().startswith(SECRETS_PREFIX)}

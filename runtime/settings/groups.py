@@ -6,7 +6,7 @@ import base64
 import binascii
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic import model_validator as check_together
@@ -100,25 +100,6 @@ class StoreSettings(Group):
         if url is not None and not re.match(r"(sqlite|postgresql|postgres)(\+\w+)?://", url.get_secret_value()):
             raise ValueError("is not a store address: begin it with sqlite:/// or postgresql://")
         return url
-
-
-class SmtpSettings(Group):
-    """The mail server that sends for us."""
-
-    host: str = Field(min_length=1, description="mail server; unset means no e-mail is sent")
-    port: int = Field(587, ge=1, le=65535, description="its port: 587 with starttls, 465 with tls")
-    security: Literal["starttls", "tls", "none"] = Field("starttls", description="starttls, tls or none")
-    username: str | None = Field(None, description="user name, when it asks for one")
-    password: SecretStr | None = Field(None, description="password, when it asks for one")
-    sender: MailAddress = Field(description="address that mail comes from")
-    sender_name: str = Field("Customer Support", description="name that mail comes from")
-    timeout_seconds: TimeoutSeconds = Field(20, description="give up on one attempt after this long")
-
-    @check_together(mode="after")
-    def _pair(self) -> SmtpSettings:
-        if (self.username is None) != (self.password is None):
-            raise ValueError("has a user name or a password but not both: set USERNAME and PASSWORD")
-        return self
 
 
 class SlackSettings(Group):

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator
 from pydantic import model_validator as check_together
 
-from runtime.settings.groups import Group, TimeoutSeconds, WebAddress
+from runtime.settings.groups import Group, HostAndPort, TimeoutSeconds, WebAddress
 
 
 class TokenSettings(Group):
@@ -103,7 +103,9 @@ class ServiceSettings(Group):
     cors_origins: str = Field(
         "", description="origins whose pages may ask (CORS), such as https://desk.example.com, by commas"
     )
-    open_metrics: bool = Field(False, description="show /metrics to whoever asks; otherwise to operators only")
+    metrics_address: HostAndPort | None = Field(
+        None, description="host:port where Prometheus may read metrics; on PORT itself they are for operators only"
+    )
     temporal_ui: str | None = Field(
         None, pattern=r"^https?://[^\s]+$", description="address of Temporal's web UI, for links from the console"
     )

@@ -91,7 +91,7 @@ async def polling(services: Services) -> AsyncIterator[None]:
     for name, source in mailboxes_of(services.configuration).items():
         account = source.account(services.settings)
         if account is None:
-            logger.error("a mailbox has no password: set the secret it names", extra={"mailbox": name})
+            logger.error("a mailbox has no way in: set the secret it names", extra={"mailbox": name})
             continue
         tasks.append(asyncio.create_task(_watch(services, _Source(name, source, account, counts))))
     try:

@@ -45,6 +45,8 @@ class World:
     def __init__(self, folder: Path, sandbox: Sandbox, store_url: str) -> None:
         self.folder, self.sandbox = folder, sandbox
         self.folders = sandbox.imap.folders
+        self.more: dict[str, str] = {}
+        """Variables beside the usual ones."""
         self._store_url = store_url
         self._stack = AsyncExitStack()
 
@@ -65,6 +67,7 @@ class World:
             "SUREHAND_SECRETS__MAILBOX": "a password",
             "SUREHAND_SMTP__HOST": "127.0.0.1",
             "SUREHAND_SMTP__SENDER": "support@example.com",
+            **self.more,
         }
         return load_settings(environ=variables)
 

@@ -168,7 +168,7 @@ async def test_the_doctor_looks_at_a_mailbox_and_changes_nothing(world: World) -
     assert "1 mails" in verdict.sentence
     assert world.folders.mails("INBOX")[0].flags == []
     nobody = await look_at_mailbox(source.model_copy(update={"secret": "unset"}), settings)
-    assert nobody.sentence == "It has no password: set SUREHAND_SECRETS__UNSET."
+    assert nobody.sentence == "It has no way in: set SUREHAND_SECRETS__UNSET."
 
 
 @pytest.mark.parametrize(

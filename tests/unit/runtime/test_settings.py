@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from domain.errors import ConfigurationProblem
-from runtime.settings.environment import SHIPPED_CONFIG, Settings, load_settings
+from runtime.settings.environment import SECRETS_PREFIX, SHIPPED_CONFIG, Settings, load_settings
 from runtime.settings.faults import variables
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -187,11 +187,14 @@ def test_only_the_settings_module_reads_the_environment():
 
 def test_every_variable_that_the_documents_name_exists():
     known = {variable.name for variable in variables(Settings)} | {"SUREHAND_ENV_FILE"}
-    documents = [ROOT / "docs" / name for name in ("configuration.md", "encryption.md", "deployment.md")]
+    known |= {f"{variable.name}_FILE" for variable in variables(Settings) if variable.secret}
+    names = ("configuration.md", "encryption.md", "deployment.md", "operating.md", "webhooks.md", "observability.md")
+    documents = [ROOT / "docs" / name for name in names]
     named = {word for path in documents for word in re.findall(r"SUREHAND_[A-Z_]+[A-Z]", path.read_text("utf-8"))}
 
     assert len(named) > 10
-    assert named - known == {"SUREHAND_TEMPORAL__ADRESS"}, "the one misspelt on purpose"
+    unknown = {name for name in named - known if not name.startswith(SECRETS_PREFIX)}
+    assert unknown == {"SUREHAND_TEMPORAL__ADRESS"}, "the one misspelt on purpose"
 
 
 def test_named_secrets_are_taken_as_they_are_and_shown_nowhere():
@@ -213,3 +216,58 @@ def test_named_secrets_are_taken_as_they_are_and_shown_nowhere():
 
 def test_a_secret_with_a_name_that_nothing_can_refer_to_is_refused():
     assert "is not a name" in refusal(SECRETS__A__B="x")[0]
+
+
+def test_a_secret_may_come_out_of_a_file_of_its_own(tmp_path):
+    file = tmp_path / "url"
+    file.write_text("postgresql://surehand:a pass word@postgres/surehand\n")
+    key = tmp_path / "key"
+    key.write_text("0123456789")
+    settings = load_settings(
+        environ={"SUREHAND_STORE__URL_FILE": str(file), "SUREHAND_SECRETS__INVENTORY_KEY_FILE": str(key)}
+    )
+
+    assert settings.store_url.endswith("a pass word@postgres/surehand")
+    assert settings.secrets["inventory_key"].get_secret_value() == "0123456789"
+    assert "a pass word" in settings.secret_values()
+
+
+def test_a_file_of_a_secret_that_cannot_be_used_is_refused_without_its_words(tmp_path):
+    empty = tmp_path / "empty"
+    empty.write_text("\n")
+    assert refusal(STORE__URL_FILE="/nowhere/x") == [
+        "SUREHAND_STORE__URL_FILE names a file that cannot be read: correct its path or who may read it."
+    ]
+    assert refusal(SLACK__BOT_TOKEN_FILE=str(empty)) == [
+        "SUREHAND_SLACK__BOT_TOKEN_FILE names a file that holds nothing: write the secret into it."
+    ]
+    assert refusal(SLACK__BOT_TOKEN_FILE=str(empty), SLACK__BOT_TOKEN="xoxb-1") == [
+        "SUREHAND_SLACK__BOT_TOKEN and SUREHAND_SLACK__BOT_TOKEN_FILE are both set: keep one of them."
+    ]
+
+
+def test_only_secrets_have_files():
+    assert refusal(TENANT_FILE="/etc/hostname")[0].startswith("SUREHAND_TENANT_FILE is not a setting of Surehand")
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({}, "needs one place that tokens come from"),
+        ({"TOKEN_URL": "https://login.example.com/t"}, "set CLIENT_ID"),
+        ({"TOKEN_URL": "https://login.example.com/t", "CLIENT_ID": "c"}, "set CLIENT_SECRET or REFRESH_TOKEN"),
+        ({"TOKEN_URL": "http://login.example.com/t", "CLIENT_ID": "c", "CLIENT_SECRET": "s"}, "with https://"),
+    ],
+)
+def test_a_login_by_access_token_that_cannot_work_is_refused(variables, said):
+    smtp = {"SMTP__HOST": "mail.example.com", "SMTP__SENDER": "a@example.com", "SMTP__USERNAME": "a@example.com"}
+    oauth = {f"SMTP__OAUTH__{name}": value for name, value in {"SCOPES": "mail", **variables}.items()}
+    assert said in refusal(**smtp, **oauth)[0]
+
+
+def test_an_access_token_is_never_sent_in_the_clear_or_beside_a_password():
+    oauth = {"SMTP__OAUTH__TOKEN_URL": "https://login.example.com/t", "SMTP__OAUTH__CLIENT_ID": "c",
+             "SMTP__OAUTH__CLIENT_SECRET": "s", "SMTP__HOST": "mail.example.com", "SMTP__SENDER": "a@example.com",
+             "SMTP__USERNAME": "a@example.com"}  # fmt: skip
+    assert "starttls or tls" in refusal(**oauth, SMTP__SECURITY="none")[0]
+    assert "no PASSWORD beside it" in refusal(**oauth, SMTP__PASSWORD="p")[0]
