@@ -39,6 +39,10 @@ class HubSpotRecords:
             headers={"Authorization": f"Bearer {token.get_secret_value()}"},
         )
 
+    async def look(self) -> None:
+        """Ask whose account it is, which every token may; nothing is changed. Raises `VendorError`."""
+        expect(VENDOR, await self._http.get("/account-info/v3/details"), "portalId")
+
     async def update_profile(self, customer_id: str, properties: dict[str, str], *, key: str) -> bool:
         """Write properties to the contact. Returns False when HubSpot has no such contact."""
         path = f"/crm/v3/objects/contacts/{quote(customer_id, safe='')}"

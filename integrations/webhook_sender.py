@@ -76,6 +76,22 @@ class HttpWebhookSender:
             raise ConfigurationProblem(f"subscriptions.yaml: the endpoint {to.name} is not told: {problem}") from None
         self._keys(to)
 
+    async def look(self, to: Subscription) -> tuple[httpx.URL, Sequence[str]]:
+        """Where an endpoint's name leads, judged as before every event; nothing is sent.
+
+        Returns:
+            Its address, and those of its host that may be connected to, best first.
+
+        Raises:
+            ConfigurationProblem: it could not be told at all.
+            NotAllowed: its name leads into a private network.
+            httpx.ConnectError: its name leads nowhere.
+        """
+        self.check(to)
+        guard = self._guard(to)
+        url = guard.check(to.url)
+        return url, await guard.pin(url)
+
     async def send(self, to: Subscription, delivery: WebhookDelivery) -> WebhookAttempt:
         """Send once. Every failure is an answer; none is raised."""
         try:

@@ -63,6 +63,15 @@ class ZendeskTickets:
             auth=(f"{email}/token", token.get_secret_value()),
         )
 
+    async def look(self) -> str:
+        """The role of the agent that we are; nothing is changed. Raises `VendorError`."""
+        user = expect(VENDOR, await self._http.get("/api/v2/users/me.json"), "user")
+        role = expect(VENDOR, user, "role")
+        if expect(VENDOR, user, "id") is None:
+            # Zendesk's words for a stranger.
+            raise VendorRefused(VENDOR, "anonymous", _ADVICE[401])
+        return str(role)
+
     async def escalate(self, change: TicketEscalation) -> TicketReceipt:
         """Set priority, group and tags and add an internal note, once per key.
 

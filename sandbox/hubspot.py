@@ -52,6 +52,7 @@ class HubSpotSimulator:
         base = "/crm/v3/objects/{kind}"
         return Starlette(
             routes=[
+                Route("/account-info/v3/details", self._account),
                 Route(base, self._once(self._create, 201), methods=["POST"]),
                 Route(f"{base}/search", self._search, methods=["POST"]),
                 Route(f"{base}/{{id:path}}", self._read, methods=["GET"]),
@@ -60,6 +61,10 @@ class HubSpotSimulator:
             ],
             exception_handlers={Refused: _refuse},
         )
+
+    async def _account(self, request: Request) -> Response:
+        _is_let_in(request)
+        return JSONResponse({"portalId": 1, "accountType": "STANDARD", "timeZone": "UTC"})
 
     def _once(
         self, act: Callable[[str, dict[str, Any], str], dict[str, Any]], status: int
@@ -174,10 +179,14 @@ class HubSpotSimulator:
         )
 
 
-def _checked(request: Request) -> str:
+def _is_let_in(request: Request) -> None:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme != "Bearer" or not token or token == "wrong":  # noqa: S105 - a word, not a secret
         raise Refused(401, "INVALID_AUTHENTICATION")
+
+
+def _checked(request: Request) -> str:
+    _is_let_in(request)
     kind = str(request.path_params["kind"])
     if kind not in KINDS or request.path_params.get("id", "").startswith("unknown"):
         raise Refused(404, "OBJECT_NOT_FOUND")

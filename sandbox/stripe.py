@@ -72,7 +72,8 @@ class StripeSimulator:
 
     async def _charges(self, request: Request) -> Response:
         check(request)
-        charges = self._charges_of(request.query_params.get("customer", ""))
+        customer = request.query_params.get("customer")
+        charges = self._world.all("stripe", "charge") if customer is None else self._charges_of(customer)
         with_refunds = "data.refunds" in request.query_params.getlist("expand[]")
         rows = [charge | ({"refunds": self._refunds_of(charge["id"])} if with_refunds else {}) for charge in charges]
         return JSONResponse(page_of("/v1/charges", rows))

@@ -59,6 +59,7 @@ class ZendeskSimulator:
             (f"{tickets}/{{number:int}}", self._show, "GET"),
             (f"{tickets}/{{number:int}}", self._update, "PUT"),
             ("/api/v2/groups", self._groups, "GET"),
+            ("/api/v2/users/me", self._me, "GET"),
         ]
         # Zendesk takes each address with and without the ending.
         routes = [Route(path + end, way, methods=[method]) for path, way, method in ways for end in ("", ".json")]
@@ -69,6 +70,10 @@ class ZendeskSimulator:
     async def _show(self, request: Request) -> Response:
         _check(request)
         return JSONResponse({"ticket": self._ticket(str(request.path_params["number"]))})
+
+    async def _me(self, request: Request) -> Response:
+        _check(request)
+        return JSONResponse({"user": {"id": 1, "role": "agent", "name": "Sandbox", "active": True}})
 
     async def _list(self, request: Request) -> Response:
         _check(request)

@@ -1,4 +1,4 @@
-"""`surehand doctor`: the platform's checks, the store's, playbooks, mailboxes, and the tools of incident checks."""
+"""`surehand doctor`: the platform's checks, the store's, playbooks, and all that is configured outside."""
 
 from __future__ import annotations
 
@@ -11,12 +11,18 @@ from integrations.commands import AllowedCommands
 from integrations.databases.configuration import DatabaseSources
 from integrations.imap import Mailbox
 from integrations.playbooks.library import FolderLibrary
+from integrations.store.database.migration import HEAD, revision_of
 from integrations.store.store import SqlStore
 from runtime.configuration.policies import Configuration
 from runtime.doctor.checks import TIMEOUT_SECONDS, Check, CheckResult, Verdict, missing, ok, warning
 from runtime.doctor.platform_checks import run_checks
 from runtime.settings.environment import SECRETS_PREFIX, Settings
 from runtime.telemetry.logs import keep_output_clean
+from starters.examining.identity import identity_checks
+from starters.examining.mail import look_at_mail_server
+from starters.examining.models import model_checks
+from starters.examining.outgoing import outgoing_checks
+from starters.examining.vendors import vendor_checks
 from starters.finding import find_settings
 from starters.mailboxes import MailboxSource, mailboxes_of
 
@@ -24,8 +30,11 @@ _NAMED = {"database.query": "database", "command.look": "command"}
 """Capability -> the argument that names what tools.yaml lists."""
 
 
-async def examine() -> list[CheckResult]:
+async def examine(*, ask_models: bool = False) -> list[CheckResult]:
     """Check everything, side by side.
+
+    Args:
+        ask_models: also ask each language model for one token, which costs a little.
 
     Raises:
         ConfigurationProblem: the settings cannot be read at all.
@@ -33,25 +42,40 @@ async def examine() -> list[CheckResult]:
     settings = find_settings()
     keep_output_clean(settings)
     probes = [
-        Check("Store", lambda: _store(settings)),
+        Check("Store", lambda: look_at_store(settings)),
         Check("Playbooks", lambda: _playbooks(settings)),
         Check("Incident checks", lambda: asyncio.to_thread(incident_checks, settings)),
-        *_mailboxes(settings),
+        *_mail(settings),
+        *vendor_checks(settings),
+        *model_checks(settings, buys=ask_models),
+        *identity_checks(settings),
+        *_by_configuration(settings),
     ]
     return await run_checks(settings, probes=probes)
 
 
-def _mailboxes(settings: Settings) -> list[Check]:
-    """One check for each mailbox; what is wrong with the file itself is one too."""
+def _mail(settings: Settings) -> list[Check]:
+    smtp = settings.smtp
+    return [] if smtp is None else [Check("Mail server", lambda: look_at_mail_server(smtp))]
+
+
+def _by_configuration(settings: Settings) -> list[Check]:
+    """One check for each mailbox, endpoint and server; what is wrong with the mailboxes' file is one too."""
     try:
-        sources = mailboxes_of(Configuration.from_settings(settings))
+        configuration = Configuration.from_settings(settings)
+    except ConfigurationProblem:
+        return []  # which is a check of its own
+    outgoing = outgoing_checks(settings, configuration)
+    try:
+        sources = mailboxes_of(configuration)
     except ConfigurationProblem as problem:
         sentence = str(problem)
-        return [Check("Mailboxes", lambda: asyncio.sleep(0, missing(sentence)))]
-    return [
+        return [Check("Mailboxes", lambda: asyncio.sleep(0, missing(sentence))), *outgoing]
+    boxes = [
         Check(f"Mailbox {name}", functools.partial(look_at_mailbox, source, settings))
         for name, source in sources.items()
     ]
+    return [*boxes, *outgoing]
 
 
 async def look_at_mailbox(source: MailboxSource, settings: Settings) -> Verdict:
@@ -62,7 +86,7 @@ async def look_at_mailbox(source: MailboxSource, settings: Settings) -> Verdict:
     """
     account = source.account(settings)
     if account is None:
-        return missing(f"It has no password: set {SECRETS_PREFIX}{source.secret.upper()}.")
+        return missing(f"It has no way in: set {SECRETS_PREFIX}{(source.unset(settings) or '').upper()}.")
     account = dataclasses.replace(account, timeout_seconds=TIMEOUT_SECONDS - 1)
     async with Mailbox(account, read_only=True) as opened:
         folder = opened.folder
@@ -114,10 +138,24 @@ def incident_checks(settings: Settings) -> Verdict:
     return ok(f"{len(checks)} of tenant {settings.tenant} can be made: {names}.")
 
 
-async def _store(settings: Settings) -> Verdict:
+async def look_at_store(settings: Settings) -> Verdict:
+    """Whether the store answers with tables of this version; nothing is made or migrated.
+
+    Raises:
+        ConfigurationProblem: its address cannot be used.
+        NotReachable: it does not answer.
+    """
+    revision = await revision_of(settings.store_url)
+    if revision is None:
+        return warning("It has no tables yet: run `surehand setup`, or start a worker, which makes them.")
+    if revision != HEAD:
+        return missing(
+            f"Its tables are of revision {revision}, and this program is of {HEAD}: back it up and run "
+            "`surehand setup`, or start the newer program that wrote it."
+        )
     store = await SqlStore.open(settings.store_url)
     try:
         cases = await store.cases.list_cases(settings.tenant, limit=1)
     finally:
         await store.close()
-    return ok("It answers, and has cases." if cases else "It answers, and has no case yet.")
+    return ok(f"Revision {HEAD}, and it has cases." if cases else f"Revision {HEAD}, and it has no case yet.")

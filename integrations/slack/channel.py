@@ -44,6 +44,10 @@ class SlackChat:
         self._session = SlackSession(token, base_url, timeout_seconds)
         self._ledger = ledger
 
+    async def look(self) -> str:
+        """The workspace that our token is for; nothing is posted. Raises `VendorError`."""
+        return str(expect(VENDOR, await self._session.call(lambda client: client.auth_test(), write=False), "team_id"))
+
     async def post(self, message: ChatMessage) -> ChatReceipt:
         """Post once per key; a post that an earlier attempt made is found and returned.
 

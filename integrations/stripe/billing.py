@@ -81,6 +81,10 @@ class StripeBilling:
             headers={"Authorization": f"Bearer {key.get_secret_value()}", "Stripe-Version": API_VERSION},
         )
 
+    async def look(self) -> None:
+        """Read one payment, as every refund does first; nothing is changed. Raises `VendorError`."""
+        expect(VENDOR, await self._http.get("/v1/charges", limit=1), "data")
+
     async def refund(self, customer_id: str, amount: float, currency: str, *, key: str) -> str:
         """Refund the latest payment that has so much left; returns the refund's id."""
         units = minor_units(amount, currency)

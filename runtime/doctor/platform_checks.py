@@ -1,4 +1,4 @@
-"""The checks of the platform itself: Python, settings, configuration, Temporal, workers, mail, keys, clock."""
+"""The checks of the platform itself: Python, settings, configuration, Temporal, workers, keys, clock."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-import aiosmtplib
 import httpx
 from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
@@ -18,7 +17,7 @@ from temporalio.service import RPCError
 
 from runtime.configuration.policies import Configuration
 from runtime.doctor.checks import TIMEOUT_SECONDS, Check, CheckResult, Verdict, missing, ok, run_all, warning
-from runtime.settings.environment import Settings, SmtpSettings
+from runtime.settings.environment import Settings
 from runtime.temporal import search_attributes
 from runtime.temporal.cluster_setup import retention_of
 from runtime.temporal.connection import connect, data_converter
@@ -62,7 +61,7 @@ class PlatformChecks:
 
     def checks(self) -> list[Check]:
         """All of them, in the order a person would ask."""
-        found = [
+        return [
             Check("Python", self.python),
             Check("Settings", self.settings),
             Check("Configuration", self.configuration),
@@ -73,7 +72,6 @@ class PlatformChecks:
             Check("Encryption", self.encryption),
             Check("Clock", self.clock),
         ]
-        return [*found, Check("Mail server", self.mail)] if self._settings.smtp else found
 
     async def python(self) -> Verdict:
         """Is this Python new enough?"""
@@ -185,11 +183,6 @@ class PlatformChecks:
             return warning(f"It is off by {skew.total_seconds():.0f} s: set up NTP.")
         return ok("It agrees with the outside.")
 
-    async def mail(self) -> Verdict:
-        """Does the mail server let us in?"""
-        smtp = self._settings.smtp
-        return ok("Mail is switched off.") if smtp is None else await _greet(smtp)
-
     async def _client(self) -> Client:
         return await connect(self._settings, timeout_seconds=TIMEOUT_SECONDS - 1)
 
@@ -214,26 +207,3 @@ async def _pollers(client: Client, queue: str, kind: TaskQueueType.ValueType) ->
     now = datetime.now(UTC)
     seen = [poller.last_access_time.ToDatetime(tzinfo=UTC) for poller in answer.pollers]
     return any(now - last < _POLLED_WITHIN for last in seen)
-
-
-async def _greet(smtp: SmtpSettings) -> Verdict:
-    where = f"{smtp.host}:{smtp.port}"
-    client = aiosmtplib.SMTP(
-        hostname=smtp.host,
-        port=smtp.port,
-        timeout=TIMEOUT_SECONDS - 1,
-        use_tls=smtp.security == "tls",
-        start_tls=smtp.security == "starttls",
-        username=smtp.username,
-        password=smtp.password.get_secret_value() if smtp.password else None,
-    )
-    try:
-        async with client:
-            await client.noop()
-    except aiosmtplib.SMTPAuthenticationError:
-        return missing(f"{where} refuses our credentials: correct SUREHAND_SMTP__USERNAME and SUREHAND_SMTP__PASSWORD.")
-    except (aiosmtplib.SMTPConnectError, aiosmtplib.SMTPTimeoutError, OSError):
-        return missing(f"{where} does not answer: correct SUREHAND_SMTP__HOST, SUREHAND_SMTP__PORT or the firewall.")
-    except aiosmtplib.SMTPException:
-        return missing(f"{where} answers and speaks another way: correct SUREHAND_SMTP__SECURITY.")
-    return ok(f"{where} lets us in.")

@@ -85,14 +85,19 @@ async def setup(
 
 
 @report.command
-async def doctor(as_json: JsonOption = False) -> int:
+async def doctor(
+    ask_models: Annotated[
+        bool, typer.Option("--ask-models", help="Also ask each language model for one token, which costs a little.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> int:
     """Look whether all is here that a case needs.
 
-    Says what to do about what is not.
+    Tries what is configured, changes nothing, and says what to do. Ends with 1 if anything is missing.
     """
     from starters.doctoring import examine  # noqa: PLC0415
 
-    results = await examine()
+    results = await examine(ask_models=ask_models)
     if as_json:
         report.put_json(results)
     else:

@@ -54,6 +54,28 @@ async def migrate(url: str) -> None:
     await _run(target, _upgrade)
 
 
+async def revision_of(url: str) -> str | None:
+    """The revision of a store's tables, read and not changed; None where there are none yet.
+
+    Raises:
+        ConfigurationProblem: the URL cannot be used.
+        NotReachable: the database does not answer.
+    """
+    target = read_store_url(url)
+    if target.file is not None:
+        return await asyncio.to_thread(_sqlite_version, target.file)
+    found: list[str | None] = []
+
+    def read(connection: Connection) -> None:
+        from sqlalchemy import inspect, text  # noqa: PLC0415 - see below
+
+        known = inspect(connection).has_table("alembic_version")
+        found.append(connection.scalar(text("SELECT version_num FROM alembic_version")) if known else None)
+
+    await _run(target, read)
+    return found[0]
+
+
 async def downgrade(url: str, revision: str = "base") -> None:
     """Go back to an older revision, for tests and for an operator's roll-back.
 

@@ -3,15 +3,10 @@
 import asyncio
 import time
 
-import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import AuthResult
-
 from domain.errors import NotReachable
 from runtime.doctor.checks import Check, CheckStatus, missing, ok, run_all, warning
 from runtime.doctor.platform_checks import PlatformChecks
 from runtime.settings.environment import load_settings
-from runtime.temporal.dev_server import free_port
 
 
 def platform(**variables: str) -> PlatformChecks:
@@ -84,43 +79,3 @@ async def test_the_configuration_is_checked_and_its_warnings_are_shown(tmp_path)
     verdict = await platform(CONFIG_DIRS=str(tmp_path)).configuration()
     assert verdict.status is CheckStatus.WARNING
     assert "technical_support" in verdict.sentence
-
-
-@pytest.fixture
-def mail_server():
-    """A mail server that wants the password `right`."""
-
-    def authenticate(server, session, envelope, mechanism, data):
-        return AuthResult(success=data.password == b"right", handled=False)
-
-    controller = Controller(
-        object(), hostname="127.0.0.1", port=free_port(), auth_require_tls=False,
-        authenticator=authenticate,
-    )  # fmt: skip
-    controller.start()
-    yield str(controller.port)
-    controller.stop()
-
-
-@pytest.mark.parametrize(
-    ("password", "security", "status", "words"),
-    [
-        ("right", "none", CheckStatus.OK, "lets us in"),
-        ("wrong", "none", CheckStatus.MISSING, "refuses our credentials"),
-        ("right", "starttls", CheckStatus.MISSING, "SUREHAND_SMTP__SECURITY"),
-    ],
-)
-async def test_the_mail_server_is_greeted_and_what_it_says_is_explained(mail_server, password, security, status, words):
-    verdict = await platform(
-        SMTP__HOST="127.0.0.1", SMTP__PORT=mail_server, SMTP__SENDER="a@example.com", SMTP__SECURITY=security,
-        SMTP__USERNAME="u", SMTP__PASSWORD=password,
-    ).mail()  # fmt: skip
-    assert verdict.status is status
-    assert words in verdict.sentence
-    assert password not in verdict.sentence
-
-
-async def test_a_mail_server_that_is_not_there_is_named():
-    port = str(free_port())
-    verdict = await platform(SMTP__HOST="127.0.0.1", SMTP__PORT=port, SMTP__SENDER="a@example.com").mail()
-    assert verdict.sentence.startswith(f"127.0.0.1:{port} does not answer")
