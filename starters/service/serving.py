@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 import uvicorn
 
-from domain.errors import ConfigurationProblem
 from runtime.settings.environment import Settings
 from starters.mailboxes import mailboxes_of
 from starters.service.app import build
@@ -18,10 +16,12 @@ from starters.service.contract.idempotency import forget_old
 from starters.service.hooks import doing as hooks
 from starters.service.hooks import endpoints
 from starters.service.hooks.taking import MAIL
+from starters.service.http.listening import BACKLOG, listen, running
 from starters.service.http.wire import Protocol
 from starters.service.inbox import accepting, promising
 from starters.service.inbox.delivering import delivering
 from starters.service.inbox.polling import polling
+from starters.service.monitoring.port import metrics_port
 from starters.service.services import Services, open_services
 from starters.service.slack.doing import TO_CASES, TO_PEOPLE
 
@@ -30,7 +30,6 @@ _FORGETS_EVERY_SECONDS = 3600.0
 _REPEATS_ARE_KNOWN_FOR = timedelta(days=7)
 _MAILS_ARE_KNOWN_FOR = timedelta(days=90)
 """Longer: a mailbox that is restored or numbered anew shows all its mails again."""
-_BACKLOG = 2_048
 _IDLE_SECONDS = 30
 
 
@@ -58,7 +57,7 @@ async def serve(
     async with open_services(settings) as services:
         endpoints.check(services.configuration)
         mailboxes_of(services.configuration)
-        listening = _listen(host, port)
+        listening = listen(host, port, advice="stop what has it, or choose another with --port")
         server = uvicorn.Server(
             uvicorn.Config(
                 build(services),
@@ -70,7 +69,7 @@ async def serve(
                 proxy_headers=False,
                 lifespan="off",
                 ws="none",
-                backlog=_BACKLOG,
+                backlog=BACKLOG,
                 timeout_keep_alive=_IDLE_SECONDS,
                 timeout_graceful_shutdown=_STOPS_WITHIN_SECONDS,
                 h11_max_incomplete_event_size=32_768,
@@ -78,7 +77,8 @@ async def serve(
         )
         async with (
             delivering(services, {**TO_CASES, **hooks.HANDLERS}, TO_PEOPLE, accepting.HANDLERS, promising.LANE),
-            _running(server, listening),
+            running(server, listening),
+            metrics_port(services),
             polling(services),
             _forgetting(services),
         ):
@@ -86,39 +86,6 @@ async def serve(
                 await ready(services, listening.getsockname()[1])
             await stop.wait()
             services.leaving.set()
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    made = socket.socket(family)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        made.bind((host, port))
-    except OSError as error:
-        made.close()
-        raise ConfigurationProblem(
-            f"The service cannot listen on port {port} ({error.strerror or 'error'}): stop what has it, or choose "
-            "another with --port."
-        ) from None
-    made.listen(_BACKLOG)
-    return made
-
-
-@contextlib.asynccontextmanager
-async def _running(server: uvicorn.Server, listening: socket.socket) -> AsyncIterator[None]:
-    # Not `serve`: that takes the process's signals, which belong to whoever runs us.
-    running = asyncio.create_task(server._serve([listening]))
-    try:
-        while not server.started:
-            if running.done():
-                await running
-                raise ConfigurationProblem("The service could not start: see its log.")
-            await asyncio.sleep(0.01)
-        yield
-    finally:
-        server.should_exit = True
-        await running
-        listening.close()
 
 
 async def _forget_deliveries(services: Services) -> None:

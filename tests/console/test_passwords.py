@@ -192,6 +192,12 @@ def test_each_tenant_has_passwords_of_its_own(doors: SignInWorld, at_door: AtDoo
         theirs, ours, wrong = (at_door("local") for _ in range(3))
         assert by_password(theirs, "p-noor", "their horse battery staple", tenant="acme-us").status_code == 303
         assert "acme-us: agent" in theirs.get(LOOK).text
+        asked = at_door("local").get("/sign-in").text
+        assert '<label for="tenant">Team</label>' in asked
+        assert "acme-us" not in asked, "strangers are not told who the teams are"
+        assert (
+            by_password(at_door("local"), "p-noor", "their horse battery staple", tenant=" ACME-us ").status_code == 303
+        )
         assert by_password(ours, "p-noor", GOOD).status_code == 303
         assert "default: agent" in ours.get(LOOK).text
         for tenant, password in (("acme-us", GOOD), ("nowhere", GOOD), ("", "their horse battery staple")):

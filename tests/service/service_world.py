@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from domain.identity.principals import Role
 from runtime.settings.environment import Settings, load_settings
-from runtime.temporal.dev_server import EmbeddedServer
+from runtime.temporal.dev_server import EmbeddedServer, free_port
 from starters.service.access import keys
 from starters.service.services import Services
 from starters.service.serving import serve
@@ -59,6 +59,7 @@ class ServiceWorld:
     ) -> None:
         self.folder = folder
         self.url = ""
+        self.metrics_address = f"127.0.0.1:{free_port()}"
         self.private_key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         self.services: Services
         self.settings: Settings
@@ -146,6 +147,7 @@ class ServiceWorld:
             "SUREHAND_DATA_DIR": str(self.folder),
             "SUREHAND_EVIDENCE__FILE_LIMIT_BYTES": "3000000",
             "SUREHAND_SERVICE__REQUESTS_PER_MINUTE": str(self._requests_per_minute),
+            "SUREHAND_SERVICE__METRICS_ADDRESS": self.metrics_address,
             "SUREHAND_SERVICE__TOKENS__ISSUER": ISSUER,
             "SUREHAND_SERVICE__TOKENS__AUDIENCE": AUDIENCE,
             "SUREHAND_SERVICE__TOKENS__PUBLIC_KEY_FILE": str(pem),

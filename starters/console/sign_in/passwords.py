@@ -118,7 +118,9 @@ def _meant(services: Services, records: Sequence[PasswordRecord], tenant: str) -
         and services.configuration.person(record.tenant, record.person_id) is not None
     }
     if tenant:
-        return there.get(tenant)
+        # People type it: capitals count where there is one that fits exactly.
+        alike = (record for name, record in there.items() if name.casefold() == tenant.casefold())
+        return there.get(tenant) or next(alike, None)
     return there.get(services.settings.tenant) or next(iter(there.values()), None)
 
 

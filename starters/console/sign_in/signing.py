@@ -106,6 +106,7 @@ def page(request: Request, typed: dict[str, str] | None = None, *, problem: str 
         link=request.query_params.get("link", "")[:200] if typed is None else "",
         name=asked.get("name", "")[:200],
         tenant=asked.get("tenant", "")[:64],
+        asks_tenant=len(services.configuration.tenants) > 1,
         to=to if to != f"{ROOT}/" else "",
         provider=oidc.label if oidc is not None else "",
         leaves_provider=oidc is not None and out == "there",
@@ -119,7 +120,7 @@ async def _who(request: Request, services: Services, fields: dict[str, str]) -> 
     if set(fields) - _BESIDE not in _WAYS or not all(fields[name] for name in set(fields) - _BESIDE):
         return None
     if "password" in fields:
-        typed = passwords.Typed(fields["name"], fields["password"], fields.get("tenant", ""))
+        typed = passwords.Typed(fields["name"], fields["password"], fields.get("tenant", "").strip())
         return await passwords.signed_in(request, services, typed)
     if "link" in fields:
         key = await visitors.key_by_link(services, fields["link"])

@@ -14,6 +14,7 @@ from starters.service.access.guarded import GuardedRoute
 from starters.service.contract.declared import refusals
 from starters.service.contract.views import Health
 from starters.service.http.errors import ErrorBody, Problem
+from starters.service.monitoring.port import shown
 from starters.service.services import Services, Using
 
 router = APIRouter(route_class=GuardedRoute, tags=["operations"])
@@ -43,8 +44,7 @@ async def ready(services: Using) -> Health:
 )
 async def metrics(services: Using) -> Response:
     """Counts of this process, and how things stand, for Prometheus."""
-    await services.metrics.standing.refresh(services)
-    return Response(services.metrics.text(), 200, None, "text/plain; version=0.0.4; charset=utf-8")
+    return await shown(services)
 
 
 async def _answers(look: Awaitable[object]) -> bool:
