@@ -2,6 +2,8 @@
 # Brings Temporal's two databases to the schema of this release. Safe to repeat: what is newer is left alone.
 set -eu
 
+SQL_PASSWORD="$(cat /run/secrets/temporal_db_password)"
+export SQL_PASSWORD
 for part in temporal:temporal visibility:temporal_visibility; do
   folder="/etc/temporal/schema/postgresql/v12/${part%%:*}/versioned"
   database="${part##*:}"

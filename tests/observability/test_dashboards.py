@@ -150,7 +150,10 @@ def test_what_is_scraped_is_there_with_the_port_that_it_serves() -> None:
     assert {host.split(":")[0] for hosts in targets.values() for host in hosts} - {"127.0.0.1"} <= set(COMPOSE)
     worker = COMPOSE["worker"]["environment"]["SUREHAND_WORKER__METRICS_ADDRESS"]
     assert targets["surehand-worker"] == [f"worker:{worker.split(':')[1]}"]
-    assert targets["surehand-service"] == ["service:8700"]
+    service = COMPOSE["service"]["environment"]["SUREHAND_SERVICE__METRICS_ADDRESS"]
+    assert targets["surehand-service"] == [f"service:{service.split(':')[1]}"]
+    hosts = {target.split(":")[0] for some in targets.values() for target in some} - {"127.0.0.1"}
+    assert all("watching" in COMPOSE[host]["networks"] for host in hosts)
     assert targets["temporal"] == [
         f"temporal:{COMPOSE['temporal']['environment']['PROMETHEUS_ENDPOINT'].split(':')[1]}"
     ]
@@ -165,6 +168,14 @@ def test_the_spans_of_the_containers_find_their_way_to_the_store() -> None:
     assert set(pipeline["receivers"]) <= set(told["receivers"])
     assert set(pipeline["processors"]) <= set(told["processors"])
     assert set(pipeline["exporters"]) <= set(told["exporters"])
-    assert told["exporters"]["otlphttp"]["endpoint"].split("//")[1].split(":")[0] in COMPOSE
+    assert told["exporters"]["otlp_http"]["endpoint"].split("//")[1].split(":")[0] in COMPOSE
     sources = yaml.safe_load((ROOT / "compose/grafana/provisioning/datasources/surehand.yml").read_text("utf-8"))
     assert {re.split(r"[/:]+", source["url"])[1] for source in sources["datasources"]} <= set(COMPOSE)
+
+
+def test_every_alert_leads_to_its_place_in_what_the_person_on_call_reads() -> None:
+    headings = set(re.findall(r"^### (\w+)$", (ROOT / "docs/operating.md").read_text("utf-8"), re.MULTILINE))
+    assert headings == {alert["alert"] for alert in ALERTS}
+    for alert in ALERTS:
+        # As GitHub and others make an anchor of a heading.
+        assert alert["annotations"]["runbook"] == f"docs/operating.md#{alert['alert'].lower()}"
