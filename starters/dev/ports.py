@@ -45,8 +45,8 @@ async def started_server(
     if before is not None:
         await is_gone(before)
     for left in reversed(range(TRIES)):
-        port = choose(before and before.temporal_port, USUAL_PORT if usual else None)
-        ui_port = choose(before and before.ui_port, USUAL_UI_PORT if usual else None)
+        port = choose(before.temporal_port if before else None, USUAL_PORT if usual else None)
+        ui_port = choose(before.ui_port if before else None, USUAL_UI_PORT if usual else None)
         file = data_dir / "temporal.db"
         server = EmbeddedServer(database_file=file, namespace=namespace, port=port, ui_port=ui_port, log_file=log_file)
         try:

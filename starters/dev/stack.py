@@ -125,7 +125,7 @@ class Stack:
         try:
             async with asyncio.timeout(_READY_WITHIN_SECONDS):
                 await asyncio.gather(self._start_server(before), self._sandbox_is_ready())
-                self._service_port = choose(before and before.service_port, self._usual_service_port)
+                self._service_port = choose(before.service_port if before else None, self._usual_service_port)
                 await asyncio.gather(self._set_worker_off(), self._set_service_off())
         except TimeoutError:
             raise NotReachable(f"Not everything came up in time: see the logs in {self.log_dir}.") from None
