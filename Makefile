@@ -4,12 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 SLOW_TESTS := tests/integration tests/faults
+TIMED_TESTS := tests/faults/test_worker_restarted.py
 QUICK_TESTS := $(filter-out $(SLOW_TESTS),$(patsubst %/,%,$(wildcard tests/[a-z]*/)))
 
 # Tests start many processes, which load the program a fifth faster when it is kept compiled, whatever the caller sets.
 test: export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo dev test check lint types floors replay bench contract lock clean install
+.PHONY: demo dev test breaking quick standing check lint types floors replay bench contract lock clean install
 
 demo: $(STAMP)  ## Run the demo; pass arguments on with ARGS='--json'
 	@$(BIN)/surehand demo $(ARGS)
@@ -17,15 +18,26 @@ demo: $(STAMP)  ## Run the demo; pass arguments on with ARGS='--json'
 dev: $(STAMP)  ## Run everything on this machine until Ctrl-C
 	@$(BIN)/surehand dev $(ARGS)
 
-test: check  ## Lint, types, floors and every test; ARGS='tests/unit -k redaction' runs some
+test:  ## Lint, types, floors and every test; ARGS='tests/unit -k redaction' runs some
 ifdef ARGS
+test: check
 	$(BIN)/pytest $(ARGS)
 else
-	@# Side by side what computes or waits; one after the other what kills processes.
-	$(BIN)/pytest --numprocesses 2 --dist loadfile $(QUICK_TESTS)
-	$(BIN)/pytest --numprocesses 3 --dist loadfile tests/integration
-	$(BIN)/pytest tests/faults
+test: $(STAMP)
+	@# Two lanes, since what breaks processes mostly waits for that to be noticed; how soon it is, is measured alone.
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=line breaking quick standing
+	$(BIN)/pytest $(TIMED_TESTS)
 endif
+
+breaking: $(STAMP)
+	@$(MAKE) --no-print-directory check
+	$(BIN)/pytest $(addprefix --ignore=,$(TIMED_TESTS)) tests/faults
+
+quick: $(STAMP)
+	$(BIN)/pytest --numprocesses 2 --dist loadfile $(QUICK_TESTS)
+
+standing: $(STAMP)
+	$(BIN)/pytest --numprocesses 3 --dist loadfile tests/integration
 
 check: lint types floors
 
