@@ -126,10 +126,12 @@ class Dev:
 
     def until(self, case: str, wanted: Any, within_seconds: float = 120) -> dict[str, Any]:
         """The case's state once it is as wanted."""
-        deadline = time.monotonic() + within_seconds
+        deadline, pause = time.monotonic() + within_seconds, 0.3
         while True:
             shown: dict[str, Any] = self.json("case", "show", case)
             if wanted(shown):
                 return shown
             assert time.monotonic() < deadline, f"{case} is {shown['status']} in {shown['phase']}"
-            time.sleep(0.3)
+            # Each look is a process of its own.
+            time.sleep(pause)
+            pause = min(1.4 * pause, 1.5)

@@ -28,7 +28,7 @@ from workflows.troubleshooting import TroubleshootingWorkflow
 
 SAMPLE, SERVICE = "search-errors", re.compile(r"\bsearch")
 """Evidence of a bad deployment, v4 after v3, and the name in it of who has it."""
-_LOOKS_EVERY = 0.3
+_LOOKS_EVERY = 0.6
 """Seconds: each look has a worker read the whole incident."""
 _MANY = 300
 """A log of a service that is well is written so many times over, to keep its reader busy for some seconds."""

@@ -224,6 +224,7 @@ class Case:
     async def until(self, condition: Callable[[EscalationState], bool]) -> EscalationState:
         """Look at the case until a condition holds."""
         state: EscalationState | None = None
+        pause = 0.05
         try:
             async with asyncio.timeout(SOON_SECONDS):
                 while True:
@@ -234,7 +235,9 @@ class Case:
                         )
                         if condition(state):
                             return state
-                    await asyncio.sleep(0.1)
+                    # A look is a task of the worker's and the server's; what takes seconds is not asked for often.
+                    await asyncio.sleep(pause)
+                    pause = min(pause * 1.5, 0.7)
         except TimeoutError:
             lines = [entry.text for entry in state.timeline] if state is not None else []
             raise AssertionError(

@@ -32,6 +32,8 @@ from workflows.playbook import PlaybookWorkflow
 
 _PATIENT = "tools: {payments.authorise: {give_up_after: 5 min}, payments.capture: {give_up_after: 5 min}}\n"
 """Else they give up sooner than a dead worker is noticed on a busy machine."""
+_LOOKS_EVERY = 1.0
+"""Seconds. A look is a task of the worker's and of the server's, and up to two hundred runs are looked at."""
 _DOORS = {"payments": "stripe", "crm": "hubspot", "tickets": "zendesk"}
 
 
@@ -159,14 +161,14 @@ class PlaybookRuns:
         # A client that looks first may find that there is nothing to send; then another way has to reach the step.
         while self._in_time and not run.hung and (run.state is None or not run.state.closed):
             await self.look(run)
-            await asyncio.sleep(0.3)
+            await asyncio.sleep(_LOOKS_EVERY)
 
     async def _finish(self, run: KilledRun) -> None:
         while self._in_time and (run.state is None or not run.state.closed):
             await self.look(run)
             waiting = [] if run.state is None else [step for step in run.state.parked.values() if step.action is None]
             assert not waiting or run.given_up, f"{run} is parked: {waiting}, {_said(run)}"
-            await asyncio.sleep(0.3)
+            await asyncio.sleep(_LOOKS_EVERY)
         if run.state is not None and run.state.closed:
             run.result = await run.handle.result()
             await self._read_calls(run)

@@ -58,7 +58,7 @@ def pay(dev: Dev, *keys: str) -> list[dict[str, Any]]:
         if len(rows) == len(names) and all(row["parked"] for row in rows):
             return rows
         assert time.monotonic() < deadline, rows
-        time.sleep(0.3)
+        time.sleep(0.8)
 
 
 def test_a_dead_letter_is_listed_inspected_edited_and_released_with_an_audit_line(dev):
@@ -171,7 +171,7 @@ def test_a_run_waits_for_an_approval_that_the_command_line_lists_and_gives(dev, 
     deadline = time.monotonic() + 60
     while not (found := [row for row in dev.json("approvals") if row["case"] == "asking:A1" and row["waits_for"]]):
         assert time.monotonic() < deadline
-        time.sleep(0.3)
+        time.sleep(0.8)
     request = found[0]
     assert request["arguments"] == {"rocket": "R-7"}
     person = request["waits_for"][0]

@@ -57,7 +57,7 @@ def shown(dev: Dev, incident: str, holds: Any) -> dict[str, Any]:
         if holds(state):
             return state
         assert time.monotonic() < deadline, state["timeline"]
-        time.sleep(0.5)
+        time.sleep(1.5)  # each look is a process of its own
 
 
 def test_files_go_in_and_a_cause_a_fix_and_a_post_mortem_come_out(
