@@ -10,6 +10,7 @@ import warnings
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,7 @@ for _file in RECORDINGS:
     RUNS[parts_of(_file)[0]][parts_of(_file)[1]] = _file
 
 
+@cache
 def history_of(file: Path) -> WorkflowHistory:
     return WorkflowHistory.from_json(id_of(parts_of(file)[0]), read(file))
 
