@@ -9,8 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError, FailureError, is_cancelled_exception
-from temporalio.exceptions import TimeoutError as TimedOut
+from temporalio.exceptions import ApplicationError, FailureError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities.notices import ChatInput, MailInput, NoticeActivities
@@ -25,6 +24,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.policies.case_policy import CasePolicy
 
 from workflows import options, sharing
+from workflows.cases.failing import could_not_undo, last_failure, problem_of
 from workflows.cases.lanes import Lanes
 
 _THOUGHT = timedelta(seconds=60)
@@ -36,20 +36,6 @@ ResultT = TypeVar("ResultT")
 
 GIVEN_UP = "GivenUp"
 """Type of the error that ends a case whose step a person gave up."""
-
-
-def problem_of(error: BaseException) -> str:
-    """The sentence of the innermost failure, for a person."""
-    error = last_failure(error)
-    said = error.message if isinstance(error, FailureError) else str(error)
-    return said or type(error).__name__
-
-
-def last_failure(error: BaseException) -> BaseException:
-    """What went wrong in the end: the failure of the last attempt, also where the time for further ones ran out."""
-    while isinstance(error, (ActivityError, TimedOut)) and error.cause is not None:
-        error = error.cause
-    return error
 
 
 @dataclass(frozen=True)
@@ -183,8 +169,7 @@ class Case(Generic[StateT]):
     async def leave_to_person(self, step: str, title: str, left_undone: list[str]) -> None:
         """Park with a list of what a person must do by hand, and go on once somebody says it is dealt with."""
         if step not in self.state.parked:
-            problem = f"Could not be undone: {', '.join(left_undone)}."
-            await self._park(step, title, problem, can_skip=True, left_undone=left_undone)
+            await self._park(step, title, could_not_undo(left_undone), can_skip=True, left_undone=left_undone)
         await self._wait_for_word(step)
 
     async def attempt(self, title: str, act: Callable[[], Awaitable[ResultT]]) -> ResultT | None:

@@ -16,6 +16,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.playbook.state import Effect, PlaybookState
     from domain.tools.tool import Safety, ToolBrief, ToolCategory
 
+from workflows.cases.failing import could_not_undo
 from workflows.playbooks.data import Running, Scope
 from workflows.playbooks.interpreter import Interpreter
 from workflows.playbooks.strands import Stop
@@ -127,7 +128,7 @@ class Undo:
                 ParkedStep(
                     step="undo",
                     title="Take back by hand what could not be undone",
-                    problem=f"Could not be undone: {', '.join(left)}.",
+                    problem=could_not_undo(left),
                     parked_at=workflow.now(),
                     left_undone=left,
                 )
