@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from domain.rules.complexity import complexity_of
 from domain.rules.entities import entities_of
+from domain.rules.phrases import spoken
 from domain.rules.reading import Reading
 from domain.tickets.ticket import Customer, CustomerTier, Priority, Ticket
 from domain.triage.classification import (
@@ -217,7 +218,8 @@ def classify(ticket: Ticket, reading: Reading) -> Classification:
     complexity = complexity_of(reading, category)
     signals = signals_of(reading, ticket)
     priority, why = priority_of(reading, ticket, category, issue, complexity)
-    words = f"Category by: {', '.join(phrases)}." if phrases else "No phrase of the tables speaks for a category."
+    said = ", ".join(dict.fromkeys(map(spoken, phrases)))
+    words = f"Category by: {said}." if said else "No phrase of the tables speaks for a category."
     notes = (words, f"Priority: {why}", *manipulation_note(reading))
     return Classification(
         category=category,

@@ -91,3 +91,8 @@ def fill(template: str, **values: str) -> str:
         return values[name]
 
     return _SLOT.sub(value_of, template)
+
+
+def spoken(phrase: str) -> str:
+    """A phrase of the tables as somebody would say it: of words that count alike, the first."""
+    return " ".join(word.split("|")[0].rstrip("*").replace("_", " ") for word in phrase.split())

@@ -11,6 +11,7 @@ import pytest
 
 from domain.policies.case_policy import CasePolicy
 from domain.rules import RulesEngine
+from domain.rules.phrases import spoken
 from domain.tickets.intake import read_ticket
 from domain.tickets.ticket import Ticket
 from domain.triage.analysis import Analysis
@@ -192,3 +193,9 @@ def test_what_is_over_and_what_can_wait_is_less_pressing_unless_it_is_back(
 ) -> None:
     ticket = read_ticket({"id": "t", "description": text, "customerEmail": "a@example.com"})
     assert engine.classify(ticket).priority.value == priority
+
+
+def test_what_led_to_a_category_is_said_in_words_and_not_in_patterns():
+    assert spoken("is|are|was|been|went|gone down") == "is down"
+    assert spoken("take|takes|taking ages|forever|too_long|minutes ... load") == "take ages ... load"
+    assert spoken("500|502 error*") == "500 error"
