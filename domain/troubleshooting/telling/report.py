@@ -115,7 +115,7 @@ def _summary(state: IncidentState) -> Iterator[str]:
     cause = state.cause
     if cause is not None:
         confirmed = " A person confirmed it." if state.confirmed_cause == cause.hypothesis_id else ""
-        yield f"{cause.sentence} Confidence: {cause.posterior:.0%}.{confirmed}"
+        yield f"{cause.sentence.removesuffix('.')}. Confidence: {cause.posterior:.0%}.{confirmed}"
     else:
         yield _no_cause(state)
     if state.resolution:

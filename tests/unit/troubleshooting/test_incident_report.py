@@ -63,7 +63,7 @@ def test_a_post_mortem_says_what_happened_why_and_what_is_left() -> None:
 
     for part in (
         "# incident:INC-1: Checkout fails",
-        "bad deployment of checkout Confidence: 93%",
+        "bad deployment of checkout. Confidence: 93%",
         "Resolved by p-lena: It is well",
         "Affected: checkout, gateway",
         "At risk: web",
