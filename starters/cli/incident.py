@@ -231,4 +231,6 @@ def _pair(text: str) -> tuple[str, str]:
     name, separator, value = text.partition("=")
     if not (name and separator and value):
         raise InvalidInput(f"{text!r} is no SERVICE=URL: write one like checkout=https://checkout.example/health.")
+    if not value.startswith(("http://", "https://")):
+        raise InvalidInput(f"{value!r} is no web address: write one like https://checkout.example/health.")
     return name, value

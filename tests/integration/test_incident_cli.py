@@ -105,6 +105,7 @@ def test_what_cannot_be_opened_is_refused_in_a_sentence(dev: Dev, tmp_path: Path
         ((str(tmp_path / "none.log"), "--describe", "x"), "cannot be read"),
         ((str(tmp_path / "empty.log"), "--describe", "x"), "empty"),
         (("--describe", "x", "--health", "checkout"), "is no SERVICE=URL"),
+        (("--describe", "x", "--health", "checkout=ftp://checkout.example"), "is no web address"),
         (("--describe", "x", "--as", "nobody"), "is called"),
         (("--describe", "x", "--noticed", "14:30"), "is no time with its zone"),
         (("--describe", "x", "--noticed", "2026-03-10T14:30"), "is no time with its zone"),
