@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import gzip
+import re
 import uuid
 from collections.abc import Callable
+from html import unescape
 from typing import Any
 
 import pytest
 
 from domain.errors import InvalidInput
 from domain.troubleshooting.knowledge import Lesson
+from domain.troubleshooting.telling.escaping import literal
 from starters.console.playbooks.inputs import data_from, inputs_of, values_of
 from starters.console.sign_in.visitors import csrf_of
 from starters.console.web.markdown import page_of
@@ -81,6 +84,8 @@ def test_a_report_is_shown_with_its_marks_and_hostile_words_stay_words() -> None
     assert Suspicion(shown).faults == []
     assert "<b>" not in str(page_of("\\<b\\> \uf03cscript\uf03e"))
     assert "&lt;b&gt;" in str(page_of("\\<b\\>"))
+    awkward = "a < b > c & d &lt; \\$1 ^x^ ~y~ #z"
+    assert unescape(re.sub(r"</?p>", "", str(page_of(literal(awkward))))) == awkward
 
 
 def send(browser: Browser, path: str, fields: dict[str, str], files: list[tuple[str, bytes]]) -> Any:

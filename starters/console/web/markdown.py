@@ -11,7 +11,8 @@ from starters.cli.words import harmless
 
 _HEADING = re.compile(r"(#{1,4}) (.+)")
 _ITEM = re.compile(r"( *)(?:[-*]|\d+\.) (.+)")
-_ESCAPED = re.compile(r"\\([\\`*_{}\[\]()#+.!|<>~-])")
+_ESCAPED = re.compile(r"\\([\\`*_{}\[\]()#+.!|<>~$^=&-])")
+_ENTITIES = (("&lt;", r"\<"), ("&gt;", r"\>"), ("&amp;", r"\&"))
 _ASIDE = 0xF000
 _WAITING = re.compile("[\uf021-\uf07e]")
 _BOLD = re.compile(r"\*\*(.+?)\*\*")
@@ -61,6 +62,8 @@ def _blocks(lines: list[str], drawing: Markup | None) -> Iterator[Markup]:
 
 def _words(text: str) -> Markup:
     # An escaped letter waits as one that has no meaning here, until all marks are read.
+    for entity, letter in _ENTITIES:
+        text = text.replace(entity, letter)
     waiting = _ESCAPED.sub(lambda found: chr(_ASIDE + ord(found.group(1))), text)
     marked = _CODE.sub(r"<code>\1</code>", _BOLD.sub(r"<strong>\1</strong>", str(escape(waiting))))
     back = _WAITING.sub(lambda found: str(escape(chr(ord(found.group()) - _ASIDE))), marked)
