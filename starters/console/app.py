@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -169,6 +170,8 @@ def _error_page(request: Request, problem: Problem) -> Response:
 
 async def _of_framework(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this
+    with contextlib.suppress(SurehandError):  # else the page offers to sign in
+        request.state.visitor = await visitor_of(request, request.app.state.services)
     return _error_page(request, of_status(error.status_code, error.headers))
 
 

@@ -62,6 +62,7 @@ def test_what_is_not_there_is_a_page_that_says_so(browsers: Browsers) -> None:
     ):  # fmt: skip
         answer = browser.get(path)
         assert answer.status_code == 404, path
+    assert "To the inbox" in browser.get("/nothing").text
     assert browser.get("/playbooks/order-fulfilment", version="9.9.9").status_code == 404
     assert browser.http.get("/console").headers["location"] == "/console/"
 
