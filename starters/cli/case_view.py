@@ -17,6 +17,7 @@ from starters.cli.case_parts import attempts_of, facts_table, timeline_lines, wa
 from starters.cli.incident_view import incident_json, incident_page
 from starters.cli.run_view import run_json, run_page
 from starters.cli.words import ago, clock, due, label, one_line, sentences
+from starters.folding import folded
 
 if TYPE_CHECKING:
     from domain.cases.records import CaseRecord
@@ -115,7 +116,7 @@ def _escalation_page(workflow_id: str, state: EscalationState, under_way: Sequen
     ):
         if lines:
             parts += [Text(), report.text(title, style="bold"), *(report.text(f"  {line}") for line in lines)]
-    parts += [Text(), report.text("Timeline", style="bold"), timeline_lines(state.timeline[-_ENTRIES:])]
+    parts += [Text(), report.text("Timeline", style="bold"), timeline_lines(list(folded(state.timeline))[-_ENTRIES:])]
     return Group(*parts)
 
 

@@ -16,7 +16,8 @@ from domain.troubleshooting.telling.asked import clearest, facts_of, line_of
 from starters.cases import Attempt
 from starters.cli import report
 from starters.cli.case_parts import attempts_of, facts_table, timeline_lines, waits_of
-from starters.cli.words import ago, clock, one_line
+from starters.cli.words import ago, clock, one_line, reach_of
+from starters.folding import folded
 
 _HYPOTHESES = 5
 _WEIGHED = 5
@@ -51,7 +52,7 @@ def incident_page(workflow_id: str, state: IncidentState, under_way: Sequence[At
     ):
         if lines:
             parts += [Text(), report.text(title, style="bold"), *(report.text(f"  {line}") for line in lines)]
-    parts += [Text(), report.text("Timeline", style="bold"), timeline_lines(state.timeline[-_ENTRIES:])]
+    parts += [Text(), report.text("Timeline", style="bold"), timeline_lines(list(folded(state.timeline))[-_ENTRIES:])]
     return Group(*parts)
 
 
@@ -72,7 +73,7 @@ def _about(workflow_id: str, state: IncidentState) -> Iterator[tuple[str, str]]:
     if diagnosis is not None:
         radius = diagnosis.blast_radius
         yield "onset", clock(diagnosis.onset) if diagnosis.onset is not None else "not known"
-        yield "reach", f"{radius.scope}, severity {radius.severity}: {', '.join(radius.affected[:6])}"
+        yield "reach", reach_of(radius)
     spent = state.spent
     yield "spent", f"{spent.iterations} rounds, {spent.tool_calls} tool calls, {spent.model_calls} model calls"
     if state.escalated_because:

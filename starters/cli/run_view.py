@@ -16,7 +16,8 @@ from domain.text.redaction import Redactor
 from starters.cases import Attempt
 from starters.cli import report
 from starters.cli.case_parts import attempts_of, facts_table, timeline_lines, waits_of
-from starters.cli.words import ago, one_line
+from starters.cli.words import ago, one_line, times
+from starters.folding import folded
 
 _RECENT = 5
 _ENTRIES = 12
@@ -42,7 +43,7 @@ def run_page(
     ):
         if lines:
             parts += [Text(), report.text(title, style="bold"), *(report.text(f"  {line}") for line in lines)]
-    parts += [Text(), report.text("Timeline", style="bold"), timeline_lines(state.timeline[-_ENTRIES:])]
+    parts += [Text(), report.text("Timeline", style="bold"), timeline_lines(list(folded(state.timeline))[-_ENTRIES:])]
     return Group(*parts)
 
 
@@ -81,7 +82,7 @@ def _about(workflow_id: str, state: PlaybookState) -> Iterator[tuple[str, str]]:
     if state.waiting_for_event:
         yield "listens", f"{state.waiting_for_event} tasks wait for an event (surehand playbook event)"
     if state.runs > 1:
-        yield "continued", f"{state.runs - 1} times"
+        yield "continued", times(state.runs - 1)
     if state.stopped_by:
         yield "aborted by", state.stopped_by
     if isinstance(state.error, dict):

@@ -5,8 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from domain.troubleshooting.topology import BlastRadius  # takes a while, and `--help` needs none of it
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_SECONDS_COUNT_BELOW = timedelta(minutes=10)
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
@@ -23,13 +28,32 @@ def span(length: timedelta) -> str:
     return " ".join(part for part in parts if not part.startswith("0 ")) or "0 s"
 
 
+def times(count: int) -> str:
+    """How often: `once`, `3 times`; empty for never."""
+    return "once" if count == 1 else f"{count} times" if count > 0 else ""
+
+
+def reach_of(radius: BlastRadius, most: int = 6) -> str:
+    """How far an incident reaches, in a line.
+
+    Args:
+        radius: as the investigation knows it.
+        most: services that are named.
+    """
+    if not radius.affected:
+        return "not known"
+    return f"{radius.scope}, severity {radius.severity}: {', '.join(radius.affected[:most])}"
+
+
 def ago(moment: datetime | None, now: datetime | None = None) -> str:
-    """`3 min ago`, `in 2 h`, `now`; empty when there is no moment."""
+    """`3 min 5 s ago`, `12 min ago`, `in 2 h`, `now`; empty when there is no moment."""
     if moment is None:
         return ""
     difference = moment - (now or datetime.now(UTC))
     if abs(difference) < timedelta(seconds=1):
         return "now"
+    if abs(difference) >= _SECONDS_COUNT_BELOW:
+        difference = timedelta(minutes=int(difference / timedelta(minutes=1)))
     return f"in {span(difference)}" if difference > timedelta(0) else f"{span(difference)} ago"
 
 

@@ -13,8 +13,10 @@ from domain.cases.parts import ParkedStep
 from domain.cases.state import CaseState, ServedCaseState
 from domain.identity.principals import Principal, Role
 from domain.playbook.state import Effect, PlaybookState
+from domain.tickets.intake import read_ticket
 from domain.troubleshooting.hypotheses import Diagnosis, FaultKind, Hypothesis, HypothesisStatus, Weighed
 from domain.troubleshooting.incident import IncidentReport
+from domain.troubleshooting.linking import IncidentAdvice, LinkKind
 from domain.troubleshooting.state import IncidentState
 from domain.troubleshooting.topology import BlastRadius, Topology
 from starters.console.cases.case import Timeline, redacted
@@ -158,3 +160,19 @@ def test_arguments_are_shown_whole_to_operators_only() -> None:
     whole = page("playbook:default:o:1", state, "run", sees_arguments=True)[0]
     assert "ana@example.com" in whole
     assert "bo@example.com" in whole
+
+
+def test_the_page_of_a_ticket_names_no_command_for_what_it_has_a_form() -> None:
+    ticket = read_ticket({"id": "T-1", "subject": "Down", "body": "All is down", "channel": "api"})
+    advice = IncidentAdvice(kind=LinkKind.SUGGEST_OPEN, reasons=("The ticket reports an outage",))
+    state = EscalationState(tenant="default", case_number="T-1", opened_at=NOW, ticket=ticket, incident_advice=advice)
+    words, _ = page("escalation:default:T-1", state, "ticket")
+    assert "May be an incident (The ticket reports an outage)" in words
+    assert "surehand case" not in words
+
+
+def test_how_far_an_incident_reaches_is_not_known_before_anything_shows() -> None:
+    state = IncidentState.opened("default", "incident:I-1", IncidentReport(incident_id="I-1", title="Slow"), NOW)
+    state.diagnosis = Diagnosis()
+    _, html = page("troubleshooting:default:I-1", state, "incident")
+    assert "<dt>reach</dt><dd>not known</dd>" in html

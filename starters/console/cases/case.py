@@ -22,6 +22,7 @@ from starters.case_history import state_or_record, whole_conversation, whole_tim
 from starters.cases import Attempt
 from starters.console.cases.showing import of_record, of_state
 from starters.console.web.pages import Ask, clock
+from starters.folding import folded
 from starters.relatives import Relatives, relatives_of
 from starters.service.contract.naming import case_named
 from starters.service.http.errors import problem_of
@@ -108,7 +109,10 @@ def _narrowed(entries: Sequence[TimelineEntry], wanted: str) -> Timeline:
     counts = [(kind.value, sum(entry.kind is kind for entry in entries)) for kind in TimelineKind]
     kinds = tuple((kind, count) for kind, count in counts if count)
     kind = wanted if wanted == "all" or wanted in dict(kinds) else ""
-    found = [entry for entry in reversed(entries) if kind in ("", "all") or entry.kind.value == kind]
+    if kind:
+        found = [entry for entry in reversed(entries) if kind in ("all", entry.kind.value)]
+    else:
+        found = list(folded(entries))[::-1]
     most = len(found) if kind else _ENTRIES
     return Timeline(found[:most], kinds, kind, max(len(found) - most, 0))
 

@@ -10,7 +10,7 @@ from domain.cases.state import CaseState, ServedCaseState
 from domain.playbook.state import PlaybookState
 from domain.troubleshooting.looks import Look
 from domain.troubleshooting.state import IncidentState
-from starters.cli.words import ago, label, sentences
+from starters.cli.words import ago, label, reach_of, sentences, times
 
 _VERSION = 12
 
@@ -53,8 +53,7 @@ def _facts_of(workflow_id: str, state: CaseState, who: Who) -> Facts:
         yield "model cost", f"{state.model_cost:.4f}"
     if state.policy is not None:
         yield "configuration", f"version {state.policy.version[:_VERSION]}"
-    if (runs := getattr(state, "runs", 1)) > 1:
-        yield "continued", f"{runs - 1} times"
+    yield "continued", times(getattr(state, "runs", 1) - 1)
     yield "workflow", workflow_id
 
 
@@ -87,13 +86,14 @@ def _of_ticket(state: EscalationState, who: Who) -> Facts:
     yield "asked again", ago(state.follow_up_at) if not state.followed_up else ""
     if state.escalate_at is not None and not state.people_have_it:
         yield "handoff", ago(state.escalate_at)
-    yield "incident", "; ".join(state.incident_lines)
+    # Where the page has a form, it names no command.
+    yield "incident", "; ".join(line.partition(": surehand ")[0] for line in state.incident_lines)
     yield "not about", ", ".join(state.not_incidents)
     yield from _handoff(state, who)
     outcome = state.outcome
     if state.is_resolved:
         yield "resolved", f"{ago(state.resolved_at)} by {who(outcome.resolved_by)}: {outcome.resolution}"
-    yield "reopened", f"{outcome.reopened} times" if outcome.reopened else ""
+    yield "reopened", times(outcome.reopened)
     yield "ratings of 5", ", ".join(map(str, outcome.ratings))
     yield "comments", sentences(outcome.comments)
 
@@ -122,7 +122,7 @@ def _of_incident(state: IncidentState, who: Who) -> Facts:
     if state.diagnosis is not None:
         radius = state.diagnosis.blast_radius
         yield "onset", ago(state.diagnosis.onset) or "not known"
-        yield "reach", f"{radius.scope}, severity {radius.severity}: {', '.join(radius.affected[:12])}"
+        yield "reach", reach_of(radius, most=12)
     spent, most = state.spent, state.budget
     yield (
         "spent",
@@ -132,7 +132,7 @@ def _of_incident(state: IncidentState, who: Who) -> Facts:
     yield "people", state.escalated_because
     yield from _handoff(state, who)
     yield "resolution", f"{state.resolution} ({who(state.resolved_by)})" if state.resolved_by else state.resolution
-    yield "reopened", f"{state.reopened} times" if state.reopened else ""
+    yield "reopened", times(state.reopened)
     yield "confirmed by a person", state.confirmed_cause or ""
     yield "a model wants to know", "; ".join(map(_look, state.looks))
     yield "lesson", state.knowledge_id or ""

@@ -77,6 +77,7 @@ function span(seconds) {
 function relative(kind, seconds) {
   if (kind === "left") return `${span(seconds)} ${seconds > 0 ? "left" : "late"}`;
   if (Math.abs(seconds) < 1) return "now";
+  if (Math.abs(seconds) >= 600) seconds -= seconds % 60;
   if (seconds > 0) return `in ${span(seconds)}`;
   return `${span(seconds)} ${kind === "due" ? "late" : "ago"}`;
 }

@@ -1,7 +1,7 @@
 """How the command line speaks: sentences, exit codes, JSON."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import typer
@@ -76,7 +76,7 @@ def test_a_table_shows_text_literally_and_does_not_squeeze_it_without_a_terminal
 
 
 def test_the_time_of_a_deadline_reads_like_speech():
-    from starters.cli.words import ago, due, one_line, span
+    from starters.cli.words import ago, due, one_line, span, times
 
     now = datetime(2026, 1, 1, 12, tzinfo=UTC)
     later = datetime(2026, 1, 1, 14, 5, 7, tzinfo=UTC)
@@ -85,6 +85,8 @@ def test_the_time_of_a_deadline_reads_like_speech():
     assert due(now, later) == "2 h 5 min late"
     assert ago(None) == ""
     assert span(later - later) == "0 s"
+    assert [ago(now, now + timedelta(minutes=some, seconds=7)) for some in (3, 12)] == ["3 min 7 s ago", "12 min ago"]
+    assert [times(count) for count in (0, 1, 3)] == ["", "once", "3 times"]
     assert span(datetime(2026, 1, 3, tzinfo=UTC) - datetime(2026, 1, 1, tzinfo=UTC)) == "2 d"
     assert one_line("a\n b   c") == "a b c"
     assert one_line("abcdefgh", 6) == "abc..."
