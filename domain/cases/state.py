@@ -168,6 +168,9 @@ class ServedCaseState(CaseState):
             (bool(self.pending_approvals), Status.WAITING_APPROVAL),
             (self.people_have_it and self.claim.claimed_by is None, Status.WAITING_CLAIM),
             (self.people_have_it, Status.WITH_AGENT),
-            (self.phase in ("intake", "triage", "decision"), Status.TRIAGING),
         )
-        return next((status for holds, status in facts if holds), Status.WAITING_CUSTOMER)
+        return next((status for holds, status in facts if holds), self._status_at_work())
+
+    def _status_at_work(self) -> Status:
+        """The status while nothing else holds; each kind of case knows its own."""
+        return Status.TRIAGING if self.phase in ("intake", "triage", "decision") else Status.WAITING_CUSTOMER

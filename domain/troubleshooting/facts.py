@@ -156,17 +156,5 @@ class IncidentFacts(TicketsState):
             rejected=tuple(one.reason for one in self.rejected if one.by != "surehand"),
         )
 
-    def current_status(self) -> Status:
-        """The status that follows from everything else. The order says which fact a person must see first."""
-        phase = self.trouble_phase
-        facts = (
-            (self.withdrawn, Status.WITHDRAWN),
-            (self.closed, Status.CLOSED),
-            (bool(self.parked), Status.PARKED),
-            (self.is_resolved, Status.RESOLVED),
-            (bool(self.pending_approvals), Status.WAITING_APPROVAL),
-            (self.people_have_it and self.claim.claimed_by is None, Status.WAITING_CLAIM),
-            (self.people_have_it, Status.WITH_AGENT),
-            (phase in _STATUS_OF, _STATUS_OF.get(phase, Status.INVESTIGATING)),
-        )
-        return next((status for holds, status in facts if holds), Status.INVESTIGATING)
+    def _status_at_work(self) -> Status:
+        return _STATUS_OF.get(self.trouble_phase, Status.INVESTIGATING)

@@ -6,22 +6,17 @@ Like the worker beside it, it imports everything at once, waits for one line tha
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
-import signal
-import sys
-import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 
-from domain.errors import SurehandError
 from runtime.settings.environment import Settings
 from runtime.telemetry.logs import configure_logging
 from starters.console.sign_in.links import leave_link
-from starters.dev.worker import watch_parent
+from starters.dev.ordered import asked_to_stop, carry_out
 from starters.dev.worker_order import service_port_of, settings_of
 from starters.dev.world import SANDBOX_BOT, SANDBOX_CLIENT
 from starters.leaving import leave
@@ -39,10 +34,7 @@ logger = logging.getLogger(__name__)
 async def _main(line: str) -> None:
     settings = settings_of(line)
     configure_logging(settings.log, secrets=settings.secret_values())
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGTERM, stop.set)
-    threading.Thread(target=watch_parent, args=(loop, stop), daemon=True).start()
+    stop = asked_to_stop()
 
     async def ready(services: Services, port: int) -> None:
         await _key(services, settings.data_dir / KEY_FILE)
@@ -85,18 +77,5 @@ async def _tell_provider(settings: Settings) -> None:
             await client.post(f"{oidc.issuer}/_app", json={"redirect_uri": oidc.redirect_uri})
 
 
-def main() -> int:
-    """Wait for the order and serve."""
-    line = sys.stdin.buffer.readline().decode()
-    if not line:
-        return 0
-    try:
-        asyncio.run(_main(line))
-    except SurehandError as error:
-        logger.error("%s", error)
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    leave(main())
+    leave(carry_out(_main, logger))

@@ -9,9 +9,8 @@ import pytest
 
 from domain.cases.records import CaseRecord, OutcomeRecord
 from domain.cases.timeline import CaseMessage
-from integrations import password_hash
 from tests.console.browser import Browser
-from tests.console.sign_in_world import SignInWorld
+from tests.console.sign_in_world import SignInWorld, open_doors
 from tests.service.service_world import ServiceWorld
 from tests.service.test_contract import incident, ticket, until
 
@@ -44,12 +43,8 @@ def browsers(world: ServiceWorld) -> Iterator[Callable[..., Browser]]:
 @pytest.fixture(scope="session")
 def doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SignInWorld]:
     """Services and an identity provider, for signing in alone; passwords are hashed at a tenth of the cost."""
-    cost, password_hash.COST = password_hash.COST, password_hash.Cost(log_n=10, r=8, p=1)
-    try:
-        with SignInWorld(tmp_path_factory.mktemp("doors")) as running:
-            yield running
-    finally:
-        password_hash.COST = cost
+    with open_doors(tmp_path_factory.mktemp("doors")) as running:
+        yield running
 
 
 @pytest.fixture

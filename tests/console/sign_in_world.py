@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine
-from contextlib import AsyncExitStack
+from collections.abc import Coroutine, Iterator
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 import httpx
 
 from domain.identity.principals import Role
+from integrations import password_hash
 from runtime.settings.environment import load_settings
 from runtime.temporal.dev_server import free_port
 from sandbox.doors import Door, web
@@ -178,3 +179,14 @@ def chosen(browser: Browser, page: httpx.Response, subject: str) -> str:
 def by_provider(browser: Browser, subject: str, **parameters: str) -> httpx.Response:
     """The whole way."""
     return browser.http.get(chosen(browser, go_away(browser, **parameters), subject))
+
+
+@contextmanager
+def open_doors(folder: Path) -> Iterator[SignInWorld]:
+    """The services and the provider; passwords are hashed at a tenth of the cost."""
+    cost, password_hash.COST = password_hash.COST, password_hash.Cost(log_n=10, r=8, p=1)
+    try:
+        with SignInWorld(folder) as running:
+            yield running
+    finally:
+        password_hash.COST = cost

@@ -33,6 +33,7 @@ from runtime.settings.environment import load_settings
 from runtime.temporal.connection import data_converter
 from runtime.temporal.search_attributes import register
 from starters.dev.world import variables
+from tests.playbook_states import state_when
 from tests.playbooks.enumerating import reference_of
 from tests.skipping import PATIENCE_SECONDS, pass_time
 from tests.vendor_world import Outside, outside
@@ -171,13 +172,7 @@ class PlaybooksWorld:
         self, run: Run, condition: Callable[[PlaybookState], bool], *, within: float = PATIENCE_SECONDS
     ) -> PlaybookState:
         """Poll the run's state, in real time, until a condition holds."""
-        async with asyncio.timeout(within):
-            while True:
-                with suppress(RPCError):
-                    state = await run.query(PlaybookWorkflow.query_state, rpc_timeout=timedelta(seconds=2))
-                    if condition(state):
-                        return state
-                await asyncio.sleep(0.02)
+        return await state_when(run, condition, within=within)
 
     async def until_parked(self, run: Run) -> PlaybookState:
         """Let time pass until a step waits for a person."""

@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
 import yaml
 from temporalio.client import WorkflowHandle
-from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
@@ -45,6 +44,7 @@ from tests.fakes import (
     FakeStore,
     FakeToolBox,
 )
+from tests.playbook_states import state_when
 from tests.skipping import PATIENCE_SECONDS, pass_time
 from tests.workflows.conftest import TEMPLATES, _people
 from workers.worker import workflow_runner
@@ -221,13 +221,7 @@ class PlaybookWorld:
         self, run: Run, condition: Callable[[PlaybookState], bool], *, within: float = PATIENCE_SECONDS
     ) -> PlaybookState:
         """Poll the run's state, in real time, until a condition holds."""
-        async with asyncio.timeout(within):
-            while True:
-                with suppress(RPCError):
-                    state = await run.query(PlaybookWorkflow.query_state, rpc_timeout=timedelta(seconds=2))
-                    if condition(state):
-                        return state
-                await asyncio.sleep(0.02)
+        return await state_when(run, condition, within=within)
 
     async def decide(self, run: Run, *, approve: bool = True, reason: str = "", person: str | None = None) -> None:
         """Decide the open approval as the first person who was asked."""

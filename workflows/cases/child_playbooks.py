@@ -90,18 +90,21 @@ async def start_held_playbook(
         approved=approved,
         held=True,
     )
-    handle = await workflow.start_child_workflow(
+    return PlaybookRun(await _started(state, request, key))
+
+
+async def _started(state: CaseState, request: PlaybookInput, key: str) -> ChildWorkflowHandle[Any, PlaybookResult]:
+    return await workflow.start_child_workflow(
         "PlaybookWorkflow",
         request,
-        id=playbook_workflow_id(state.tenant, name, key),
+        id=playbook_workflow_id(state.tenant, request.name, key),
         result_type=PlaybookResult,
         cancellation_type=ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
         parent_close_policy=ParentClosePolicy.REQUEST_CANCEL,
-        search_attributes=search_attributes.at_playbook_start(state.tenant, name),
-        static_summary=f"Playbook {name} for case {state.case_number}",
+        search_attributes=search_attributes.at_playbook_start(state.tenant, request.name),
+        static_summary=f"Playbook {request.name} for case {state.case_number}",
         priority=sharing.as_urgent_as(state.triaged_priority),
     )
-    return PlaybookRun(handle)
 
 
 def _key(step: str) -> str:
@@ -138,17 +141,7 @@ async def run_playbook(
         tenant=state.tenant, name=name, key=key, input=given, customer_id=customer_id, approved=approved
     )
     try:
-        result: PlaybookResult = await workflow.execute_child_workflow(
-            "PlaybookWorkflow",
-            request,
-            id=playbook_workflow_id(state.tenant, name, key),
-            result_type=PlaybookResult,
-            cancellation_type=ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
-            parent_close_policy=ParentClosePolicy.REQUEST_CANCEL,
-            search_attributes=search_attributes.at_playbook_start(state.tenant, name),
-            static_summary=f"Playbook {name} for case {state.case_number}",
-            priority=sharing.as_urgent_as(state.triaged_priority),
-        )
+        result = await (await _started(state, request, key))
     except ChildWorkflowError as error:
         if is_cancelled_exception(error):
             raise asyncio.CancelledError from None

@@ -8,6 +8,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from domain.cases.escalation import EscalationState
+    from domain.cases.state import CaseState
     from domain.cases.terms import Status
 
 from workflows import search_attributes
@@ -45,16 +46,30 @@ def markdown(state: EscalationState, due_at: datetime | None) -> str:
     lines += [f"- {cell(line)}" for line in state.incident_lines]
     if due_at is not None:
         lines.append(f"- next SLA deadline {due_at.isoformat(timespec='minutes')}")
-    lines += [f"- **parked**: {step.title}. {step.problem} (`surehand case unpark`)" for step in state.parked.values()]
-    lines += [
-        f"- **approval open**: {request.question.summary} (`surehand approve`)" for request in state.pending_approvals
+    return "\n".join([*lines, *waiting_and_latest(state, _LAST_LINES)])
+
+
+def waiting_and_latest(state: CaseState, latest: int) -> list[str]:
+    """What waits for people, and the newest entries of the timeline, as lines of Markdown.
+
+    Args:
+        state: of any case.
+        latest: how many entries.
+    """
+    return [
+        *(f"- **parked**: {step.title}. {step.problem} (`surehand case unpark`)" for step in state.parked.values()),
+        *(
+            f"- **approval open**: {request.question.summary} (`surehand approve`)"
+            for request in state.pending_approvals
+        ),
+        "",
+        "| when | what | who |",
+        "|---|---|---|",
+        *(
+            f"| {entry.at.isoformat(timespec='seconds')} | {cell(entry.text)} | {cell(entry.actor)} |"
+            for entry in state.timeline[-latest:]
+        ),
     ]
-    lines += ["", "| when | what | who |", "|---|---|---|"]
-    lines += [
-        f"| {entry.at.isoformat(timespec='seconds')} | {cell(entry.text)} | {cell(entry.actor)} |"
-        for entry in state.timeline[-_LAST_LINES:]
-    ]
-    return "\n".join(lines)
 
 
 def cell(text: str) -> str:

@@ -14,7 +14,7 @@ with workflow.unsafe.imports_passed_through():
 from workflows import options, search_attributes
 from workflows.cases.case import Case
 from workflows.cases.noticing import Notices
-from workflows.cases.status import cell
+from workflows.cases.status import cell, waiting_and_latest
 
 DESCRIBED = 1_000
 """Characters of the description that the row has: tickets are compared with them."""
@@ -163,13 +163,4 @@ def markdown(state: IncidentState) -> str:
         lines.append(f"- possible: {cell(one.sentence)} ({one.posterior:.0%})")
     if state.solution is not None:
         lines.append(f"- proposed: {cell(state.solution.title)}")
-    lines += [f"- **parked**: {step.title}. {step.problem} (`surehand case unpark`)" for step in state.parked.values()]
-    lines += [
-        f"- **approval open**: {request.question.summary} (`surehand approve`)" for request in state.pending_approvals
-    ]
-    lines += ["", "| when | what | who |", "|---|---|---|"]
-    lines += [
-        f"| {entry.at.isoformat(timespec='seconds')} | {cell(entry.text)} | {cell(entry.actor)} |"
-        for entry in state.timeline[-_LAST_LINES:]
-    ]
-    return "\n".join(lines)
+    return "\n".join([*lines, *waiting_and_latest(state, _LAST_LINES)])

@@ -14,7 +14,7 @@ from pydantic import Field
 from domain.errors import InvalidInput
 from domain.model import Value
 from domain.ports.evidence import EvidenceStore
-from domain.tools.tool import Safety, ToolCategory
+from domain.tools.tool import RESULT_LIMIT_BYTES, Safety, ToolCategory
 from domain.troubleshooting.evidence import Findings
 from domain.troubleshooting.topology import Topology
 from integrations.evidence.answers import gathered, off_loop, said
@@ -27,7 +27,7 @@ from integrations.evidence.spans import read_spans
 from integrations.evidence.topology import Hanging, hanging_on, read_topology
 from integrations.evidence.traces import analyse_spans
 from integrations.tools.provider import CallContext
-from integrations.tools.python import tool
+from integrations.tools.python import MethodT, tool
 
 _VENDOR = "evidence"
 _TIMEOUT = timedelta(minutes=2)
@@ -160,6 +160,21 @@ def each(opened: Sequence[Opened], unread: list[str], read: Callable[[Opened], T
     return done
 
 
+def _reads(name: str, title: str, *, result_limit_bytes: int = RESULT_LIMIT_BYTES) -> Callable[[MethodT], MethodT]:
+    """Mark a method as a tool that only looks; it can do what it is called after."""
+    return tool(
+        name=name,
+        title=title,
+        vendor=_VENDOR,
+        category=ToolCategory.ANALYSIS,
+        capabilities=(name,),
+        safety=Safety.SAFE,
+        idempotent=True,
+        timeout=_TIMEOUT,
+        result_limit_bytes=result_limit_bytes,
+    )
+
+
 class EvidenceTools:
     """Tools on the port `EvidenceStore`."""
 
@@ -167,16 +182,7 @@ class EvidenceTools:
         """`store` holds every tenant's evidence."""
         self._reader = EvidenceReader(store)
 
-    @tool(
-        name="metrics.analyse",
-        title="Find what changed in metrics",
-        vendor=_VENDOR,
-        category=ToolCategory.ANALYSIS,
-        capabilities=("metrics.analyse",),
-        safety=Safety.SAFE,
-        idempotent=True,
-        timeout=_TIMEOUT,
-    )
+    @_reads("metrics.analyse", "Find what changed in metrics")
     async def metrics(self, arguments: Pieces, context: CallContext) -> Findings:
         """Shifts, steady growth and crossed limits in CSV or Prometheus JSON, with onset and what moved beside."""
 
@@ -193,17 +199,7 @@ class EvidenceTools:
 
         return await self._reader.read(arguments.evidence, context, work)
 
-    @tool(
-        name="changes.read",
-        title="Read what was changed",
-        vendor=_VENDOR,
-        category=ToolCategory.ANALYSIS,
-        capabilities=("changes.read",),
-        safety=Safety.SAFE,
-        idempotent=True,
-        timeout=_TIMEOUT,
-        result_limit_bytes=_RESULT_LIMIT_BYTES,
-    )
+    @_reads("changes.read", "Read what was changed", result_limit_bytes=_RESULT_LIMIT_BYTES)
     async def changes(self, arguments: Records, context: CallContext) -> Findings:
         """Deployments, settings, flags and migrations from JSON, YAML, CSV, git, Helm or Argo CD, in order of time."""
         if any(at is not None and at.tzinfo is None for at in (arguments.since, arguments.until)):
@@ -215,17 +211,7 @@ class EvidenceTools:
 
         return await self._reader.read(arguments.evidence, context, work)
 
-    @tool(
-        name="traces.analyse",
-        title="Find where traces fail and wait",
-        vendor=_VENDOR,
-        category=ToolCategory.ANALYSIS,
-        capabilities=("traces.analyse",),
-        safety=Safety.SAFE,
-        idempotent=True,
-        timeout=_TIMEOUT,
-        result_limit_bytes=_RESULT_LIMIT_BYTES,
-    )
+    @_reads("traces.analyse", "Find where traces fail and wait", result_limit_bytes=_RESULT_LIMIT_BYTES)
     async def traces(self, arguments: Maps, context: CallContext) -> Findings:
         """Where errors begin, who became slower by itself and who calls whom, from OpenTelemetry, Jaeger or Zipkin."""
 
@@ -236,17 +222,7 @@ class EvidenceTools:
 
         return await self._reader.read(arguments.evidence, context, work)
 
-    @tool(
-        name="kubernetes.analyse",
-        title="Find what is wrong in a cluster",
-        vendor=_VENDOR,
-        category=ToolCategory.ANALYSIS,
-        capabilities=("kubernetes.analyse",),
-        safety=Safety.SAFE,
-        idempotent=True,
-        timeout=_TIMEOUT,
-        result_limit_bytes=_RESULT_LIMIT_BYTES,
-    )
+    @_reads("kubernetes.analyse", "Find what is wrong in a cluster", result_limit_bytes=_RESULT_LIMIT_BYTES)
     async def kubernetes(self, arguments: Cluster, context: CallContext) -> Findings:
         """What kubectl printed, tables to logs: which workload has what trouble, and why."""
         if arguments.as_of is not None and arguments.as_of.tzinfo is None:
@@ -258,31 +234,12 @@ class EvidenceTools:
 
         return await self._reader.read(arguments.evidence, context, work)
 
-    @tool(
-        name="topology.read",
-        title="Read who calls whom",
-        vendor=_VENDOR,
-        category=ToolCategory.ANALYSIS,
-        capabilities=("topology.read",),
-        safety=Safety.SAFE,
-        idempotent=True,
-        timeout=_TIMEOUT,
-        result_limit_bytes=_RESULT_LIMIT_BYTES,
-    )
+    @_reads("topology.read", "Read who calls whom", result_limit_bytes=_RESULT_LIMIT_BYTES)
     async def topology(self, arguments: Maps, context: CallContext) -> Topology:
         """The services and their calls, from YAML or JSON in many shapes, or a docker-compose file."""
         return await self._reader.read(arguments.evidence, context, _topology_in)
 
-    @tool(
-        name="topology.blast_radius",
-        title="See who depends on a service",
-        vendor=_VENDOR,
-        category=ToolCategory.ANALYSIS,
-        capabilities=("topology.blast_radius",),
-        safety=Safety.SAFE,
-        idempotent=True,
-        timeout=_TIMEOUT,
-    )
+    @_reads("topology.blast_radius", "See who depends on a service")
     async def blast_radius(self, arguments: WhatFails, context: CallContext) -> Hanging:
         """Who is affected directly and by way of others, single points of failure, and circles of calls."""
         given = arguments.topology

@@ -18,7 +18,7 @@ from starters.service.contract import idempotency
 from starters.service.contract.declared import is_wanted_later
 from starters.service.contract.idempotency import Promise
 from starters.service.http import bodies
-from starters.service.http.errors import Problem, answer_to, invalid, problem_of
+from starters.service.http.errors import Problem, answer_to, answered, invalid, problem_of
 from starters.service.inbox.delivering import received
 from starters.service.services import Services
 
@@ -27,7 +27,7 @@ CLOUD_EVENTS = ("application/cloudevents+json", "application/json")
 
 
 class GuardedRoute(APIRoute):
-    """A route that stands in `access.ACCESS` or `access.PUBLIC`; one that does not cannot be built."""
+    """A route that stands in `roles.ACCESS` or `roles.PUBLIC`; one that does not cannot be built."""
 
     streams = False
     """Whether the route reads its body itself."""
@@ -74,7 +74,7 @@ class GuardedRoute(APIRoute):
         request._body, request._json = raw, data
 
         async def work() -> Response:
-            response = await _answered(inner, request)
+            response = await answered(inner, request)
             if isinstance(data, dict) and data.get("priority") == "normal":
                 response.headers["Deprecation"] = "true"
             return response
@@ -130,17 +130,6 @@ class EventRoute(GuardedRoute):
     """A route that takes CloudEvents."""
 
     takes = CLOUD_EVENTS
-
-
-async def _answered(inner: Handler, request: Request) -> Response:
-    """A refusal is an answer like any other, so that it can be given again."""
-    try:
-        return await inner(request)
-    except (Problem, SurehandError, RequestValidationError, RuntimeError) as error:
-        problem = problem_of(error)
-        if problem is None:
-            raise
-        return answer_to(problem)
 
 
 def _principal(request: Request) -> Principal:

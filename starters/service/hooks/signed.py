@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
 
-from domain.errors import SurehandError
-from starters.service.http.errors import Problem, answer_to, problem_of
+from starters.service.http.errors import Problem, answered
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -28,13 +26,7 @@ class SignedRoute(APIRoute):
         inner = super().get_route_handler()
 
         async def guarded(request: Request) -> Response:
-            try:
-                return await inner(request)
-            except (Problem, SurehandError, RequestValidationError, RuntimeError) as error:
-                problem = problem_of(error)
-                if problem is None:
-                    raise
-                return answer_to(problem)
+            return await answered(inner, request)
 
         return guarded
 

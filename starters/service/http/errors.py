@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.requests import Request
 from starlette.responses import Response
 
 from domain.errors import (
@@ -146,3 +147,14 @@ def _reason(kind: str, message: str) -> str:
     # Pydantic's own words quote limits and choices, and for these kinds no input.
     quotes = kind in ("value_error", "assertion_error")
     return words.get(kind) or (message.removeprefix("Value error, ") if quotes else message[:1].lower() + message[1:])
+
+
+async def answered(inner: Callable[[Request], Awaitable[Response]], request: Request) -> Response:
+    """What a route's function answers; a refusal is an answer like any other, so that it can be given again."""
+    try:
+        return await inner(request)
+    except (Problem, SurehandError, RequestValidationError, RuntimeError) as error:
+        problem = problem_of(error)
+        if problem is None:
+            raise
+        return answer_to(problem)

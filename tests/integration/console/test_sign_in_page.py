@@ -12,8 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from domain.identity.principals import Role
-from integrations import password_hash
-from tests.console.sign_in_world import SignInWorld
+from tests.console.sign_in_world import SignInWorld, open_doors
 
 GOOD = "correct horse battery staple"
 WANTED = "/console/numbers?days=7"
@@ -22,12 +21,8 @@ PATIENCE_MS = 30_000
 
 @pytest.fixture(scope="module")
 def doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SignInWorld]:
-    cost, password_hash.COST = password_hash.COST, password_hash.Cost(log_n=10, r=8, p=1)
-    try:
-        with SignInWorld(tmp_path_factory.mktemp("doors")) as running:
-            yield running
-    finally:
-        password_hash.COST = cost
+    with open_doors(tmp_path_factory.mktemp("doors")) as running:
+        yield running
 
 
 @pytest.fixture

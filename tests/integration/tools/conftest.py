@@ -8,6 +8,7 @@ import pytest_asyncio
 
 from integrations.store.store import SqlStore
 from runtime.temporal.dev_server import EmbeddedServer
+from tests.integration.tools.orders_world import World, on_postgres, on_sqlite
 from tests.postgres import PostgresServer
 
 
@@ -27,6 +28,19 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     opened = await SqlStore.open(url)
     yield opened
     await opened.close()
+
+
+_made: list[World] = []
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
+    """A shop's database, of each kind, that tools may ask."""
+    if request.param == "postgresql":
+        if not _made:  # nothing that a test does may change it, so one is enough
+            _made.append(await on_postgres(request.getfixturevalue("postgres")))
+        return _made[0]
+    return on_sqlite(tmp_path / "orders.db")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -2,25 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from integrations.databases.statement import Scalar
 from integrations.tools.provider import NotAllowed
-from tests.integration.tools.orders_world import World, on_postgres, on_sqlite
-
-_made: list[World] = []
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
-    if request.param == "postgresql":
-        if not _made:  # nothing that a test does may change it, so one is enough
-            _made.append(await on_postgres(request.getfixturevalue("postgres")))
-        return _made[0]
-    return on_sqlite(tmp_path / "orders.db")
-
+from tests.integration.tools.orders_world import World
 
 HOSTILE = [
     "' OR 1=1 --", "x'; DELETE FROM orders; --", "a\nb", "\u202e\u0430", "x" * 10_000, ":id", "$1", "1) OR (1=1",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 
 import asyncpg
 import pytest
@@ -13,18 +12,7 @@ from domain.tools.tool import ToolCall
 from integrations.databases.statement import checked
 from integrations.tools.provider import CallContext, NotAllowed
 from integrations.tools.python import PythonTools
-from tests.integration.tools.orders_world import ROWS, World, on_postgres, on_sqlite
-
-_made: list[World] = []
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
-    if request.param == "postgresql":
-        if not _made:  # nothing that a test does may change it, so one is enough
-            _made.append(await on_postgres(request.getfixturevalue("postgres")))
-        return _made[0]
-    return on_sqlite(tmp_path / "orders.db")
+from tests.integration.tools.orders_world import ROWS, World
 
 
 async def test_a_query_gives_rows_as_json_with_personal_data_replaced(world: World) -> None:
