@@ -88,6 +88,15 @@ def test_no_body_breaks_a_route(world: ServiceWorld, path: str) -> None:
             is_refusal(http.post(url, content=b"{}", headers={"Content-Encoding": coding}), 415)
 
 
+def test_a_body_is_read_as_deep_as_it_may_be_and_no_deeper() -> None:
+    def nested(depth: int) -> bytes:
+        return b"[" * depth + b"]" * depth
+
+    assert bodies.parse(nested(bodies.DEEPEST)) is not None
+    with pytest.raises(Problem, match="nested deeper"):
+        bodies.parse(nested(bodies.DEEPEST + 2))
+
+
 async def test_fifty_megabytes_are_refused_and_not_kept(world: ServiceWorld) -> None:
     known = [("Authorization", f"Bearer {world.keys['person']}"), ("Content-Type", "application/json")]
     size = 50_000_000

@@ -212,6 +212,20 @@ def test_no_e_mail_keeps_the_service_busy_for_long(raw: bytes) -> None:
     assert time.process_time() - began < 2, "most of these once took from five seconds to minutes"
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        letter(Auto_Submitted="auto-replied"),
+        letter(Precedence="bulk"),
+        letter("Re: [Case T-1] Printer", sender="Surehand <SUPPORT@example.com>"),
+    ],
+    ids=["answered by a machine", "to a list", "by ourselves"],
+)
+def test_an_e_mail_that_nobody_wrote_asks_for_nothing(sent: bytes) -> None:
+    assert mail.of_mime(letter(), "support@example.com").kind == "hook_ticket"
+    assert mail.of_mime(sent, "support@example.com").kind is None
+
+
 def test_endpoints_that_are_none_or_have_no_secret_take_nothing(wire: httpx.Client) -> None:
     for path in (
         "/webhooks/nobody",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from temporalio.client import WorkflowFailureError
+from temporalio.client import WorkflowFailureError, WorkflowUpdateFailedError
 from temporalio.testing import WorkflowEnvironment
 
 from domain.cases.messages import ClaimInput
@@ -182,9 +182,13 @@ async def test_nothing_in_the_evidence_is_said_honestly_and_handed_over(world: I
         mails = [mail for mail in world.mailer.sent.values() if "Not known." in mail.text]
         assert mails
         await incident.execute_update(TroubleshootingWorkflow.claim, ClaimInput(person_id="p-ivan"))
-        await incident.execute_update(
-            TroubleshootingWorkflow.close, CloseIncidentInput(person_id="p-ivan", resolution="The provider fixed it.")
-        )
+        word = CloseIncidentInput(person_id="p-ivan", resolution="The provider fixed it.")
+        with pytest.raises(WorkflowUpdateFailedError) as refused:
+            await incident.execute_update(
+                TroubleshootingWorkflow.close, word.model_copy(update={"cause": "nobody/outage"})
+            )
+        assert "no such hypothesis" in str(refused.value.cause)
+        await incident.execute_update(TroubleshootingWorkflow.close, word)
         result = await world.result(incident)
     assert (result.status, result.service, result.escalated) == ("closed", None, True)
 
@@ -288,6 +292,20 @@ async def test_a_linked_ticket_hears_once_how_it_ended_and_only_after_approval(w
         news = [mail for mail in world.mailer.sent.values() if "problem that you wrote to us about" in mail.text]
         assert [mail.to for mail in news] == [("customer@example.org",)]
         assert "checkout" not in news[0].text
+        await ticket.terminate()
+
+
+async def test_news_that_people_turn_down_reach_no_customer(world: IncidentWorld) -> None:
+    async with world.worker():
+        ticket = await world.ticket("T-78")
+        incident = await world.report(linked_tickets=("T-78",))
+        await world.when(incident, lambda s: bool(s.pending_approvals))
+        word = CloseIncidentInput(person_id="p-ivan", resolution="The provider fixed it.")
+        await incident.execute_update(TroubleshootingWorkflow.close, word)
+        await world.answer(incident, approve=False, reason="Say nothing yet.")
+        await world.result(incident)
+        state = await incident.query(TroubleshootingWorkflow.query_state)
+        assert (state.news, [one.told for one in state.linked]) == ("", [{}])
         await ticket.terminate()
 
 

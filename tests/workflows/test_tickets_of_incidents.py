@@ -24,6 +24,7 @@ from domain.troubleshooting.messages import (
     IncidentReport,
     IncidentResult,
     LinkTicketInput,
+    QueryInput,
     UnlinkTicketInput,
 )
 from tests.workflows.conftest import Handle, World, a_ticket
@@ -142,7 +143,9 @@ async def test_a_ticket_that_fits_nothing_says_how_to_open_one_and_a_person_open
         assert state.incident_lines == ("Belongs to incident:TICKET-T-1",)
         # The incident goes on when the ticket's case is gone.
         await case.terminate()
-        assert (await incident.query(TroubleshootingWorkflow.query_state)).withdrawn is False
+        question = QueryInput(message_id="q-1", author="p-ivan", text="What is the status?")
+        await incident.execute_update(TroubleshootingWorkflow.add_query, question)
+        await seen(world, incident, lambda s: any(not query.is_open for query in s.queries))
         await incident.terminate()
 
 

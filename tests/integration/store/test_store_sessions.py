@@ -27,6 +27,19 @@ async def test_of_many_who_take_a_session_at_once_one_gets_it(store: SqlStore) -
     assert await store.sessions.take("s", kinds=("link",), now=NOW) is None
 
 
+async def test_a_session_is_there_for_its_own_principal_until_it_runs_out(store: SqlStore) -> None:
+    ends = NOW + timedelta(minutes=15)
+    await store.sessions.add(session("s"))
+    whose = {"tenant": "default", "principal": "console:key:a"}
+    assert await store.sessions.find("s", **whose, now=NOW) == session("s")
+    for other in ({"tenant": "acme-us"}, {"principal": "console:key:b"}):
+        assert await store.sessions.find("s", **{**whose, **other}, now=NOW) is None
+        assert not await store.sessions.remove("s", **{**whose, **other})
+    assert await store.sessions.find("s", **whose, now=ends) is None
+    assert await store.sessions.page(**whose, now=ends, limit=9, offset=0, newest_first=True) == ([], 0)
+    assert await store.sessions.remove("s", **whose)
+
+
 async def test_of_many_who_keep_the_same_session_one_is_first(store: SqlStore) -> None:
     kept = await asyncio.gather(*(store.sessions.add(session("s")) for _ in range(8)))
     assert kept.count(True) == 1

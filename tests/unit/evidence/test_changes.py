@@ -134,6 +134,8 @@ async def test_the_tool_orders_narrows_and_says_what_it_left_out(shelf: Shelf) -
     assert "odd.txt" in output["summary"]
     few = await shelf.ask("changes.read", many, until="2026-03-01T14:04:00Z")
     assert [change["version"] for change in few["changes"]] == ["1.0", "1.1", "1.2"]
+    last = await shelf.ask("changes.read", many, since="2026-03-01T14:03:00Z", until="2026-03-01T14:04:00Z")
+    assert [change["version"] for change in last["changes"]] == ["1.1", "1.2"]
 
 
 def test_a_spreadsheets_formula_stays_text() -> None:
