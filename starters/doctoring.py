@@ -28,6 +28,7 @@ from starters.mailboxes import MailboxSource, mailboxes_of
 
 _NAMED = {"database.query": "database", "command.look": "command"}
 """Capability -> the argument that names what tools.yaml lists."""
+_COMPUTES_SECONDS = 30.0
 
 
 async def examine(*, ask_models: bool = False) -> list[CheckResult]:
@@ -43,8 +44,11 @@ async def examine(*, ask_models: bool = False) -> list[CheckResult]:
     keep_output_clean(settings)
     probes = [
         Check("Store", lambda: look_at_store(settings)),
-        Check("Playbooks", lambda: _playbooks(settings)),
-        Check("Incident checks", lambda: asyncio.to_thread(incident_checks, settings)),
+        # These compute, which takes longer on a busy machine.
+        Check("Playbooks", lambda: _playbooks(settings), at_least_seconds=_COMPUTES_SECONDS),
+        Check(
+            "Incident checks", lambda: asyncio.to_thread(incident_checks, settings), at_least_seconds=_COMPUTES_SECONDS
+        ),
         *_mail(settings),
         *vendor_checks(settings),
         *model_checks(settings, buys=ask_models),
