@@ -45,6 +45,7 @@ async def mcp(
     from starters.mcp.server import build_server  # noqa: PLC0415
     from starters.mcp.serving import HOST, PATH, serve_http  # noqa: PLC0415
     from starters.playbooks import Playbooks  # noqa: PLC0415
+    from starters.service.http.listening import listen  # noqa: PLC0415
 
     async with open_session(tenant) as session:
         settings = session.settings
@@ -63,8 +64,9 @@ async def mcp(
             await server.run_stdio_async()
             return
         token = settings.secrets.get(TOKEN_SECRET)
+        listening = listen(HOST, http, advice="stop what has it, or choose another with --http")
         report.note(f"Serving tenant {session.tenant} on http://{HOST}:{http}{PATH}; Ctrl-C stops it.")
         if token is None:
             token = SecretStr(secrets.token_urlsafe(32))
             report.note(f"Clients bring this token, until the server stops: {token.get_secret_value()}")
-        await serve_http(server, http, token)
+        await serve_http(server, listening, token)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import socket
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -46,16 +47,14 @@ class Gate:
         return len(given) == 1 and hmac.compare_digest(given[0], self._wanted)
 
 
-async def serve_http(server: SurehandServer, port: int, token: SecretStr) -> None:
+async def serve_http(server: SurehandServer, listening: socket.socket, token: SecretStr) -> None:
     """Serve until the process is told to stop. Only on loopback; the SDK also refuses foreign Host and Origin headers.
 
     Args:
         server: what is served.
-        port: to listen on.
+        listening: the socket that requests come to.
         token: that clients bring as `Authorization: Bearer`.
     """
     app = Gate(server.streamable_http_app(streamable_http_path=PATH, host=HOST), token)
-    config = uvicorn.Config(
-        app, host=HOST, port=port, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=2
-    )
-    await uvicorn.Server(config).serve()
+    config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=2)
+    await uvicorn.Server(config).serve([listening])

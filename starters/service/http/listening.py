@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import socket
 from collections.abc import AsyncIterator
 
@@ -32,6 +33,8 @@ def listen(host: str, port: int, *, advice: str) -> socket.socket:
         made.bind((host, port))
     except OSError as error:
         made.close()
+        if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+            raise ConfigurationProblem(f"This machine has no address {host!r}: give one that it has.") from None
         raise ConfigurationProblem(
             f"The service cannot listen on port {port} ({error.strerror or 'error'}): {advice}."
         ) from None
