@@ -23,7 +23,8 @@ from starters.dev.ports import TRIES, choose, started_server, was_taken
 from starters.dev.signing import for_listeners, own_keys
 from starters.dev.worker_order import order
 
-_READY_WITHIN_SECONDS = 60.0
+_READY_WITHIN_SECONDS = 120.0
+"""Patience only: what ends by itself is noticed at once."""
 _WORKER_STOPS_WITHIN_SECONDS = 25.0
 _SERVICE_STOPS_WITHIN_SECONDS = 20.0
 _SANDBOX_STOPS_WITHIN_SECONDS = 5.0
