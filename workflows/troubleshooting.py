@@ -30,10 +30,17 @@ from workflows.cases.case import GIVEN_UP, Case
 from workflows.cases.claims import Claims
 from workflows.cases.handoff import Handoff
 from workflows.cases.telling import Telling
-from workflows.incidents.changes import PEOPLE_FIRST, SHOWN_AT_ONCE, THOUGHTS_ARE_ACTIVITIES, holds, know_at_start
+from workflows.incidents.changes import (
+    LAST_MOMENT,
+    PEOPLE_FIRST,
+    SHOWN_AT_ONCE,
+    THOUGHTS_ARE_ACTIVITIES,
+    holds,
+    know_at_start,
+)
 from workflows.incidents.closing import Closing
 from workflows.incidents.fresh_evidence import FreshEvidence
-from workflows.incidents.informing import Informing
+from workflows.incidents.informing import OUTCOME, Informing
 from workflows.incidents.investigation import Investigation
 from workflows.incidents.opened import Opened
 from workflows.incidents.record import IncidentRecord, ShownIncident
@@ -157,6 +164,21 @@ class TroubleshootingWorkflow(TicketedLifecycle):
         self.investigation.enter(TroublePhase.CASE_CLOSURE, self.state.resolution)
         await self.solving.let_stay()
         await self.closing.close()
+        if holds(LAST_MOMENT):
+            await self._take_last()
+
+    async def _take_last(self) -> None:
+        """Wait for all that is on its way; a ticket that is linked meanwhile is not forgotten.
+
+        After the last look nothing waits any more: what comes later meets a workflow that has ended, and its sender
+        is told so. The server completes no workflow whose last messages were not looked at.
+        """
+        while True:
+            await self.telling.stop()
+            await workflow.wait_condition(workflow.all_handlers_finished)
+            if not self.closing.came_late:
+                return
+            await self.closing.take_late()
 
     async def _withdraw(self, why: str) -> None:
         """Undo what a fix did, take back the handoff, and end; shielded from a further cancellation."""
@@ -176,6 +198,10 @@ class TroubleshootingWorkflow(TicketedLifecycle):
             if left:
                 await self.case.leave_to_person("withdraw", "Take back by hand what was sent", left)
         state.withdrawn = True
+        if holds(LAST_MOMENT):
+            # Nobody will tell their customers how it ended: another incident may.
+            for ticket in state.untold(OUTCOME):
+                await self.informing.leave(ticket.ticket_id)
         self.case.changed()
         if state.policy is not None:
             await self.record.save("withdrawn")

@@ -28,6 +28,7 @@ from domain.troubleshooting.messages import (
     UnlinkTicketInput,
 )
 from tests.workflows.conftest import Handle, World, a_ticket
+from tests.workflows.telling_store import TellingStore, tells
 from workflows import search_attributes
 from workflows.escalation import EscalationWorkflow
 from workflows.troubleshooting import TroubleshootingWorkflow
@@ -61,7 +62,7 @@ def incident_of(world: World, incident_id: str) -> Incident:
 
 
 async def seen(world: World, incident: Incident, condition: Callable[[Any], bool]) -> Any:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(90):
         while True:
             state = await incident.query(TroubleshootingWorkflow.query_state)
             if condition(state):
@@ -280,3 +281,55 @@ async def test_a_person_may_link_again_what_a_person_unlinked_and_hears_when_the
         await incident.execute_update(TroubleshootingWorkflow.add_ticket, gone)
         assert (await seen(world, incident, lambda s: s.is_linked("T-GONE"))).unlinked == []
         await incident.terminate()
+
+
+class LastWriteWaits(TellingStore):
+    """Somebody is told of the end, and that takes its time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.last_write = asyncio.Event()
+        self.may_end = asyncio.Event()
+
+    async def save_case(self, record: CaseRecord) -> None:
+        before = self.cases.get(record.workflow_id)
+        if record.kind == "troubleshooting" and record.status == "closed" and before and before.status == "closed":
+            self.last_write.set()
+            await self.may_end.wait()
+        await super().save_case(record)
+
+
+async def test_a_ticket_linked_while_the_last_line_is_written_is_told_after_approval(world: World) -> None:
+    tells(world)
+    store = world.store = LastWriteWaits()
+    async with world.worker():
+        case = await world.submit(a_ticket("How do I change my address?", ticket_id="T-7"))
+        await triaged(world, case)
+        incident = await an_incident(world)
+        await close(world, incident)
+        async with asyncio.timeout(90):
+            await store.last_write.wait()
+        link = LinkTicketInput(ticket_id="T-7", person_id="p-ivan", customer_id="CUST-1")
+        await incident.signal(TroubleshootingWorkflow.link_ticket, link)
+        await seen(world, incident, lambda s: s.is_linked("T-7"))
+        store.may_end.set()
+        await seen(world, incident, lambda s: bool(s.pending_approvals))
+        await approve(world, incident)
+        await world.until(case, lambda s: bool(s.incidents[NAME]))
+        await incident.result()
+        assert news(world) == ["customer@example.org"]
+        await case.terminate()
+
+
+async def test_a_ticket_of_an_incident_that_is_withdrawn_waits_for_no_news_of_it(world: World) -> None:
+    async with world.worker():
+        case = await world.submit(a_ticket("How do I change my address?", ticket_id="T-8"))
+        await triaged(world, case)
+        incident = await an_incident(world)
+        link = LinkTicketInput(ticket_id="T-8", person_id="p-ivan", customer_id="CUST-1")
+        await incident.signal(TroubleshootingWorkflow.link_ticket, link)
+        await world.until(case, lambda s: NAME in s.incidents)
+        await incident.cancel()
+        state = await world.until(case, lambda s: NAME not in s.incidents)
+        assert state.not_incidents == [NAME]
+        await case.terminate()

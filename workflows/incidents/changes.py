@@ -23,6 +23,7 @@ THOUGHTS_ARE_ACTIVITIES = "thoughts-are-activities"
 BUDGET_IS_RENEWED = "evidence-renews-the-budget"
 
 SHOWN_AT_ONCE = "decisions-are-shown-at-once"
+LAST_MOMENT = "what-comes-at-the-last-moment-is-taken"
 
 KNOWN_AT_START = "changes-are-known-at-the-start"
 _KNOWN = frozenset(
@@ -43,7 +44,7 @@ _KNOWN = frozenset(
     }
 )
 """What a run knows of that has the marker `KNOWN_AT_START`: one marker for one release, for each is an event."""
-_LATER: tuple[str, ...] = ()
+_LATER: tuple[str, ...] = (LAST_MOMENT,)
 """Each has a marker of its own. A new change belongs here and never into `_KNOWN`: runs from before it go on."""
 
 

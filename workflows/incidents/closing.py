@@ -42,7 +42,11 @@ class Closing:
         await self._approvals.show_outcomes()
         await self._learn()
         await self._end()
-        while self._came_late() and holds(LATE_TICKETS):
+        await self.take_late()
+
+    async def take_late(self) -> None:
+        """Open the incident once more, for as long as something came while it was written down as closed."""
+        while self.came_late and holds(LATE_TICKETS):
             self._state.closed = False
             self._case.note(TimelineKind.CASE, "Opened once more for what came while it was closed")
             await self._tell_and_answer()
@@ -55,7 +59,9 @@ class Closing:
         self._case.changed()
         await self._record.save("closed")
 
-    def _came_late(self) -> bool:
+    @property
+    def came_late(self) -> bool:
+        """Whether somebody asked, or a ticket was linked, of whom nothing was heard yet when it was closed."""
         return bool(self._state.open_query) or bool(self._not_asked_about())
 
     def _not_asked_about(self) -> list[str]:

@@ -13,7 +13,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.troubleshooting.state import IncidentState
 
 from workflows.cases.served import ServedLifecycle
-from workflows.incidents.changes import LATE_TICKETS, holds
+from workflows.incidents.changes import LAST_MOMENT, LATE_TICKETS, holds
 from workflows.incidents.informing import Informing
 
 
@@ -26,7 +26,11 @@ class TicketedLifecycle(ServedLifecycle[IncidentState]):
     async def link_ticket(self, link: LinkTicketInput) -> None:
         """A ticket is about this incident."""
         state = self.state
-        if state.withdrawn or state.is_linked(link.ticket_id):
+        if state.is_linked(link.ticket_id):
+            return
+        if state.withdrawn:
+            if holds(LAST_MOMENT):
+                await self.informing.leave(link.ticket_id)
             return
         if state.closed and not holds(LATE_TICKETS):
             return
