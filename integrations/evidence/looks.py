@@ -62,6 +62,9 @@ def of_a_standard(text: str, lines: list[str]) -> EvidenceKind | None:
     return EvidenceKind.METRICS if _METRIC_KEYS.search(text) else None
 
 
+_ARROW = re.compile(r"(?m)^[ \t]*-[ \t]+[\"']?[\w./@-]{1,100}[ \t]*->[ \t]*[\w./@-]{1,100}")
+
+
 def structured(text: str, lines: list[str]) -> EvidenceKind | None:
     """JSON, JSON lines and YAML, by their keys: the head need not parse, since it may be cut."""
     if not _in_json(text) and not _is_yaml(lines):
@@ -74,7 +77,7 @@ def structured(text: str, lines: list[str]) -> EvidenceKind | None:
         (edges > 0 and _TOPOLOGY_NODES.search(text) is not None, EvidenceKind.TOPOLOGY),
         (changed, EvidenceKind.CHANGES),
         (_in_json(text) and are_messages(lines), EvidenceKind.LOGS),
-        (edges > 1, EvidenceKind.TOPOLOGY),
+        (edges > 1 or (edges > 0 and _ARROW.search(text) is not None), EvidenceKind.TOPOLOGY),
     )
     return next((kind for holds, kind in told if holds), None)
 
@@ -196,6 +199,7 @@ _STAMPED = re.compile(
     r"\d\d?[-/. ](?:\d\d?|[A-Z][a-z]{2})[-/. ]\d{2,4}[ :T,]{1,2}\d\d:\d\d|"  # 21/Nov/2026:15:04
     r"(?:[A-Z][a-z]{2} )?[A-Z][a-z]{2} [ \d]?\d (?:\d{4} )?\d\d:\d\d:\d\d|"  # syslog: Nov 21 15:04:25
     r"[IWEF]\d{4} \d\d:\d\d:\d\d\.|"  # klog
+    r"[DIWEFA], \[\d{4}-\d\d-\d\dT|"  # Ruby's logger
     r"\d{10}(?:\d{3})?(?:\.\d{1,9})?[\]\s|,]|"  # seconds or milliseconds since 1970
     r"\d\d:\d\d:\d\d(?:[.,]\d{1,9})?[\]\s|]|"
     r"<\d{1,3}>\d? ?)"

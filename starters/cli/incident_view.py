@@ -13,6 +13,7 @@ from domain.troubleshooting.hypotheses import Hypothesis, HypothesisStatus
 from domain.troubleshooting.incident import RejectedSolution
 from domain.troubleshooting.state import IncidentState
 from domain.troubleshooting.telling.asked import clearest, facts_of, line_of
+from domain.troubleshooting.telling.events import confidence, other_hypotheses, second_faults, shortly, telling_events
 from starters.cases import Attempt
 from starters.cli import report
 from starters.cli.case_parts import attempts_of, facts_table, timeline_lines, waits_of
@@ -21,6 +22,7 @@ from starters.folding import folded
 
 _HYPOTHESES = 5
 _WEIGHED = 5
+_WEIGHED_BESIDE = 2
 _SHOWN = 8
 _EVENTS = 12
 _CALLS = 10
@@ -40,12 +42,12 @@ def incident_page(workflow_id: str, state: IncidentState, under_way: Sequence[At
         ("Waits for a person", [line for _, line in waits_of(state)]),
         ("Calls under way", list(attempts_of(under_way))),
         ("Cause", list(_cause(state))),
+        ("Proposals", list(_proposals(state))),
         ("Possible causes", list(_hypotheses(state))),
         ("What the evidence shows", list(_shown(state))),
         ("What happened to the system", list(_system_timeline(state))),
         ("Services", list(_services(state))),
         ("Looked at", list(_once(f"{call.capability}: {one_line(call.outcome, _LONGEST)}" for call in state.calls))),
-        ("Proposals", list(_proposals(state))),
         ("Questions", list(_questions(state))),
         ("Tickets", list(_tickets(state))),
         ("Answered by less than the best", list(_once(map(_fallback, state.fallbacks)))),
@@ -87,28 +89,27 @@ def _about(workflow_id: str, state: IncidentState) -> Iterator[tuple[str, str]]:
 def _cause(state: IncidentState) -> Iterator[str]:
     cause, diagnosis = state.cause, state.diagnosis
     if cause is not None:
-        yield f"{cause.sentence} ({cause.posterior:.0%})"
+        yield f"{cause.sentence} ({confidence(state, cause)})"
         yield from _weighed(cause)
+        for one in second_faults(state):
+            yield f"Beside it, a second fault: {one.sentence}"
+            yield from _weighed(one, _WEIGHED_BESIDE)
     elif diagnosis is not None:
         yield f"Not known. {diagnosis.why_not}"
 
 
-def _weighed(one: Hypothesis) -> Iterator[str]:
-    for weighed in one.evidence_for[:_WEIGHED]:
-        yield f"  for: {one_line(weighed.text, _LONGEST)}{f' ({weighed.source})' if weighed.source else ''}"
-    for weighed in one.evidence_against[:_WEIGHED]:
-        yield f"  against: {one_line(weighed.text, _LONGEST)}"
+def _weighed(one: Hypothesis, most: int = _WEIGHED) -> Iterator[str]:
+    for weighed in one.evidence_for[:most]:
+        source = f" ({weighed.source})" if weighed.source else ""
+        yield f"  for: {one_line(shortly(weighed.text), _LONGEST)}{source}"
+    for weighed in one.evidence_against[:most]:
+        yield f"  against: {one_line(shortly(weighed.text), _LONGEST)}"
     if one.refuted_by:
         yield f"  would refute it: {one_line(one.refuted_by, _LONGEST)}"
 
 
 def _hypotheses(state: IncidentState) -> Iterator[str]:
-    cause = state.cause
-    others = [
-        one
-        for one in (state.diagnosis.hypotheses if state.diagnosis is not None else ())
-        if cause is None or one.hypothesis_id != cause.hypothesis_id
-    ]
+    others = other_hypotheses(state)
     gone = [one for one in others if one.status is HypothesisStatus.REFUTED]
     for one in [one for one in others if one.status is not HypothesisStatus.REFUTED][:_HYPOTHESES]:
         yield f"{one.posterior:>7.0%}  {one_line(one.sentence, _LONGEST)}  [{one.hypothesis_id}]"
@@ -129,13 +130,13 @@ def _system_timeline(state: IncidentState) -> Iterator[str]:
     diagnosis = state.diagnosis
     if diagnosis is None:
         return
-    events, onset = diagnosis.timeline, diagnosis.onset
+    events, onset = telling_events(diagnosis.timeline), diagnosis.onset
     if onset is not None:
         nearest = sorted(events, key=lambda event: (not event.before_onset, abs(event.at - onset)))[:_EVENTS]
         events = tuple(event for event in events if event in nearest)
     for event in events[-_EVENTS:]:
         mark = "> " if event.before_onset else "  "
-        yield f"{mark}{clock(event.at)}  {event.kind:8}  {one_line(event.text, _LONGEST)}"
+        yield f"{mark}{clock(event.at)}  {event.kind:8}  {one_line(shortly(event.text), _LONGEST)}"
 
 
 def _services(state: IncidentState) -> Iterator[str]:
@@ -173,6 +174,7 @@ def _proposals(state: IncidentState) -> Iterator[str]:
         outcome = f" ({_said_of(turned_down)}: {one_line(turned_down.reason, _LONGEST)})" if turned_down else ""
         yield f"{solution.solution_id} {solution.title}{outcome}"
         if not turned_down:
+            yield from (f"  - {one_line(step, _LONGEST + 60)}" for step in solution.steps)
             yield f"  risk: {solution.risk}"
             yield f"  undo: {solution.undo}"
             yield f"  it worked when: {solution.success.sentence}"

@@ -161,6 +161,8 @@ def _as_usual(state: IncidentState, cause: Hypothesis, shown: dict[str, Any]) ->
     if finding is not None:
         before, during = finding.numbers["before"], finding.numbers["after"]
         proof = f"{_WORDS.get(finding.sign, finding.sign.label)} of {finding.service}"
+        if not finding.metric and "count" in finding.numbers:
+            proof = f"log lines per minute of {finding.service or 'the system'} about {finding.sign.label}"
         limit_word = "at most" if during > before else "at least"
         told = f"{proof}: {limit_word} {_threshold(before, during):.4g}"
         told += f" (before: {before:.4g}, during the incident: {during:.4g})"

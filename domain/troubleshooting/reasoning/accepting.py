@@ -16,8 +16,11 @@ from domain.troubleshooting.hypotheses import FaultKind
 from domain.troubleshooting.reasoning.candidates import Candidate, Scene
 from domain.troubleshooting.reasoning.likelihoods import DEFINING
 from domain.troubleshooting.reasoning.rivals import Judged, has_rivals
+from domain.troubleshooting.reasoning.signals import Signal
 
 _PLAIN = 0.4
+_DEFECT_PLAIN = 0.3
+"""An error that only its own code makes tells more by its words than by how often it comes."""
 _TELLING: Final = {
     FaultKind.BAD_DEPLOYMENT: frozenset({Sign.CRASH, Sign.DATA, Sign.CONFIGURATION, Sign.SCHEDULING}),
     FaultKind.BAD_CONFIGURATION: frozenset({Sign.CONFIGURATION}),
@@ -32,10 +35,14 @@ _FINDING = 0.2
 _OWN_ENOUGH = 0.45
 _CLOSE: Final = {FaultKind.BAD_DEPLOYMENT: 1.9, FaultKind.BAD_CONFIGURATION: 2.2}
 """Nats that a change must add where it is all that tells a fault from trouble that comes from elsewhere."""
+_RIGHT_BEFORE = 2.0
+"""Nats of a change that fits and came right before: as good as a second witness."""
 _EVIDENCE = 2.5
 _SEEN_BY_OTHERS = frozenset({Sign.CERTIFICATE, Sign.DNS, Sign.CLOCK})
 """Symptoms that the callers of a faulty service see, and that it does not see itself."""
-_OTHERS = 2
+_UNMISTAKABLE = frozenset({Sign.DISK, Sign.CERTIFICATE, Sign.CLOCK})
+_CLEAR_WORDS = 0.6
+_OTHERS = 1
 """So many others whom it calls show that it is not the caller who cannot reach anybody."""
 _BEFORE = 1.0
 """Minutes of evidence from before the onset without which one cannot see how it began."""
@@ -49,7 +56,9 @@ class Covered:
     ends: float | None = None
 
 
-def reason_not_to_accept(best: Judged, ranked: Sequence[Judged], scene: Scene, covered: Covered) -> str:
+def reason_not_to_accept(
+    best: Judged, ranked: Sequence[Judged], scene: Scene, covered: Covered, whole: Judged | None = None
+) -> str:
     """Why the most likely hypothesis is not accepted, in one or two sentences; empty when it is.
 
     Args:
@@ -57,6 +66,7 @@ def reason_not_to_accept(best: Judged, ranked: Sequence[Judged], scene: Scene, c
         ranked: All that are not refuted, the most likely first.
         scene: What they were weighed against.
         covered: The time that the evidence covers.
+        whole: The same hypothesis in view of everything, where the scene is what another fault leaves over.
 
     Returns:
         A sentence for people.
@@ -69,7 +79,7 @@ def reason_not_to_accept(best: Judged, ranked: Sequence[Judged], scene: Scene, c
     doubtless = _doubtless(best)
     return (
         _lacks_own(best, scene)
-        or _lacks_findings(best, doubtless)
+        or _lacks_findings(best, whole or best, doubtless or (whole is not None and says_so_itself(best)))
         or _lacks_sign(best, scene)
         or _lacks_callees(best, scene, doubtless)
         or _lacks_time(best, scene, covered, doubtless)
@@ -99,11 +109,11 @@ def _doubtless(best: Judged) -> bool:
     )
 
 
-def _supporting(best: Judged) -> set[tuple[str | None, str]]:
+def _supporting(best: Judged) -> set[tuple[str | None, str, str]]:
     parts = [part for part in best.score.of("own", "blame", "cascade", "load") if part.nats >= _FINDING and part.signal]
-    found = {(part.signal.service, part.signal.sign.value) for part in parts if part.signal}
+    found = {(part.signal.service, part.signal.sign.value, part.signal.tool) for part in parts if part.signal}
     if best.candidate.made is not None:
-        found.add((best.candidate.service, "change"))
+        found.add((best.candidate.service, "change", ""))
     return found
 
 
@@ -117,7 +127,8 @@ def _lacks_own(best: Judged, scene: Scene) -> str:
         if service in scene.observed:
             return f"{service} itself shows no trouble; {told}. More evidence, such as traces, is missing."
         return f"{service} itself shows no trouble; {told}. Logs or metrics of {service} around the onset are missing."
-    if len(blamers) < 2 and len(scene.graph.callers.get(service, [])) > 1:
+    changed = best.candidate.made is not None and best.candidate.suspicion >= _RIGHT_BEFORE
+    if len(blamers) < 2 and len(scene.graph.callers.get(service, [])) > 1 and not (changed and blamers):
         who = _and(blamers) or "nobody"
         return f"Only {who} blames {service}; its other callers do not, and it says nothing itself."
     return ""
@@ -146,15 +157,26 @@ def _only_one_can_say(service: str, seen_by: set[str | None], sign: Sign | None,
     return len(set(scene.graph.callees.get(caller, ())) - said_of) >= _OTHERS
 
 
-def _lacks_findings(best: Judged, doubtless: bool) -> str:
-    supporting = _supporting(best)
-    evidence = sum(part.nats for part in best.score.parts if part.nats > 0)
+def _lacks_findings(best: Judged, whole: Judged, doubtless: bool) -> str:
+    supporting = _supporting(best) | _supporting(whole)
+    evidence = sum(part.nats for part in whole.score.parts if part.nats > 0)
     strongest = max((part.signal.weight for part in best.score.of("own", "blame") if part.signal), default=0.0)
     if doubtless or (len(supporting) >= 2 and evidence >= _EVIDENCE and strongest >= 0.3):
         return ""
     return (
         f"There is too little to show that it is {best.candidate.service}: "
         f"{len(supporting)} finding{'s' if len(supporting) != 1 else ''}, none of them beyond doubt."
+    )
+
+
+def says_so_itself(best: Judged) -> bool:
+    """Whether the service names its fault in words that mean nothing else, though it calls it a warning.
+
+    Alone that leaves room for doubt. Beside another fault it is known that the system is in trouble.
+    """
+    sign = DEFINING.get(best.candidate.fault)
+    return sign in _UNMISTAKABLE and any(
+        part.signal and part.signal.sign is sign and part.signal.weight >= _CLEAR_WORDS for part in best.score.of("own")
     )
 
 
@@ -183,9 +205,7 @@ def _lacks_callees(best: Judged, scene: Scene, doubtless: bool) -> str:
     if doubtless or one.service is None:
         return ""
     telling = _TELLING.get(one.fault)
-    if telling is None or any(
-        part.signal and part.signal.sign in telling and part.signal.weight >= _PLAIN for part in best.score.of("own")
-    ):
+    if telling is None or any(_tells(part.signal, telling, one.fault) for part in best.score.of("own") if part.signal):
         return ""
     below = scene.in_trouble_below(one.service)
     if below:
@@ -200,6 +220,12 @@ def _lacks_callees(best: Judged, scene: Scene, doubtless: bool) -> str:
         f"{one.service} shows trouble that may come from {_and(unseen[:3])}, on whom it depends. "
         f"Logs or metrics of {_and(unseen[:3])} around the onset are missing."
     )
+
+
+def _tells(signal: Signal, telling: frozenset[Sign], fault: FaultKind) -> bool:
+    if fault is FaultKind.BAD_DEPLOYMENT and signal.defect:
+        return signal.weight >= _DEFECT_PLAIN
+    return signal.sign in telling and signal.weight >= _PLAIN
 
 
 def _lacks_time(best: Judged, scene: Scene, covered: Covered, doubtless: bool) -> str:

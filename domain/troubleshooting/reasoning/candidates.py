@@ -230,6 +230,9 @@ def _shared(scene: Scene) -> Iterable[FaultKind]:
     """Faults that several services show, each blaming another: what they share is at fault, and nobody names it."""
     for sign, fault in _SHAREABLE.items():
         seen = [one for one in scene.signals if one.sign is sign and one.service and one.weight >= 0.2]
+        # Who says of whom it is, and says it once more without a name, means the same.
+        naming = {one.service for one in seen if one.about}
+        seen = [one for one in seen if one.about or one.service not in naming]
         named = {one.about or one.service for one in seen}
         about_one = any(all(name in (one.service, one.about) for one in seen) for name in named)
         if len({one.service for one in seen}) >= 2 and not about_one:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from domain.troubleshooting.hypotheses import Diagnosis, FaultKind, Known, Supposition
 from domain.troubleshooting.reasoning.accepting import Covered, reason_not_to_accept
@@ -17,15 +18,16 @@ from domain.troubleshooting.reasoning.candidates import UNKNOWN_ID, Candidate, S
 from domain.troubleshooting.reasoning.causing import made
 from domain.troubleshooting.reasoning.denials import gather_denials
 from domain.troubleshooting.reasoning.graph import Graph, Names
-from domain.troubleshooting.reasoning.likelihoods import BASE_RATES
+from domain.troubleshooting.reasoning.likelihoods import BASE_RATES, SLOW_SIGNS
 from domain.troubleshooting.reasoning.objections import Objection, objections
-from domain.troubleshooting.reasoning.onset import find_onset, standing
-from domain.troubleshooting.reasoning.reported import Reported, reported
+from domain.troubleshooting.reasoning.onset import find_onset, of_one_life, standing
+from domain.troubleshooting.reasoning.reported import Reported, quieter, reported
 from domain.troubleshooting.reasoning.rivals import Judged
 from domain.troubleshooting.reasoning.saying import hypothesis, refuted_ones
 from domain.troubleshooting.reasoning.signals import Clock, gather
 from domain.troubleshooting.reasoning.supposed import of_a_model, still_not, supposed_candidates
 from domain.troubleshooting.reasoning.timeline import timeline
+from domain.troubleshooting.reasoning.together import beside, two_at_once
 from domain.troubleshooting.reasoning.weighing import Part, Score, weigh
 
 _UNKNOWN_RATE = 0.1
@@ -34,9 +36,8 @@ _UNKNOWN_NATS = 2.2
 _SHARPNESS = 1.15
 """Symptoms are less independent than the sum takes them for, but many candidates are near copies of each other."""
 _MOST_SHOWN = 25
-_MOST_ALSO = 2
-_CLEARLY_ELSE = 0.4
 _SAME_CHANGE = -1.2
+_PLAIN = 0.4
 
 
 def diagnose(known: Known) -> Diagnosis:
@@ -53,15 +54,16 @@ def diagnose(known: Known) -> Diagnosis:
     services = [*(one.service for one in known.findings), *(one.service for one in known.changes)]
     names = Names.of(known.topology, services, (one.about for one in known.findings))
     graph = Graph.of(known.topology, known.findings, names)
-    raw = gather(known.findings, names, clock)
+    raw = of_one_life(gather(known.findings, names, clock))
     onset = find_onset(raw)
+    named = reported(known, names)
     scene = Scene(
-        tuple(standing(raw, onset)), tuple(made(known.changes, names, clock)), graph, onset, _observed(known, names),
-        gather_denials(known.denied, names),
+        quieter(standing(raw, onset), named, graph), tuple(made(known.changes, names, clock)), graph, onset,
+        _observed(known, names), gather_denials(known.denied, names),
     )  # fmt: skip
     said: tuple[Objection | Reported, ...] = (
         *objections(known.rejected, graph, (one.change_id for one in known.changes)),
-        *reported(known, names),
+        *named,
     )
     everything = _judged(scene, known.refuted, said)
     covered = Covered(clock.minutes(known.begins), clock.minutes(known.ends))
@@ -75,9 +77,19 @@ def diagnose(known: Known) -> Diagnosis:
         ranked = with_model
     refuted = [one for one in everything if one.candidate.hypothesis_id in known.refuted]
     best = ranked[0]
-    also = [] if why_not else _also(best, scene, known.refuted, said)
+
+    def judge(rest: Scene) -> list[Judged]:
+        return _standing(_judged(rest, known.refuted, said), known.refuted)
+
+    if why_not:
+        also = two_at_once(ranked, scene, covered, judge)
+        why_not = "" if also else why_not
+    else:
+        also = beside(ranked, scene, judge)
     shown = _shown(ranked, also)
     accepted = None if why_not else best.candidate.hypothesis_id
+    if accepted:
+        scene = replace(scene, onset=_begun([best, *also], scene.onset))
     radius = blast_radius(scene)
     return Diagnosis(
         hypotheses=(
@@ -86,11 +98,26 @@ def diagnose(known: Known) -> Diagnosis:
         ),
         accepted=accepted,
         why_not=why_not,
-        onset=None if onset is None else clock.moment(onset),
+        onset=None if scene.onset is None else clock.moment(scene.onset),
         timeline=timeline(scene, raw, clock, radius.affected),
         blast_radius=radius,
         also=tuple(one.candidate.hypothesis_id for one in also),
     )
+
+
+def _begun(faults: Sequence[Judged], onset: float | None) -> float | None:
+    """When it began, now that it is known what: a fault's own plain symptoms may come before most of the others.
+
+    What builds up in a service for long is no beginning; that others fail for it is.
+    """
+    plain = [
+        part.signal.start
+        for one in faults
+        for part in one.score.of("own", "blame")
+        if part.signal and part.signal.weight >= _PLAIN and not part.signal.stale
+        and (part.role == "blame" or part.signal.sign not in SLOW_SIGNS)
+    ]  # fmt: skip
+    return min((start for start in [*plain, onset] if start is not None), default=None)
 
 
 def _observed(known: Known, names: Names) -> frozenset[str]:
@@ -159,41 +186,6 @@ def _normalised(logs: Sequence[float], sharpness: float) -> list[float]:
     total = math.fsum(odds)
     # A hair below one in sum, whatever the rounding.
     return [one / total * (1 - 1e-12) for one in odds]
-
-
-def _also(best: Judged, scene: Scene, refuted: Iterable[str], said: Sequence[Objection | Reported]) -> list[Judged]:
-    """Further faults: what the accepted one cannot have caused, looked at as an incident of its own."""
-    found: list[Judged] = []
-    explained = _explained(best)
-    left = [one for one in scene.signals if id(one) not in explained and not one.stale]
-    while len(found) < _MOST_ALSO and any(one.weight >= _CLEARLY_ELSE for one in left):
-        rest = Scene(tuple(left), scene.changes, scene.graph, find_onset(left), scene.observed, scene.denied)
-        ranked = [one for one in _judged(rest, refuted, said) if one.candidate.hypothesis_id not in set(refuted)]
-        second = ranked[0]
-        taken = {best.candidate.service, *(one.candidate.service for one in found)}
-        if second.candidate.service in taken or reason_not_to_accept(second, ranked, rest, Covered()):
-            break
-        if _related(second.candidate, best.candidate, scene) and not _own_and_clear(second):
-            break
-        found.append(second)
-        explained = _explained(second)
-        left = [one for one in left if id(one) not in explained]
-    return found
-
-
-def _related(one: Candidate, other: Candidate, scene: Scene) -> bool:
-    if one.service is None or other.service is None:
-        return True
-    return one.service in scene.graph.upstream(other.service) or other.service in scene.graph.upstream(one.service)
-
-
-def _own_and_clear(one: Judged) -> bool:
-    """Beside a fault up or down the same chain, only a symptom of its own that is beyond doubt counts."""
-    return any(part.signal and part.signal.certain and part.nats >= 2.0 for part in one.score.of("own"))
-
-
-def _explained(one: Judged) -> set[int]:
-    return {id(part.signal) for part in one.score.of("own", "blame", "cascade", "load") if part.signal is not None}
 
 
 def _shown(ranked: Sequence[Judged], also: Sequence[Judged]) -> list[Judged]:

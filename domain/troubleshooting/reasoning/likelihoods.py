@@ -55,6 +55,9 @@ DEFINING: Final[dict[FaultKind, Sign]] = {
 }
 """The symptom without which nobody should speak of the fault (a wrong setting may also show by its change alone)."""
 
+SPECIFIC: Final = frozenset(DEFINING.values()) - {S.TRAFFIC, S.QUEUE}
+"""Symptoms that one fault makes, and that trouble elsewhere does not bring about."""
+
 OWN: Final[dict[FaultKind, dict[Sign, float]]] = {
     F.BAD_DEPLOYMENT: {
         S.NEW_ERROR: 2.4, S.ERRORS: 1.6, S.LATENCY: 1.4, S.CRASH: 1.6, S.CPU: 1.2, S.DATA: 2.2, S.CONFIGURATION: 1.0,
@@ -70,21 +73,21 @@ OWN: Final[dict[FaultKind, dict[Sign, float]]] = {
         S.POOL_EXHAUSTED: 4.2, S.TIMEOUT: 0.8, S.LATENCY: 1.0, S.ERRORS: 0.8, S.NEW_ERROR: 0.8, S.QUEUE: 0.5,
         S.TRAFFIC: -1.0,
     },
-    F.CERTIFICATE: {S.CERTIFICATE: 5.2, S.UNREACHABLE: 0.8, S.NEW_ERROR: 0.8, S.ERRORS: 0.8},
+    F.CERTIFICATE: {S.CERTIFICATE: 5.2, S.UNREACHABLE: 0.8, S.NEW_ERROR: 0.8, S.ERRORS: 0.8, S.CRASH: 0.8},
     F.MEMORY_LEAK: {
         S.MEMORY: 3.8, S.CRASH: 1.6, S.LATENCY: 1.0, S.ERRORS: 0.7, S.NEW_ERROR: 0.7, S.CPU: 0.7, S.UNREACHABLE: 0.6,
         S.SCHEDULING: 0.3,
     },
     F.SLOW_DEPENDENCY: {
         S.LATENCY: 2.2, S.TIMEOUT: 0.8, S.QUEUE: 0.6, S.DATA: 0.5, S.CPU: 0.4, S.POOL_EXHAUSTED: 0.3, S.ERRORS: 0.4,
-        S.THROTTLED: 0.8, S.DISK: -1.0, S.CERTIFICATE: -2.0, S.TRAFFIC: -1.5,
+        S.THROTTLED: 0.4, S.DISK: -1.0, S.CERTIFICATE: -2.0, S.TRAFFIC: -2.0,
     },
     F.DISK_FULL: {
         S.DISK: 5.0, S.ERRORS: 0.8, S.NEW_ERROR: 0.8, S.CRASH: 0.8, S.DATA: 0.5, S.LATENCY: 0.5, S.UNREACHABLE: 0.4,
         S.SCHEDULING: 0.4,
     },
     F.TRAFFIC_SURGE: {
-        S.TRAFFIC: 4.0, S.THROTTLED: 1.8, S.CPU: 1.0, S.LATENCY: 1.0, S.QUEUE: 1.0, S.POOL_EXHAUSTED: 0.8,
+        S.TRAFFIC: 4.0, S.THROTTLED: 1.8, S.CPU: 1.0, S.LATENCY: 1.2, S.QUEUE: 1.0, S.POOL_EXHAUSTED: 0.8,
         S.ERRORS: 0.6, S.NEW_ERROR: 0.6, S.TIMEOUT: 0.4, S.MEMORY: 0.4,
     },
     F.CLOCK_SKEW: {S.CLOCK: 5.0, S.PERMISSION: 2.0, S.CERTIFICATE: 0.6, S.ERRORS: 0.7, S.NEW_ERROR: 0.7},
@@ -92,14 +95,20 @@ OWN: Final[dict[FaultKind, dict[Sign, float]]] = {
     F.CPU_SATURATION: {
         S.CPU: 3.6, S.LATENCY: 1.2, S.QUEUE: 0.6, S.THROTTLED: 0.5, S.TIMEOUT: 0.4, S.ERRORS: 0.5, S.TRAFFIC: -2.0,
     },
-    F.CRASH_LOOP: {S.CRASH: 3.4, S.UNREACHABLE: 0.8, S.ERRORS: 0.7, S.NEW_ERROR: 0.8, S.SCHEDULING: 0.4},
+    F.CRASH_LOOP: {
+        S.CRASH: 3.4, S.UNREACHABLE: 0.8, S.ERRORS: 0.7, S.NEW_ERROR: 0.8, S.SCHEDULING: 0.4,
+        # What it says that it ends of is the fault, and the crashes are what follows.
+        S.CERTIFICATE: -2.0, S.CONFIGURATION: -1.5, S.PERMISSION: -1.5, S.DISK: -1.5, S.MEMORY: -1.0,
+    },
     F.OUTAGE: {
         S.UNREACHABLE: 1.4, S.CRASH: 0.8, S.ERRORS: 0.4, S.LATENCY: -0.3, S.TRAFFIC: -1.0, S.CERTIFICATE: -2.0,
         S.DISK: -1.0,
     },
-    F.PERMISSION: {S.PERMISSION: 4.2, S.ERRORS: 0.8, S.NEW_ERROR: 0.8, S.CLOCK: -2.5, S.CERTIFICATE: -1.5},
+    F.PERMISSION: {
+        S.PERMISSION: 4.2, S.ERRORS: 0.8, S.NEW_ERROR: 0.8, S.CRASH: 0.8, S.CLOCK: -2.5, S.CERTIFICATE: -1.5,
+    },
     F.SCHEDULING: {S.SCHEDULING: 4.4, S.CRASH: 0.5, S.UNREACHABLE: 0.5, S.ERRORS: 0.3, S.DISK: 0.3, S.CPU: 0.2},
-    F.DATA: {S.DATA: 4.0, S.NEW_ERROR: 1.0, S.ERRORS: 0.8, S.LATENCY: 0.9, S.TIMEOUT: 0.4, S.QUEUE: 0.4},
+    F.DATA: {S.DATA: 4.0, S.CRASH: 0.6, S.NEW_ERROR: 1.0, S.ERRORS: 0.8, S.LATENCY: 0.9, S.TIMEOUT: 0.4, S.QUEUE: 0.4},
     F.QUEUE_BACKLOG: {S.QUEUE: 4.2, S.LATENCY: 0.8, S.TIMEOUT: 0.3, S.ERRORS: 0.3, S.DISK: 0.2},
     F.UNKNOWN: {
         S.NEW_ERROR: 1.8, S.ERRORS: 1.6, S.LATENCY: 1.0, S.CRASH: 0.8, S.UNREACHABLE: 0.6, S.TIMEOUT: 0.5,
@@ -113,6 +122,9 @@ _FAILING: Final[dict[Sign, float]] = {
     S.THROTTLED: 0.4, S.CRASH: 0.4, S.POOL_EXHAUSTED: 0.4,
 }  # fmt: skip
 
+DEFECT: Final[dict[FaultKind, float]] = {F.BAD_DEPLOYMENT: 0.9, F.BAD_CONFIGURATION: -0.5}
+"""Nats more where an error is one that only the service's own code makes: an unexpected null, a missing name."""
+
 BLAMED: Final[dict[FaultKind, dict[Sign, float]]] = {
     F.BAD_DEPLOYMENT: {**_FAILING, S.ERRORS: 1.5, S.DATA: 1.0, S.PERMISSION: 0.6},
     F.BAD_CONFIGURATION: {**_FAILING, S.THROTTLED: 1.0, S.PERMISSION: 1.0, S.CONFIGURATION: 1.0, S.DNS: 0.4},
@@ -121,12 +133,12 @@ BLAMED: Final[dict[FaultKind, dict[Sign, float]]] = {
     F.MEMORY_LEAK: {**_FAILING, S.UNREACHABLE: 1.4, S.MEMORY: 2.0},
     F.SLOW_DEPENDENCY: {
         S.TIMEOUT: 2.2, S.LATENCY: 2.2, S.POOL_EXHAUSTED: 1.0, S.QUEUE: 0.8, S.ERRORS: 0.8, S.NEW_ERROR: 0.8,
-        S.THROTTLED: 1.2, S.CRASH: 0.3, S.UNREACHABLE: 0.2, S.CERTIFICATE: -1.0,
+        S.THROTTLED: 0.8, S.CRASH: 0.3, S.UNREACHABLE: 0.2, S.CERTIFICATE: -1.0,
     },
     F.DISK_FULL: {**_FAILING, S.DISK: 3.6, S.DATA: 0.5},
-    F.TRAFFIC_SURGE: {S.TRAFFIC: 2.4, S.THROTTLED: 1.4, S.TIMEOUT: 0.9, S.LATENCY: 0.9, S.ERRORS: 0.8},
+    F.TRAFFIC_SURGE: {S.TRAFFIC: 2.4, S.THROTTLED: 1.6, S.TIMEOUT: 1.2, S.LATENCY: 1.1, S.ERRORS: 0.8},
     F.CLOCK_SKEW: {S.CLOCK: 4.6, S.PERMISSION: 2.2, S.ERRORS: 0.8, S.NEW_ERROR: 0.8},
-    F.DNS_FAILURE: {S.DNS: 4.2, S.UNREACHABLE: 0.8, S.ERRORS: 0.8, S.TIMEOUT: 0.6, S.NEW_ERROR: 0.8},
+    F.DNS_FAILURE: {S.DNS: 5.0, S.UNREACHABLE: 0.8, S.ERRORS: 0.8, S.TIMEOUT: 0.6, S.NEW_ERROR: 0.8},
     F.CPU_SATURATION: {**_FAILING, S.LATENCY: 1.4, S.TIMEOUT: 1.5, S.UNREACHABLE: 0.4, S.CPU: 1.5},
     F.CRASH_LOOP: {**_FAILING, S.UNREACHABLE: 2.0, S.CRASH: 1.5},
     F.OUTAGE: {
@@ -198,7 +210,7 @@ CHANGE_FITS: Final[dict[FaultKind, dict[str, float]]] = {
     F.DISK_FULL: {"configuration": 0.4, "deployment": 0.15, "infrastructure": 0.4, "migration": 0.3, "other": 0.1},
     F.TRAFFIC_SURGE: {"feature_flag": 0.7, "other": 0.15, "configuration": 0.2, "scaling": 0.1},
     F.CLOCK_SKEW: {"infrastructure": 0.7, "configuration": 0.3},
-    F.DNS_FAILURE: {"infrastructure": 1.0, "configuration": 0.6, "secret": 0.05, "deployment": 0.05, "other": 0.3},
+    F.DNS_FAILURE: {"infrastructure": 1.0, "configuration": 0.35, "secret": 0.05, "deployment": 0.05, "other": 0.3},
     F.CPU_SATURATION: {"deployment": 0.7, "feature_flag": 0.7, "configuration": 0.6, "scaling": 0.7, "migration": 0.3},
     F.CRASH_LOOP: {"deployment": 0.9, "configuration": 0.8, "secret": 0.6, "scaling": 0.3, "feature_flag": 0.6},
     F.OUTAGE: {"infrastructure": 0.9, "scaling": 0.5, "configuration": 0.4, "deployment": 0.4, "other": 0.2},

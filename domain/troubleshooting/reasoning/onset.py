@@ -28,6 +28,12 @@ _LINGERS = 5.0
 _LATE_AFTER = 45.0
 _LATE = 0.5
 _MOST = 120
+_KEEPS_ENDING = 0.7
+_PLAIN_WORDS = 0.75
+_ENDS_IT = frozenset(
+    {Sign.CERTIFICATE, Sign.CONFIGURATION, Sign.PERMISSION, Sign.DISK, Sign.DNS, Sign.DATA, Sign.UNREACHABLE}
+)
+"""What a program may end of, as it says itself."""
 
 
 def find_onset(signals: Iterable[Signal]) -> float | None:
@@ -63,6 +69,25 @@ def find_onset(signals: Iterable[Signal]) -> float | None:
         if mass >= enough and soon >= enough / 2 and not alone:
             return start
     return starts[masses.index(max(masses))]
+
+
+def of_one_life(signals: Iterable[Signal]) -> list[Signal]:
+    """Signals, where the log of a program that keeps ending is taken for what it is: that of one of its lives.
+
+    What such a log says once, and as long as it goes back, is no old news: it is why this life ended.
+
+    Args:
+        signals: All of them.
+    """
+    signals = list(signals)
+    crashes = {(one.service, one.tool) for one in signals if one.sign is Sign.CRASH and one.strength >= _KEEPS_ENDING}
+    ends = {service: tool for service, tool in crashes if service}
+    return [
+        replace(one, strength=_PLAIN_WORDS)
+        if one.sign in _ENDS_IT and one.strength < _PLAIN_WORDS and ends.get(one.service or "", one.tool) != one.tool
+        else one
+        for one in signals
+    ]
 
 
 def standing(signals: Iterable[Signal], onset: float | None) -> list[Signal]:

@@ -12,6 +12,10 @@ from domain.troubleshooting.reasoning.weighing import Part, Score
 _LIKELY = 0.6
 _AHEAD = 0.25
 _KIND_CLEAR = 0.45
+_ONE_CHANGE = 0.85
+_KIND_OPEN = 0.3
+"""Enough for a kind of fault where nearly everything says which change of which service it was: taking that change
+back is right, whichever way it did harm."""
 _APART = 0.6
 
 
@@ -43,7 +47,8 @@ def has_rivals(best: Judged, ranked: Sequence[Judged]) -> str:
     if total <= 0.0:
         return "Nothing is likely enough."
     ahead = (mine - (second.posterior if second else 0.0)) / total
-    if mine / total < _LIKELY or ahead < _AHEAD or best.posterior / total < _KIND_CLEAR:
+    clear = _KIND_OPEN if one.made is not None and mine / total >= _ONE_CHANGE else _KIND_CLEAR
+    if mine / total < _LIKELY or ahead < _AHEAD or best.posterior / total < clear:
         return _rival(best, ranked, second)
     return ""
 

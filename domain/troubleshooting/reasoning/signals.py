@@ -55,10 +55,17 @@ class Signal:
     """How many times as much as before, where a tool says so."""
     certain: bool = False
     """A single finding is beyond doubt."""
+    defect: bool = False
+    """It names an error that only the service's own code makes."""
     weight: float = 0.0
     """What it counts for, 0 to 1: by its strength, and by whether it belongs to this incident at all."""
     stale: bool = False
     """It was there long before the onset, or was over by then: most likely noise."""
+
+    @property
+    def tool(self) -> str:
+        """What saw it most clearly."""
+        return tool_of(self.source)
 
     def after(self, minute: float | None, slack: float) -> bool:
         """Whether it begins later than a minute, by more than the slack; no when one of them is unknown."""
@@ -86,6 +93,11 @@ def gather(findings: Iterable[Finding], names: Names, clock: Clock) -> list[Sign
         for episode in _episodes(group, clock):
             signals.append(_together(service or None, Sign(sign), about or None, episode, clock))
     return sorted(signals, key=order)
+
+
+def tool_of(source: str) -> str:
+    """The tool of a source: `logs.analyse` of `logs.analyse api.log lines 10402-11890`."""
+    return source.split(" ", 1)[0]
 
 
 def order(signal: Signal) -> tuple[float, str, str, str]:
@@ -119,7 +131,7 @@ def _together(service: str | None, sign: Sign, about: str | None, group: list[Fi
     ends = [clock.minutes(one.until or one.at) for one in ranked]
     by_tool: dict[str, float] = {}
     for one in ranked:
-        tool = one.source.split(" ", 1)[0]
+        tool = tool_of(one.source)
         by_tool[tool] = max(by_tool.get(tool, 0.0), one.strength)
     # A second tool that sees the same closes a third of the remaining doubt, by as much as it is sure itself.
     doubt = 1.0 - best.strength
@@ -136,6 +148,7 @@ def _together(service: str | None, sign: Sign, about: str | None, group: list[Fi
         source=best.source,
         ratio=_ratio(ranked),
         certain=best.strength >= 0.9,
+        defect=about is None and any(one.numbers.get("defect") for one in ranked),
     )
 
 
@@ -144,7 +157,7 @@ def _ratio(group: list[Finding]) -> float:
     by_tool: dict[str, float] = {}
     for one in group:
         if "ratio" in one.numbers:
-            tool = one.source.split(" ", 1)[0]
+            tool = tool_of(one.source)
             by_tool[tool] = max(by_tool.get(tool, 0.0), one.numbers["ratio"])
     return min(by_tool.values(), default=1.0)
 

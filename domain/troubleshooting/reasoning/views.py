@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from domain.troubleshooting.evidence import Sign
 from domain.troubleshooting.reasoning.candidates import Scene
 from domain.troubleshooting.reasoning.graph import Graph
-from domain.troubleshooting.reasoning.likelihoods import CALLING, CONSEQUENCES, OF_BLAMER, SLOW_SIGNS
+from domain.troubleshooting.reasoning.likelihoods import CALLING, CASCADE, CONSEQUENCES, OF_BLAMER, SLOW_SIGNS, SPECIFIC
 from domain.troubleshooting.reasoning.signals import Signal
 
 _CLEAR = 0.25
@@ -22,11 +22,13 @@ _SHARED_THINGS = frozenset({Sign.DNS, Sign.CLOCK, Sign.CERTIFICATE})
 _AS_MUCH = 0.8
 _AT_ONCE = 5.0
 """Minutes in which one broken resolver, clock or store is noticed at all whom a service calls."""
-_REACHED = 2
-"""Of so many others whom it calls a service has nothing of the kind to say: then it can resolve names."""
 _LONGEST_WAY = 6
+_MOST_RETRIED = 4.5
+"""How many times as much retries make of a service's traffic: clients try three or four times."""
 _STRAIN = frozenset({Sign.CPU, Sign.THROTTLED, Sign.QUEUE})
 """What a service shows that gets more than it can take, and that nobody shows who merely waits for it."""
+_SAYS_ITSELF = SPECIFIC | {Sign.NEW_ERROR}
+"""What nobody shows merely because somebody below fails."""
 _OF_OTHERS = CALLING | {Sign.DNS, Sign.CERTIFICATE}
 """Who says this of another has to wait for it or fails for it."""
 _NO_SICKNESS = frozenset({Sign.TRAFFIC, Sign.THROTTLED})
@@ -82,6 +84,25 @@ def views(scene: Scene, services: Iterable[str]) -> dict[str, View]:
     return {name: _view(name, scene, index) for name in sorted(services)}
 
 
+def brought_about(service: str, scene: Scene) -> list[Signal]:
+    """What a faulty service does to itself and to those who depend on it, whatever its fault.
+
+    Args:
+        service: the faulty one.
+        scene: signals with weights, and the graph.
+
+    Returns:
+        Its own general symptoms, complaints about it, and what those above it show of no particular kind.
+    """
+    view = views(scene, [service])[service]
+    own = [one for one, _ in view.own if one.about is None]
+    blame = [one for one, _ in view.blame if one.sign in CALLING]
+    above = [one for one, _ in view.waiting if one.sign in CASCADE and one.sign not in _SAYS_ITSELF]
+    named = {(one.service, one.sign) for one, _ in view.blame if one.sign in _SHARED_THINGS}
+    again = [one for one in scene.signals if one.about is None and (one.service, one.sign) in named]
+    return [*own, *blame, *above, *again]
+
+
 def _view(name: str, scene: Scene, index: _Index) -> View:
     view = View(name)
     upstream = scene.graph.upstream(name)
@@ -113,7 +134,12 @@ def _too_early(one: Signal, view: View) -> bool:
 def _own_share(one: Signal, waits: list[Signal], graph: Graph, index: _Index) -> float:
     """How much of a service's symptom is its own doing."""
     name = one.service or ""
+    named = _named_too(one, index)
+    if named is not None:
+        return _of_blamer(named, graph, index)
     if one.about is None or one.sign is Sign.POOL_EXHAUSTED:
+        if one.about and _turns_away(one.about, index):
+            return CONSEQUENCES[one.sign]
         waiting = one.sign in CONSEQUENCES and (
             (one.sign is not Sign.POOL_EXHAUSTED and any(not other.after(one.start, _SLACK) for other in waits))
             or any(_sick(callee, one, index) for callee in graph.callees.get(name, ()))
@@ -121,8 +147,28 @@ def _own_share(one: Signal, waits: list[Signal], graph: Graph, index: _Index) ->
         return CONSEQUENCES[one.sign] if waiting else 1.0
     if one.sign in CALLING and graph.keeps_data(name):
         return 0.8
+    return _of_blamer(one, graph, index)
+
+
+def _of_blamer(one: Signal, graph: Graph, index: _Index) -> float:
     share = OF_BLAMER.get(one.sign, 1.0)
     return _share_of_blamer(one, share, graph, index) if one.sign in _SHARED_THINGS else share
+
+
+def _named_too(one: Signal, index: _Index) -> Signal | None:
+    """The same as a symptom that names nobody, said of somebody by the same service: two lines of one trouble."""
+    if one.about is not None or one.sign not in _SHARED_THINGS:
+        return None
+    same = (other for other in index.by_service.get(one.service or "", ()) if other.sign is one.sign and other.about)
+    return max(same, key=lambda other: (other.weight, other.about), default=None)
+
+
+def _turns_away(name: str, index: _Index) -> bool:
+    """Whether a database or the like says itself that it has no connection left: then the limit is its own."""
+    return any(
+        one.sign is Sign.POOL_EXHAUSTED and one.about is None and one.weight >= _CLEAR and not one.stale
+        for one in index.by_service.get(name, ())
+    )
 
 
 def _share_of_blamer(one: Signal, share: float, graph: Graph, index: _Index) -> float:
@@ -136,7 +182,7 @@ def _share_of_blamer(one: Signal, share: float, graph: Graph, index: _Index) -> 
         return 0.9
     blamers = {other.service for other in index.by_about[about] if other.sign is one.sign}
     reached = set(graph.callees.get(name, ())) - {other.about for other in index.by_service[name]}
-    if len(blamers) >= 2 or len(reached) >= _REACHED:
+    if len(blamers) >= 2 or reached:
         return share / 2
     if len(graph.callers.get(about, ())) >= 2:
         return max(share, 0.85 if one.sign is not Sign.CERTIFICATE else share)
@@ -196,11 +242,11 @@ def _believed(one: Signal, view: View, waits: list[Signal], graph: Graph, index:
 
 
 def _begin(view: View, scene: Scene) -> None:
-    counted = [one for one, share in view.own if not one.stale and one.weight >= 0.15 and share > 0.2]
-    counted = [one for one in counted if one.start is not None]
+    counted = [pair for pair in view.own if not pair[0].stale and pair[0].weight >= 0.15 and pair[1] > 0.2]
+    counted = [pair for pair in counted if pair[0].start is not None]
     if counted:
-        view.first = min(one.start or 0.0 for one in counted)
-        view.first_weight = max(one.weight for one in counted)
+        view.first = min(one.start or 0.0 for one, _ in counted)
+        view.first_weight = max(one.weight * min(1.0, share) for one, share in counted)
     starts = [
         one.start
         for one in scene.signals
@@ -219,28 +265,39 @@ def _surge(view: View, scene: Scene, index: _Index) -> float:
     if start is None:
         return 0.7
     share = 1.25 if scene.graph.is_entry(view.service) else 0.9
-    hurts = [
-        one.start
-        for one in scene.signals
-        if one.sign not in {Sign.TRAFFIC, *SLOW_SIGNS}
-        and not one.stale
-        and one.start is not None
-        and one.weight >= _CLEAR
-    ]
-    if hurts and min(hurts) < start - _SLACK:
-        share *= 0.3
     ratio = max(one.ratio for one in here)
+    if ratio <= _MOST_RETRIED and _hurt_before(view.service, start - _SLACK, scene):
+        share *= 0.3
     callers, callees = scene.graph.callers.get(view.service, ()), scene.graph.callees.get(view.service, ())
+    if callers and scene.observed.issuperset(callers) and not any(_who_grew(callers, 1.0, start + _SLACK, index)):
+        share *= 0.5  # nobody who calls it has more to do: it writes more, and that is all
     strained = _strained(view.service, index)
     passing = _who_grew(callers, ratio, start, index)
     if passing and (not strained or any(_strained(name, index) for name in passing)):
         share *= 0.35
-    if not strained and _passes_on(view.service, ratio, start + _SLACK, scene.graph, index):
+    if _passes_on(view.service, ratio, start + _SLACK, scene.graph, index):
         share *= 0.3
     if any(_AS_MUCH * grew > ratio for grew in _grown(callees, start + _SLACK, index)):
         # One below grew more than this: the surge is for that one, and only passes here.
         share *= 0.3
     return share
+
+
+def _hurt_before(name: str, minute: float, scene: Scene) -> bool:
+    """Whether a service, or one that it depends on, was in trouble before a minute, so that callers tried again.
+
+    Trouble elsewhere makes nobody call this service more often: it is another trouble.
+    """
+    reach = {name, *scene.graph.downstream(name)}
+    return any(
+        reach & {one.service, one.about}
+        and one.sign not in {Sign.TRAFFIC, *SLOW_SIGNS}
+        and not one.stale
+        and one.weight >= _CLEAR
+        and one.start is not None
+        and one.start < minute
+        for one in scene.signals
+    )
 
 
 def _who_grew(services: Iterable[str], ratio: float, start: float, index: _Index) -> list[str]:
@@ -249,15 +306,34 @@ def _who_grew(services: Iterable[str], ratio: float, start: float, index: _Index
 
 
 def _passes_on(name: str, ratio: float, start: float, graph: Graph, index: _Index) -> bool:
-    """Whether all of it goes to one, maybe through others, who cannot take it."""
+    """Whether all of it goes to one, maybe through others, who takes it less well."""
+    least = _strain(name, index)
     for _ in range(_LONGEST_WAY):
         taking = _who_grew(graph.callees.get(name, ()), ratio, start, index)
+        if len(taking) > 1:
+            taking = sorted(set.intersection(*(_takers(one, ratio, start, graph, index) for one in taking)))
         if len(taking) != 1:
             return False
         name = taking[0]
-        if _strained(name, index):
+        if _strain(name, index) > least:
             return True
     return False
+
+
+def _takers(name: str, ratio: float, start: float, graph: Graph, index: _Index) -> set[str]:
+    """Who gets as much more, of a service and those whom it calls."""
+    return {name, *_who_grew(graph.callees.get(name, ()), ratio, start, index)}
+
+
+def _strain(name: str, index: _Index) -> int:
+    """2 for who turns work away, 1 for who is busy, 0 otherwise."""
+    turned = (one for one in (*index.by_service.get(name, ()), *index.by_about.get(name, ())))
+    if any(
+        one.sign is Sign.THROTTLED and name == (one.about or one.service) and one.weight >= _CLEAR and not one.stale
+        for one in turned
+    ):
+        return 2
+    return 1 if _strained(name, index) else 0
 
 
 def _strained(name: str, index: _Index) -> bool:

@@ -14,7 +14,16 @@ from domain.troubleshooting.evidence import Sign
 from domain.troubleshooting.hypotheses import FaultKind
 from domain.troubleshooting.reasoning.candidates import Candidate, Scene
 from domain.troubleshooting.reasoning.denials import denied_nats
-from domain.troubleshooting.reasoning.likelihoods import BLAMED, CASCADE, DEFINING, OWN, SENDS_MORE, UNDER_LOAD
+from domain.troubleshooting.reasoning.likelihoods import (
+    BLAMED,
+    CASCADE,
+    DEFECT,
+    DEFINING,
+    OWN,
+    SENDS_MORE,
+    SPECIFIC,
+    UNDER_LOAD,
+)
 from domain.troubleshooting.reasoning.signals import Signal
 from domain.troubleshooting.reasoning.views import View, views
 
@@ -32,8 +41,10 @@ _SHOWN = 0.5
 _SILENT = -1.2
 _SILENT_SEEN = -2.5
 """Nats against a service without symptoms: more where its own logs or metrics were read."""
-_SPECIFIC = frozenset(DEFINING.values()) - {Sign.TRAFFIC, Sign.QUEUE}
 _OWN_UNEXPLAINED = -1.0
+_CLEAR = 0.25
+_MOSTLY = 0.6
+_COINCIDENCE = 0.6
 
 
 @dataclass(slots=True)
@@ -112,7 +123,7 @@ def _parts(one: Candidate, view: View, arounds: dict[str, _Around], scene: Scene
     unexplained = around.unexplained_under_load if share else around.unexplained
     parts = [*own, *blame, *around.cascade, *load, *unexplained]
     if one.made is not None:
-        parts.append(Part(one.suspicion, role="change"))
+        parts.append(Part(one.suspicion * _due(one.fault, view), role="change"))
     begun = [part.signal.start for part in (*own, *blame, *around.cascade, *load) if part.signal and part.nats > 0]
     times = [start for start in begun if start is not None]
     order = list(around.order)
@@ -129,6 +140,17 @@ def _parts(one: Candidate, view: View, arounds: dict[str, _Around], scene: Scene
     return parts
 
 
+def _due(fault: FaultKind, view: View) -> float:
+    """How much of the suspicion of a change is due where all that its service shows comes from elsewhere.
+
+    Somebody changes something in every hour. A change before trouble that is the service's own is seldom a coincidence;
+    one at a service that merely waits for another often is.
+    """
+    shown = [(one, share) for one, share in view.own if one.weight >= _CLEAR and not one.stale]
+    of_its_own = any(share > _MOSTLY or one.sign is DEFINING.get(fault) for one, share in shown)
+    return 1.0 if of_its_own or not shown else _COINCIDENCE
+
+
 def _own(fault: FaultKind, view: View) -> list[Part]:
     table = OWN[fault]
     gains: dict[Sign, list[Part]] = {}
@@ -138,9 +160,11 @@ def _own(fault: FaultKind, view: View) -> list[Part]:
         if one.sign is Sign.TRAFFIC:
             # More traffic speaks for a surge, and against whatever it explains; retries do neither.
             nats *= view.surge if nats > 0 else min(1.0, view.surge)
+        if nats > 0 and one.defect and factor > _MOSTLY:
+            nats += DEFECT.get(fault, 0.0)
         if nats > 0 and factor > 0:
             gains.setdefault(one.sign, []).append(Part(nats * factor * one.weight, one))
-        elif one.weight > 0.2 and factor >= 0.5 and (nats < 0 or one.sign in _SPECIFIC):
+        elif one.weight > 0.2 and factor >= 0.5 and (nats < 0 or one.sign in SPECIFIC):
             against.append(Part((nats or _OWN_UNEXPLAINED) * one.weight, one, role="unexplained"))
     return [*_faded(gains.values()), *_strongest(against, 2.5)]
 
@@ -191,7 +215,7 @@ def _unexplained(view: View, load: list[Part]) -> list[Part]:
 
 def _against(one: Signal, view: View) -> float:
     """Nats by which a symptom speaks against a service that does not explain it."""
-    if one.sign in _SPECIFIC:
+    if one.sign in SPECIFIC:
         return _SPECIFIC_UNEXPLAINED
     first = view.first if view.first is not None else view.others_first
     if one.about is None and one in view.below and first is not None and not one.after(first, -_SICK_BEFORE):

@@ -77,8 +77,9 @@ def refuting_test(one: Candidate) -> str:
 
 
 def describe(change: Change) -> str:
-    """A change in a few words: `deployment 4.2.0 of checkout at 14:02`."""
-    version = f" {change.version}" if change.version else f" {change.change_id}"
+    """A change in a few words: `deployment 4.2.0 of checkout at 14:02`, `configuration CHG-7 of checkout at 14:02`."""
+    is_release = change.version and change.kind == "deployment"
+    version = f" {change.version}" if is_release else f" {change.change_id}"
     of = f" of {change.service}" if change.service else ""
     return f"{change.kind.replace('_', ' ')}{version}{of} at {change.at:%H:%M}"
 

@@ -15,6 +15,7 @@ from domain.troubleshooting.records import ExecutionState, MonitoringState
 from domain.troubleshooting.state import IncidentState
 from domain.troubleshooting.telling.asked import clearest, facts_of, line_of
 from domain.troubleshooting.telling.escaping import literal
+from domain.troubleshooting.telling.events import confidence, other_hypotheses, second_faults, shortly, telling_events
 from domain.troubleshooting.telling.follow_ups import follow_ups
 from domain.troubleshooting.telling.moments import moment
 from domain.troubleshooting.telling.service_graph import marks_of, mermaid
@@ -22,6 +23,7 @@ from domain.troubleshooting.terms import TroublePhase
 
 _SHOWN = 8
 _EVENTS = 30
+_SHORTLY = " (shortly before the onset)"
 
 
 class Brief(Value):
@@ -31,6 +33,8 @@ class Brief(Value):
     status: str
     phase: str
     summary: tuple[str, ...]
+    next_act: tuple[str, ...] = ()
+    """What is proposed and not decided or done yet: steps, risk, undo, and how success shows."""
     impact: tuple[str, ...]
     services: dict[str, str]
     """Service -> `faulty`, `affected` or `at_risk`."""
@@ -55,6 +59,7 @@ def brief(state: IncidentState) -> Brief:
         status=state.current_status().label,
         phase=state.trouble_phase.label,
         summary=tuple(_summary(state)),
+        next_act=tuple(_next_act(state)),
         impact=tuple(_impact(state)),
         services=marks_of(state),
         timeline=tuple(f"{moment(at)}  {kind}: {text}" for at, kind, text in _events(state)),
@@ -81,6 +86,7 @@ def markdown(state: IncidentState) -> str:
         f"# {literal(page.title)}",
         f"Status: {literal(page.status)}. Opened {moment(state.opened_at)} by {literal(state.report.reported_by)}.",
         *_section("Summary", page.summary, paragraph=True),
+        *_section("What to do next", page.next_act),
         *_section("Impact", page.impact),
         *_section("Timeline", page.timeline, otherwise="Nothing is dated."),
         "## Cause",
@@ -115,7 +121,8 @@ def _summary(state: IncidentState) -> Iterator[str]:
     cause = state.cause
     if cause is not None:
         confirmed = " A person confirmed it." if state.confirmed_cause == cause.hypothesis_id else ""
-        yield f"{cause.sentence.removesuffix('.')}. Confidence: {cause.posterior:.0%}.{confirmed}"
+        yield f"{_ended(cause.sentence)} Confidence: {confidence(state, cause)}.{confirmed}"
+        yield from (f"Beside it, a second fault: {_ended(one.sentence)}" for one in second_faults(state))
     else:
         yield _no_cause(state)
     if state.resolution:
@@ -124,6 +131,21 @@ def _summary(state: IncidentState) -> Iterator[str]:
         yield f"Proposed: {state.solution.title}."
     if state.escalated_because:
         yield f"Handed to people: {state.escalated_because}"
+
+
+def _ended(sentence: str) -> str:
+    return sentence if sentence.endswith((".", "!", "?")) else f"{sentence}."
+
+
+def _next_act(state: IncidentState) -> Iterator[str]:
+    solution = state.solution
+    if solution is None or state.execution is not None or state.is_resolved:
+        return
+    yield f"{solution.title}{_how(solution)}. {solution.because}".strip()
+    yield from solution.steps
+    yield f"Risk: {solution.risk}"
+    yield f"Undo: {solution.undo}"
+    yield f"It worked when: {solution.success.sentence}"
 
 
 def _no_cause(state: IncidentState) -> str:
@@ -157,8 +179,8 @@ def _minutes(lasted: timedelta) -> str:
 def _events(state: IncidentState) -> list[tuple[datetime, str, str]]:
     """What happened to the system and what was done about it, in order."""
     system = [
-        (event.at, f"{event.kind} (shortly before the onset)" if event.before_onset else event.kind, event.text)
-        for event in (state.diagnosis.timeline if state.diagnosis is not None else ())
+        (event.at, f"{event.kind}{_SHORTLY if event.before_onset else ''}", shortly(event.text))
+        for event in (telling_events(state.diagnosis.timeline) if state.diagnosis is not None else ())
     ]
     own = [(one.at, one.to_phase.label, one.trigger) for one in state.transitions if one.to_phase in _TELLING]
     people = [(one.at, "rejected", f"{one.title}: {one.reason}") for one in state.rejected]
@@ -180,9 +202,8 @@ _TELLING = frozenset(
 
 def _weighed(weighed: Iterable[Weighed]) -> Iterator[str]:
     for one in weighed:
-        yield (
-            f"{one.text} ({one.source}; weight {one.weight:+.1f})" if one.source else f"{one.text} ({one.weight:+.1f})"
-        )
+        text = shortly(one.text)
+        yield f"{text} ({one.source}; weight {one.weight:+.1f})" if one.source else f"{text} ({one.weight:+.1f})"
 
 
 def _shown(state: IncidentState) -> Iterator[str]:
@@ -192,7 +213,7 @@ def _shown(state: IncidentState) -> Iterator[str]:
 
 def _others(state: IncidentState) -> Iterator[str]:
     chosen = state.cause
-    for one in state.diagnosis.hypotheses if state.diagnosis is not None else ():
+    for one in other_hypotheses(state):
         if chosen is None or one.hypothesis_id != chosen.hypothesis_id:
             yield _other(one)
 
@@ -208,7 +229,10 @@ def _done(state: IncidentState) -> Iterator[str]:
     for solution in state.solutions:
         word = turned_down.get(solution.solution_id)
         by = "it failed" if word is not None and word.by == "surehand" else f"turned down by {word.by if word else ''}"
-        yield f"{solution.title}: {by}: {word.reason}" if word is not None else f"{solution.title}{_how(solution)}"
+        if word is not None:
+            yield f"{solution.title}: {by}: {word.reason}"
+        elif solution != state.solution or state.execution is not None or state.is_resolved:
+            yield f"{solution.title}{_how(solution)}"
     if state.execution is not None:
         yield from _execution(state.execution)
     if state.monitoring is not None:

@@ -34,7 +34,11 @@ PATTERNS: tuple[tuple[Sign, re.Pattern[str]], ...] = (
             r"|in the future|used before issued|\bnbf\b|\biat\b.{0,30}future|future timestamp"
             r"|timestamp.{0,40}(?:future|too old"
             r"|outside|window|ahead)|ntp.{0,40}(?:unsync|lost|fail|offset|step)|time.{0,10}offset|immature ?signature"
-            r"|request ?time ?too ?skewed|expired \d{1,9} ?s(?:econds)? ago.{0,40}issued|system (?:time"
+            r"|signature (?:has )?(?:expired|not yet)|difference between the request ?time"
+            r"|\d ?(?:s|sec|seconds|ms|minutes) (?:away|apart|off|different) from"
+            r"|clocks? (?:of|on|is|are) .{0,40}(?:apart|off)"
+            r"|timestamp.{0,40}(?:bounds|skew|tolerance)|request ?time ?too ?skewed"
+            r"|expired \d{1,9} ?s(?:econds)? ago.{0,40}issued|system (?:time"
             r"|clock) (?:changed|moved)"
         ),
     ),
@@ -138,6 +142,8 @@ PATTERNS: tuple[tuple[Sign, re.Pattern[str]], ...] = (
             r"|(?:config|setting|environment variable|property).{0,60}(?:missing|invalid|not set|not found"
             r"|is required|must be"
             r"|unknown|malformed|undefined|rejected)|could not resolve placeholder|misconfigur|no value for"
+            r"|(?-i:(?:[Pp]ars(?:e|ing)|value (?:of|for)) [\"']?[A-Z][A-Z0-9]{1,30}_[A-Z0-9_]{2})"
+            r"|missing unit in duration|invalid duration"
             r"|(?-i:KeyError: '[A-Z][A-Z0-9_]{2})"
             r"|configuration ?error|configerror|failed to (?:load|parse|read) config|is not set\b|not configured"
         ),
@@ -182,7 +188,9 @@ PATTERNS: tuple[tuple[Sign, re.Pattern[str]], ...] = (
 
 _WORDS = {
     Sign.CERTIFICATE: "x509 cert ssl tls pkix issuer after",
-    Sign.CLOCK: "clock valid future issued nbf timestamp ntp offset immature skew time",
+    Sign.CLOCK: (
+        "clock valid future issued nbf timestamp ntp offset immature skew time signature away apart off different"
+    ),
     Sign.MEMORY: "memory oom heap gc garbage enomem alloc 137 rss",
     Sign.DISK: ("space enospc edquot disk quota read-only erofs volume write extend filesystem flood storage"),
     Sign.POOL_EXHAUSTED: "pool connection clients slots",
@@ -199,7 +207,7 @@ _WORDS = {
     ),
     Sign.QUEUE: "queue backlog lag rejectedexec dead backpressure partition",
     Sign.CPU: "cpu load loop starvation hung",
-    Sign.CONFIGURATION: "config setting env propert parameter option flag key placeholder value set enum",
+    Sign.CONFIGURATION: "config setting env propert parameter option flag key placeholder value set enum pars duration",
     Sign.UNREACHABLE: (
         "refused econnreset connect unreachable route pipe socket upstream unavailable 502 503 "
         "gateway eof reach circuit host peer"

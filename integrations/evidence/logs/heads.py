@@ -25,11 +25,13 @@ class Level(IntEnum):
 
 _LEVELS = {
     **dict.fromkeys(("trace", "debug", "info", "information", "notice", "verbose", "fine", "dbg", "inf"), Level.INFO),
+    **dict.fromkeys(("dbug", "trce"), Level.INFO),  # as .NET writes them, with "fail" and "crit"
     **dict.fromkeys(("warn", "warning", "wrn"), Level.WARNING),
-    **dict.fromkeys(("error", "err", "severe", "eror", "failure"), Level.ERROR),
+    **dict.fromkeys(("error", "err", "severe", "eror", "failure", "fail"), Level.ERROR),
     **dict.fromkeys(("fatal", "critical", "crit", "panic", "alert", "emerg", "emergency", "dpanic"), Level.FATAL),
 }
 _KLOG = {"I": Level.INFO, "W": Level.WARNING, "E": Level.ERROR, "F": Level.FATAL}
+KLOG_LETTERS = frozenset(_KLOG)
 _BAD_WORDS = re.compile(
     r"\b(?:errors?|failed|failure|fatal|exception|panic|refused|timed out|timeout|unreachable|unavailable|denied"
     r"|traceback"
@@ -121,6 +123,11 @@ class Head:
     service: str | None
     """From the line; None when it does not say."""
     message: str
+
+
+def klog_letter(line: str) -> str:
+    """The letter of klog's `E0726 07:53:02`, and nothing of `Feb  3 07:53:02`, which also begins with one of them."""
+    return line[0] if line[:1] in _KLOG and line[1:5].isdigit() else ""
 
 
 def level_of(word: object) -> Level:

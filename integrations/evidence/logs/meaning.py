@@ -30,6 +30,22 @@ def sign_of(message: str, *, status: int | None = None) -> Sign | None:
     return _BY_STATUS.get(status) if status is not None else None
 
 
+_DEFECT = re.compile(
+    r"\b(?:TypeError|AttributeError|NameError|UnboundLocalError|IndexError|ReferenceError|RangeError|NoMethodError"
+    r"|ImportError|ModuleNotFoundError|NotImplementedError|AssertionError|StackOverflow\w{0,9}"
+    r"|NullPointerException|NullReferenceException|ClassCastException|\w{0,6}IndexOutOfBounds\w{0,10}"
+    r"|NoSuch(?:Method|Field)(?:Error|Exception)|NoClassDefFoundError|ClassNotFoundException|AbstractMethodError"
+    r"|ConcurrentModificationException)\b"
+    r"|nil pointer dereference|index out of range|is not a function|undefined method|cannot read propert"
+    r"|slice bounds out of range|interface conversion:"
+)
+
+
+def is_defect(message: str) -> bool:
+    """Whether a line names an error that only a program's own code makes, whatever those whom it calls do."""
+    return _DEFECT.search(message[:_LOOKED_AT]) is not None
+
+
 _BY_STATUS = {
     401: Sign.PERMISSION,
     403: Sign.PERMISSION,

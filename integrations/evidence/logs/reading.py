@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from integrations.evidence.logs import stacks
 from integrations.evidence.logs.book import Book, Place
-from integrations.evidence.logs.heads import Level, head_of
+from integrations.evidence.logs.heads import KLOG_LETTERS, Level, head_of, klog_letter
 from integrations.evidence.logs.lifecycle import event_of
 from integrations.evidence.logs.lines import Entry, access_entry, json_entry
 from integrations.evidence.logs.masking import shape_of
@@ -83,6 +83,8 @@ class FileReader:
             if _FOLDED in rest:
                 rest, *folded = rest.split(_FOLDED)
             shape = shape_of(rest)
+            if first in KLOG_LETTERS:
+                shape = klog_letter(line) + shape
             known = shapes.get(shape)
             if known is None:
                 known = self._meet(line, rest, shape, seconds)
@@ -151,20 +153,23 @@ class FileReader:
                 return None
         if inner.startswith("{") and self._as_json(inner, seconds):
             return None
-        klog = line[0] if line[0] in "IWEF" else ""
-        return self._shapes.stamped(inner, shape, self._here, klog=klog, tagged=_SYSLOG.match(line) is not None)
+        return self._shapes.stamped(
+            inner, shape, self._here, klog=klog_letter(line), tagged=_SYSLOG.match(line) is not None
+        )
 
     def _nested(self, inner: str, seconds: int) -> None:
         if inner.startswith("{") and self._as_json(inner, seconds):
             return
         stamp = self._stamps.head(inner)
         rest = inner[stamp[1] :] if stamp is not None else inner
-        self._plain(rest, stamp[0] if stamp is not None else seconds)
+        self._plain(rest, stamp[0] if stamp is not None else seconds, klog=klog_letter(inner))
 
-    def _plain(self, rest: str, seconds: int | None, service: str | None = None, *, tagged: bool = False) -> None:
+    def _plain(
+        self, rest: str, seconds: int | None, service: str | None = None, *, klog: str = "", tagged: bool = False
+    ) -> None:
         """A line whose stamp, if any, is read."""
         rest, *folded = rest.split(_FOLDED) if _FOLDED in rest else [rest]
-        known = self._shapes.plain(rest, self._here, service, tagged=tagged)
+        known = self._shapes.plain(rest, self._here, service, klog=klog, tagged=tagged)
         self._close()
         self._begin(known, seconds, rest, None)
         self._below = folded[: stacks.MOST_LINES]
@@ -244,7 +249,8 @@ class FileReader:
                 return
         stamp = self._stamps.head(line)
         if stamp is not None:
-            self._plain(line[stamp[1] :], stamp[0], service, tagged=_SYSLOG.match(line) is not None)
+            tagged = _SYSLOG.match(line) is not None
+            self._plain(line[stamp[1] :], stamp[0], service, klog=klog_letter(line), tagged=tagged)
         elif self._open is not None and (line[:1].isspace() or not _LEVEL_FIRST.match(line)):
             self._below.append(line)
         else:

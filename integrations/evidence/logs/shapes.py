@@ -85,14 +85,13 @@ class Shapes:
             return self._coarse(None, rest, place, klog=klog, tagged=tagged)
         return self._keep(shape, self._described(rest.lstrip(" :-"), place, klog=klog, tagged=tagged))
 
-    def plain(self, rest: str, place: Place, service: str | None, *, tagged: bool = False) -> Known:
+    def plain(self, rest: str, place: Place, service: str | None, *, klog: str = "", tagged: bool = False) -> Known:
         """A line of text whose stamp, if any, was read, and in front of which a name may have stood."""
-        if self.are_many:
-            found = self.known.get((service, shape_of(rest)))
-            return found or self._coarse(service, rest, place, tagged=tagged)
-        key = (service, shape_of(rest))
+        key = (service, klog + shape_of(rest))
         found = self.known.get(key)
-        return found or self._keep(key, self._described(rest, place, service=service, tagged=tagged))
+        if found is None and self.are_many:
+            return self._coarse(service, rest, place, klog=klog, tagged=tagged)
+        return found or self._keep(key, self._described(rest, place, service=service, klog=klog, tagged=tagged))
 
     def structured(self, entry: Entry, place: Place) -> Known:
         """A line whose fields are read: JSON, or an access log's."""
@@ -172,7 +171,7 @@ class Shapes:
         return self.said(said, head.level, logfmt_message(head.message), rest, place)
 
     def _coarse(self, service: str | None, rest: str, place: Place, *, klog: str = "", tagged: bool = False) -> Known:
-        key = ("coarse", service, coarse_shape_of(rest))
+        key = ("coarse", service, klog + coarse_shape_of(rest))
         found = self.known.get(key)
         if found is None and self._are_too_many:
             return self._one_of_many(rest, service, place)

@@ -42,6 +42,8 @@ class Stamps:
             ),
             (re.compile(rf"(?:<\d{{1,3}}>)?({_MONTH} {{1,2}}(\d{{1,2}}) {_CLOCK})(?= )"), self._without_year),
             (re.compile(rf"[IWEF](?=\d{{4}} \d\d:)((\d\d)(\d\d) {_CLOCK})(?:\.\d{{1,9}})?"), self._klog),
+            # Ruby's logger: a letter for the level, then the stamp with the process in brackets.
+            (re.compile(rf"[DIWEFA], \[((\d{{4}})-(\d\d)-(\d\d)T{_CLOCK})(?:\.\d{{1,9}})?{_ZONE} ?#\d+\]"), self._iso),
             (re.compile(r"\[?(1\d{9})(?:[.,]\d{1,9}|\d{3}|\d{6}|\d{9})?\]?(?=[\s|:,]|\Z)"), self._epoch),
             (re.compile(rf"\[?((\d{{1,2}})[-/ ]{_MONTH}[-/ ](\d{{4}})[: ]{_CLOCK})(?:[.,]\d{{1,9}})?{_ZONE}\]?"), _day),
             (

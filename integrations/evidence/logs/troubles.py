@@ -10,7 +10,7 @@ from integrations.evidence.logs.bare import is_bare
 from integrations.evidence.logs.book import Place, Series
 from integrations.evidence.logs.counted import Counted, Window
 from integrations.evidence.logs.heads import Level
-from integrations.evidence.logs.meaning import DEFINITE
+from integrations.evidence.logs.meaning import DEFINITE, is_defect
 from integrations.evidence.logs.segments import Rise, rise_of
 from integrations.evidence.logs.sentences import clock, example, fit, moment, percent, rates, times, who
 
@@ -112,6 +112,8 @@ def _numbers(counted: Counted, series: Series, window: Window, rise: Rise, first
     work = sum(traffic[rise.start : rise.end])
     errors = sum(window.counts(series)[rise.start : rise.end])
     numbers["share"] = round(errors / max(1, errors + work), 4)
+    if is_defect(series.example):
+        numbers["defect"] = 1.0
     return numbers
 
 

@@ -46,7 +46,7 @@ _MEMORY = Meaning(Sign.MEMORY, "memory", ratio=1.3, grows=True)
 _CPU = Meaning(Sign.CPU, "CPU", ratio=1.5, floor=0.15)
 _DISK = Meaning(Sign.DISK, "disk use", ratio=1.15, grows=True)
 _POOL = Meaning(Sign.POOL_EXHAUSTED, "connections in use", ratio=1.5, floor=2, grows=True)
-_IN_USE = replace(_POOL, weight=0.7)
+_IN_USE = replace(_POOL, weight=0.45)
 """A count without its limit: whoever is slow holds more connections at a time, too."""
 _QUEUE = Meaning(Sign.QUEUE, "queue", ratio=2, floor=10, grows=True)
 _TRAFFIC = Meaning(Sign.TRAFFIC, "requests", ratio=1.6, counted=True, weight=0.9)
