@@ -42,6 +42,15 @@ class Authority(Value):
     reason: str = ""
 
 
+class CheckHolderInput(Value):
+    """Somebody who is to have a case."""
+
+    tenant: str
+    person_id: str
+    roles: tuple[str, ...]
+    """One of these lets them."""
+
+
 class DirectoryActivities:
     """Receives the directory."""
 
@@ -74,6 +83,18 @@ class DirectoryActivities:
             return Authority(valid=False, reason="no longer holds a role that may decide")
         if _over_limit(vote.amount, person.approval_limit):
             return Authority(valid=False, reason="may not approve an amount this large")
+        return Authority(valid=True)
+
+    @activity.defn
+    async def check_holder(self, wanted: CheckHolderInput) -> Authority:
+        """Whether somebody may have a case, by the directory of this moment."""
+        person = self._directory.person(wanted.tenant, wanted.person_id)
+        if person is None or person.person_id != wanted.person_id:
+            return Authority(valid=False, reason="is nobody of the people directory")
+        if not person.active:
+            return Authority(valid=False, reason="has left")
+        if not set(person.roles) & set(wanted.roles):
+            return Authority(valid=False, reason=f"holds none of the roles {', '.join(wanted.roles)}")
         return Authority(valid=True)
 
 

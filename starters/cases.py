@@ -21,6 +21,7 @@ from domain.cases.messages import (
     EscalateNowInput,
     FeedbackInput,
     MessageInput,
+    ReassignInput,
     ResolveInput,
     TimelineView,
     UnparkInput,
@@ -162,6 +163,12 @@ class Cases:
         if kind_of(workflow_id_for(tenant, case)) == "troubleshooting":
             return await self._tell(tenant, case, TroubleshootingWorkflow.claim, claim, update_id)
         return await self._tell(tenant, _served(tenant, case), EscalationWorkflow.claim, claim, update_id)
+
+    async def reassign(self, tenant: str, case: str, word: ReassignInput) -> Accepted:
+        """Give the case to a named person; giving it to who has it is refused."""
+        if kind_of(workflow_id_for(tenant, case)) == "troubleshooting":
+            return await self._tell(tenant, case, TroubleshootingWorkflow.reassign, word)
+        return await self._tell(tenant, _served(tenant, case), EscalationWorkflow.reassign, word)
 
     async def resolve(self, tenant: str, case: str, resolution: ResolveInput) -> Accepted:
         """Say that it is solved; a second time is refused."""

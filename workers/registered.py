@@ -130,6 +130,7 @@ def activity_methods(
         customers.reverse_credit,
         people.find_approvers,
         people.check_authority,
+        people.check_holder,
         functions.ask_model,
         functions.notify,
         functions.publish_event,

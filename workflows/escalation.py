@@ -11,6 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.cases.escalation import EscalationInput, EscalationResult, EscalationState
     from domain.cases.messages import Accepted, EscalateNowInput, ResolveInput
     from domain.cases.timeline import TimelineKind
+    from domain.identity.people import HOLDERS_OF_TICKETS
     from domain.ids import case_id
     from domain.knowledge.learning import result_of
     from domain.policies.case_policy import shared
@@ -43,6 +44,7 @@ class EscalationWorkflow(TalkedAboutLifecycle):
     INSTEAD = "submit a new ticket"
     THING = "case"
     NOT_HANDED_OVER = "This case is not handed over, so there is nothing to claim."
+    HOLDERS = HOLDERS_OF_TICKETS
 
     # State
 

@@ -10,6 +10,7 @@ from temporalio.exceptions import ApplicationError, is_cancelled_exception
 with workflow.unsafe.imports_passed_through():
     from domain.cases.messages import Accepted
     from domain.cases.timeline import TimelineKind
+    from domain.identity.people import HOLDERS_OF_INCIDENTS
     from domain.ids import incident_number
     from domain.playbook.messages import HeldPlaybook
     from domain.policies.case_policy import shared
@@ -57,6 +58,7 @@ class TroubleshootingWorkflow(TicketedLifecycle):
     INSTEAD = "open a new one"
     THING = "incident"
     NOT_HANDED_OVER = "Nobody was asked to take over this incident yet."
+    HOLDERS = HOLDERS_OF_INCIDENTS
 
     # State
 

@@ -42,6 +42,17 @@ class ClaimInput(Value):
     """Take it from whoever has it."""
 
 
+class ReassignInput(Value):
+    """Somebody gives the case to a named person."""
+
+    person_id: str = Field(min_length=1, max_length=200)
+    """Who says so."""
+    to: str = Field(min_length=1, max_length=200)
+    """Person id of who has it from now on."""
+    note: str = Field(min_length=1, max_length=2_000)
+    """What that person needs to know; it is sent to them, and goes on the timeline and into the audit."""
+
+
 class ResolveInput(Value):
     """Somebody says that the case is solved."""
 

@@ -58,6 +58,12 @@ class ClaimState(State):
     """How many rungs were told so far."""
     rung_since: datetime | None = None
     expired_claims: int = 0
+    given_by: str | None = None
+    """Who gave the case to whoever has it; None where they took it themselves."""
+    note: str = ""
+    """What that person said to them."""
+    given_is_told: bool = True
+    """False until whoever was given the case has been told."""
 
 
 class HandoffState(State):

@@ -58,7 +58,10 @@ class ApprovalRecord(Value):
 
 
 class InterventionRecord(Value):
-    """A person's word on a parked step. Append-only, unique by workflow id and number; holds no arguments."""
+    """A person's word on a parked step, or on who has the case.
+
+    Append-only, unique by workflow id and number; holds no arguments.
+    """
 
     workflow_id: str
     tenant: str
@@ -67,10 +70,11 @@ class InterventionRecord(Value):
     title: str
     tool: str | None = None
     problem: str
-    """Why the step was parked."""
+    """Why the step was parked; for a case that is given to somebody, who had it."""
     parked_at: datetime
+    """For a case that is given to somebody, since when it was as it was."""
     action: str
-    """`retry`, `skip` or `give_up`."""
+    """`retry`, `skip`, `give_up` or `reassign`."""
     person_id: str
     at: datetime
     reason: str = ""

@@ -6,6 +6,11 @@ from pydantic import Field
 
 from domain.model import Value
 
+HOLDERS_OF_TICKETS = ("agent",)
+"""Roles of which one lets somebody be given a ticket by name."""
+HOLDERS_OF_INCIDENTS = ("agent", "incident_lead")
+"""The same of incidents."""
+
 
 class Person(Value):
     """Somebody on our side."""

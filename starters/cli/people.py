@@ -17,6 +17,7 @@ SilentOption = Annotated[bool, typer.Option("--silent", help="Do not send the te
 def add_to(app: typer.Typer) -> None:
     """Register the commands."""
     app.command("claim")(claim)
+    app.command("reassign")(reassign)
     app.command("resolve")(resolve)
     app.command("feedback")(feedback)
 
@@ -34,6 +35,27 @@ async def claim(
         answer = await session.cases.claim(
             session.tenant_of(case), case, ClaimInput(person_id=person.person_id, take_over=take_over)
         )
+    typer.echo(answer.text)
+
+
+@report.command
+async def reassign(
+    case: CaseArgument,
+    who: AsOption,
+    to: Annotated[str, typer.Option(help="Who has it from now on: an id, e-mail address or alias.")],
+    note: Annotated[str, typer.Option(help="What they need to know; it is sent to them.")],
+    tenant: TenantOption = None,
+) -> None:
+    """Give a case that was handed over to a named person."""
+    from domain.cases.messages import ReassignInput  # noqa: PLC0415
+    from starters.cli.session import open_session  # noqa: PLC0415
+
+    if not note.strip():
+        raise InvalidInput("The note is empty: say what the person needs to know.")
+    async with open_session(tenant) as session:
+        by, holder = session.person(case, who), session.person(case, to)
+        word = ReassignInput(person_id=by.person_id, to=holder.person_id, note=note)
+        answer = await session.cases.reassign(session.tenant_of(case), case, word)
     typer.echo(answer.text)
 
 

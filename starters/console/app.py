@@ -64,6 +64,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("POST", "/do/rehearse", Role.VIEWER, starting.rehearse),
     Entry("POST", "/do/decide", Role.APPROVER, acting.decide),
     Entry("POST", "/do/claim", Role.AGENT, acting.claim),
+    Entry("POST", "/do/reassign", Role.AGENT, acting.reassign),
     Entry("POST", "/do/resolve", Role.AGENT, acting.resolve),
     Entry("POST", "/do/message", Role.AGENT, acting.message),
     Entry("POST", "/do/heard", Role.AGENT, acting.heard),

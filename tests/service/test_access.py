@@ -33,6 +33,7 @@ BODIES: dict[str, Any] = {
     "/api/v1/cases/{case_id}/queries": {"query": "What is the status?"},
     "/api/v1/cases/{case_id}/messages": {"text": "Hello?"},
     "/api/v1/cases/{case_id}/claim": {},
+    "/api/v1/cases/{case_id}/reassign": {"to": "p-omar", "note": "You know this customer."},
     "/api/v1/cases/{case_id}/resolve": {"resolution": "Done."},
     "/api/v1/cases/{case_id}/feedback": {"rating": 5},
     "/api/v1/cases/{case_id}/unpark": {"step": "x", "action": "retry"},

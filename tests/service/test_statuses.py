@@ -320,6 +320,7 @@ def said(to: Provoked) -> None:
     names = {"case_id": to.http.post("/api/v1/cases", json=incident()).json()["case_id"]}
     until(lambda: to.http.get(case.format(**names)).json()["status"] == "waiting_claim")
     to.say("POST", f"{case}/claim", 200, names=names)
+    to.say("POST", f"{case}/reassign", 200, names=names)
     to.say("POST", f"{case}/resolve", 200, names=names)
     until(lambda: to.http.get(case.format(**names)).json()["status"] == "closed")
     line = {"file": ("x.log", b"another line\n" * 9)}

@@ -9,7 +9,9 @@ from datetime import timedelta
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
+    from domain.cases.messages import ReassignInput
     from domain.cases.parts import ClaimState
+    from domain.cases.records import InterventionRecord
     from domain.cases.timeline import TimelineKind
     from domain.model import JsonValue
     from domain.policies.case_policy import CasePolicy
@@ -65,7 +67,35 @@ class Claims:
         self._claim.claimed_at = now
         self._claim.last_activity_at = now
         self._claim.announced = False
+        self._claim.given_by, self._claim.note, self._claim.given_is_told = None, "", True
         self._case.note(TimelineKind.CLAIM, "claimed the case", person_id)
+        self._case.changed()
+
+    def give(self, word: ReassignInput) -> None:
+        """Somebody gives the case to a person, who is told with their note."""
+        now, before = self._case.now(), self._claim
+        self._case.state.unsaved_interventions.append(
+            InterventionRecord(
+                workflow_id=workflow.info().workflow_id,
+                tenant=self._case.state.tenant,
+                number=int(self._case.state.begin("audit/parked").rsplit("-", 1)[1]),
+                step="claim",
+                title=f"Given to {word.to}",
+                problem=f"{before.claimed_by} had it" if before.claimed_by else "nobody had it",
+                parked_at=before.claimed_at or now,
+                action="reassign",
+                person_id=word.person_id,
+                at=now,
+                reason=word.note,
+            )
+        )
+        self._claim.claimed_by = word.to
+        self._claim.claimed_at = now
+        self._claim.last_activity_at = now
+        self._claim.announced = False
+        self._claim.given_by, self._claim.note = word.person_id, word.note
+        self._claim.given_is_told = word.person_id == word.to
+        self._case.note(TimelineKind.CLAIM, f"gave the case to {word.to}: {word.note}", word.person_id)
         self._case.changed()
 
     def touch(self, person_id: str) -> None:
@@ -134,6 +164,10 @@ class Claims:
             self._claim.announced = True
             await self._case.attempt("Show the claim", lambda: self._announce(holder))
             return
+        if not self._claim.given_is_told:
+            self._claim.given_is_told = True
+            await self._tell_who_was_given(holder)
+            return
         seen = self._claim.last_activity_at
         expires_at = (seen or self._case.now()) + self._case.policy.timers.claim_expires_after
         happened = await self._case.lanes.wait(
@@ -143,6 +177,16 @@ class Claims:
         )
         if not happened:
             self._expire(holder)
+
+    async def _tell_who_was_given(self, holder: str | None) -> None:
+        context: dict[str, JsonValue] = {
+            "case_number": self._case.state.case_number,
+            "workflow_id": workflow.info().workflow_id,
+            "given_by": self._claim.given_by or "",
+            "note": self._claim.note,
+        }
+        people = (holder,) if holder is not None else ()
+        await self._case.tell_people(people, self._case.state.begin("case-given"), "case_given", context)
 
     def _expire(self, holder: str | None) -> None:
         self._claim.claimed_by = None

@@ -10,12 +10,21 @@ from pydantic import Field
 from starlette.responses import RedirectResponse, Response
 
 from domain.cases.approval import ApprovalDecision
-from domain.cases.messages import ClaimInput, EscalateNowInput, FeedbackInput, MessageInput, ResolveInput, UnparkInput
+from domain.cases.messages import (
+    ClaimInput,
+    EscalateNowInput,
+    FeedbackInput,
+    MessageInput,
+    ReassignInput,
+    ResolveInput,
+    UnparkInput,
+)
 from domain.cases.terms import UnparkAction
 from domain.errors import InvalidInput, Refused
 from starters.answers import CLOSED
 from starters.console.cases.fields import CaseFields, Reason, back, data_of, person, workflow
 from starters.console.web.pages import ROOT, Ask
+from starters.service.contract.naming import person_named
 
 
 class _Decision(CaseFields):
@@ -27,6 +36,11 @@ class _Decision(CaseFields):
 
 class _Claim(CaseFields):
     take_over: Literal["", "yes"] = ""
+
+
+class _Given(CaseFields):
+    to: str = Field(min_length=1, max_length=200)
+    note: str = Field(min_length=1, max_length=2_000)
 
 
 class _Resolution(CaseFields):
@@ -74,6 +88,16 @@ async def claim(ask: Ask) -> Response:
     word = ClaimInput(person_id=person(ask), take_over=bool(form.take_over))
     await ask.services.cases.claim(ask.tenant, workflow(ask, form), word)
     return back(form, "claimed")
+
+
+async def reassign(ask: Ask) -> Response:
+    """Give a case to a named person."""
+    form, by = _Given.model_validate(ask.form), person(ask)
+    to = person_named(ask.services.configuration, ask.tenant, form.to)
+    await ask.services.cases.reassign(
+        ask.tenant, workflow(ask, form), ReassignInput(person_id=by, to=to, note=form.note)
+    )
+    return back(form, "given")
 
 
 async def resolve(ask: Ask) -> Response:

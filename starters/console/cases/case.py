@@ -14,6 +14,7 @@ from domain.cases.records import ApprovalRecord, CaseRecord, InterventionRecord
 from domain.cases.state import CaseState
 from domain.cases.timeline import TimelineEntry, TimelineKind
 from domain.errors import NotReachable, SurehandError
+from domain.identity.people import HOLDERS_OF_INCIDENTS, HOLDERS_OF_TICKETS
 from domain.identity.principals import Role
 from domain.ids import kind_of
 from domain.model import JsonValue
@@ -29,6 +30,7 @@ from starters.service.http.errors import problem_of
 
 KINDS = {"ticket": "escalation", "incident": "troubleshooting", "run": "playbook"}
 NAMES = {kind: name for name, kind in KINDS.items()}
+_HOLDERS = {"escalation": HOLDERS_OF_TICKETS, "troubleshooting": HOLDERS_OF_INCIDENTS}
 _ENTRIES = 150
 """Of the timeline, unless all of it is asked for."""
 
@@ -73,6 +75,7 @@ async def one(ask: Ask) -> Response:
         audit=audit,
         temporal=_temporal(ask, workflow_id),
         once=str(uuid.uuid4()),
+        holders=services.configuration.holders(ask.tenant, _HOLDERS.get(kind_of(workflow_id), ()), ()),
         may_work=is_person and principal.may(Role.AGENT) and shown.is_open,
         sees_arguments=principal.may(Role.OPERATOR),
         redacted=redacted,

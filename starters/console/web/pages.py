@@ -38,6 +38,7 @@ DONE = {
     "approved": "Your approval is recorded.",
     "rejected": "Your rejection is recorded, with its reason.",
     "claimed": "The case is yours.",
+    "given": "It is given to that person, who is told.",
     "resolved": "It is recorded as solved.",
     "message": "The message is in the case.",
     "question": "The question is asked; the answer appears here.",

@@ -27,6 +27,7 @@ ACCESS: dict[tuple[str, str], Role] = {
     ("DELETE", f"{V1}/cases/{{case_id}}/queries/{{query_id}}"): Role.AGENT,
     ("POST", f"{V1}/cases/{{case_id}}/messages"): Role.AGENT,
     ("POST", f"{V1}/cases/{{case_id}}/claim"): Role.AGENT,
+    ("POST", f"{V1}/cases/{{case_id}}/reassign"): Role.AGENT,
     ("POST", f"{V1}/cases/{{case_id}}/resolve"): Role.AGENT,
     ("POST", f"{V1}/cases/{{case_id}}/feedback"): Role.AGENT,
     ("POST", f"{V1}/cases/{{case_id}}/unpark"): Role.OPERATOR,

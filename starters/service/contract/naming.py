@@ -1,10 +1,11 @@
-"""Cases as paths name them, within the tenant of whoever asks."""
+"""Cases and people as somebody names them, within the tenant of whoever asks."""
 
 from __future__ import annotations
 
 from domain.errors import InvalidInput
 from domain.identity.principals import Principal
 from domain.ids import workflow_id_for
+from runtime.configuration.policies import Configuration
 from starters.service.http.errors import unknown_case
 
 
@@ -20,3 +21,15 @@ def case_named(principal: Principal, name: str) -> str:
         return workflow_id_for(principal.tenant, name)
     except InvalidInput:
         raise unknown_case() from None
+
+
+def person_named(configuration: Configuration, tenant: str, name: str) -> str:
+    """The id of somebody of the directory by id, e-mail address or alias, so that no address gets into a history.
+
+    Raises:
+        InvalidInput: nobody is called that, or they have left.
+    """
+    person = configuration.person(tenant, name)
+    if person is None or not person.active:
+        raise InvalidInput("Nobody of the people directory is called that: give a person id or an e-mail address.")
+    return person.person_id

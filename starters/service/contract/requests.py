@@ -22,6 +22,7 @@ Line = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=SA
 Title = Annotated[str, StringConstraints(min_length=1, max_length=300, pattern=SAYS_SOMETHING)]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=4_000, pattern=SAYS_SOMETHING)]
 Message = Annotated[str, StringConstraints(min_length=1, max_length=20_000, pattern=SAYS_SOMETHING)]
+Note = Annotated[str, StringConstraints(min_length=1, max_length=2_000, pattern=SAYS_SOMETHING)]
 Reason = Annotated[str, StringConstraints(max_length=2_000)]
 CaseName = Annotated[str, StringConstraints(min_length=1, max_length=300)]
 
@@ -138,6 +139,13 @@ class ClaimIn(Request):
     """Take a case that was handed over."""
 
     take_over: bool = Field(False, description="Take it from whoever has it.")
+
+
+class ReassignIn(Request):
+    """Give a case to a named person."""
+
+    to: Line = Field(description="Who has it from now on: a person id, e-mail address or alias of the directory.")
+    note: Note = Field(description="What they need to know; it is sent to them.")
 
 
 class ResolveIn(Request):

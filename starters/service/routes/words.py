@@ -7,7 +7,7 @@ import hashlib
 from fastapi import APIRouter, Request
 
 from domain.cases.messages import Accepted as Taken
-from domain.cases.messages import ClaimInput, FeedbackInput, MessageInput, ResolveInput, UnparkInput
+from domain.cases.messages import ClaimInput, FeedbackInput, MessageInput, ReassignInput, ResolveInput, UnparkInput
 from domain.cases.terms import UnparkAction
 from domain.ids import kind_of
 from domain.troubleshooting.messages import CloseIncidentInput
@@ -17,8 +17,8 @@ from starters.service.access.principals import person_of
 from starters.service.access.roles import V1
 from starters.service.contract.declared import of_body
 from starters.service.contract.idempotency import key_of
-from starters.service.contract.naming import case_named
-from starters.service.contract.requests import ClaimIn, FeedbackIn, MessageIn, ResolveIn, UnparkIn
+from starters.service.contract.naming import case_named, person_named
+from starters.service.contract.requests import ClaimIn, FeedbackIn, MessageIn, ReassignIn, ResolveIn, UnparkIn
 from starters.service.contract.views import Accepted, UnparkView
 from starters.service.http.errors import invalid, unfitting
 from starters.service.services import Asking, Using
@@ -66,6 +66,18 @@ async def claim(case_id: str, body: ClaimIn, services: Using, principal: Asking)
     _served(workflow_id)
     word = ClaimInput(person_id=person_of(principal), take_over=body.take_over)
     return _view(await services.cases.claim(principal.tenant, workflow_id, word))
+
+
+@router.post(f"{_CASE}/reassign", responses=of_body(404))
+async def reassign(case_id: str, body: ReassignIn, services: Using, principal: Asking) -> Accepted:
+    """Give a case to a named person of the directory, whoever has it now."""
+    workflow_id, by = case_named(principal, case_id), person_of(principal)
+    _served(workflow_id)
+    # A case that is not there is none, whoever is named.
+    await services.cases.is_running(principal.tenant, workflow_id)
+    to = person_named(services.configuration, principal.tenant, body.to)
+    word = ReassignInput(person_id=by, to=to, note=body.note)
+    return _view(await services.cases.reassign(principal.tenant, workflow_id, word))
 
 
 @router.post(f"{_CASE}/resolve", responses=of_body(404))

@@ -49,6 +49,15 @@ def claim(world: ServiceWorld, page: Page) -> None:
     expect(page.locator("dd", has_text=LEAD).first).to_be_visible()
 
 
+def reassign(world: ServiceWorld, page: Page) -> None:
+    form = unfold(look_at(page, case_of(world, "incident", title="To be given away")), "Give it to somebody")
+    form.get_by_role("combobox").select_option("p-tom")
+    form.get_by_label("What they need to know").fill("You know this service.")
+    form.get_by_role("button", name="Give").click()
+    said(page, "It is given to that person, who is told.")
+    expect(page.locator("dd", has_text="p-tom").first).to_be_visible()
+
+
 def resolve(world: ServiceWorld, page: Page) -> None:
     form = unfold(look_at(page, case_of(world, "ticket", id="ACT-RESOLVE")), "Say that it is solved")
     form.get_by_label("What solved it").fill("The export was repaired.")
@@ -277,6 +286,7 @@ def sign_out(world: ServiceWorld, page: Page) -> None:
 ACTS: Mapping[str, Act] = {
     "/do/decide": decide,
     "/do/claim": claim,
+    "/do/reassign": reassign,
     "/do/resolve": resolve,
     "/do/message": message,
     "/do/heard": heard,
