@@ -17,6 +17,8 @@ _KIND_OPEN = 0.3
 """Enough for a kind of fault where nearly everything says which change of which service it was: taking that change
 back is right, whichever way it did harm."""
 _APART = 0.6
+_MENTIONED = 0.05
+"""Below this share a rival is not why a cause is doubted: "something else" is, and nobody is told of the rival."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ def _rival(best: Judged, ranked: Sequence[Judged], second: Judged | None) -> str
     same = [other for other in ranked if other is not best and other.candidate.service == best.candidate.service]
     if second is None or second.candidate.service is None or (same and same[0].posterior > second.posterior):
         second = same[0] if same else second
-    if second is None or second.candidate.service is None:
+    if second is None or second.candidate.service is None or second.posterior < _MENTIONED:
         return f"{_name(best)} is the most likely cause at {best.posterior:.0%}, and that is not enough."
     close = "equally well" if second.posterior > 0.6 * best.posterior else "well enough to doubt the first"
     return (
