@@ -49,7 +49,7 @@ async def test_claims_from_several_processes_never_go_over_the_limit_together(st
     program = """
 import asyncio, sys
 from domain.policies.guardrails import LimitPer
-from domain.ports import AllowanceClaim
+from domain.ports.effects import AllowanceClaim
 from integrations.store.store import SqlStore
 
 async def main() -> None:
