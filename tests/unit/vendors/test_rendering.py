@@ -58,7 +58,7 @@ def context(text: str = "Some words") -> dict[str, Any]:
         "category": "billing", "complexity": "high", "tier": "vip", "context_url": "https://console/cases/TICK-1?a=1&b=2",
         "decided_by": "p-lena", "reason": text, "cause": text, "why_not": text, "affected": [text], "services": text,
         "onset": at, "tried": [text], "next_steps": [text], "timeline": [{"at": at, "text": text}], "fallbacks": [text],
-        "endpoint": "crm", "tenant": "acme", "why": text,
+        "endpoint": "crm", "tenant": "acme", "why": text, "given_by": "p-lena", "note": text,
     }  # fmt: skip
 
 
