@@ -213,8 +213,8 @@ def test_a_private_key_is_hidden_from_logs() -> None:
         ({"TRUSTED": f"a:{PUBLIC},a:{PUBLIC}"}, "same id"),
         ({"TRUSTED": f"a:{PUBLIC}:soon"}, "2027-01-31"),
         ({"TRUSTED": f"a:{PUBLIC},b"}, "32 bytes"),
-        ({"KEY_FILE": "/nowhere"}, "not there"),
-        ({"KEY": f"a:{PRIVATE}", "KEY_FILE": "FILE"}, "set one of the two"),
+        ({"KEY_FILE": "/nowhere"}, "cannot be read"),
+        ({"KEY": f"a:{PRIVATE}", "KEY_FILE": "FILE"}, "keep one of them"),
         ({"TRUSTED_FILE": "FILE"}, "without a key"),
     ],
 )
