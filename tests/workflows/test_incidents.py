@@ -129,12 +129,20 @@ async def test_a_fix_that_does_not_hold_is_rolled_back(world: IncidentWorld) -> 
             state = await incident.query(TroubleshootingWorkflow.query_state)
             if state.reopened:
                 break
-        state = await world.when(incident, lambda s: s.execution is not None and bool(s.execution.undone))
+        state = await world.when(
+            incident,
+            lambda s: (
+                s.execution is not None
+                and bool(s.execution.undone)
+                and bool(s.rejected)
+                # It is judged anew a moment after it was taken back.
+                and (s.cause is None or s.cause.hypothesis_id != s.rejected[-1].hypothesis_id)
+            ),
+        )
         assert state.monitoring.outcome == "regressed"
         assert state.reopened == 1
         assert state.rejected[-1].refutes
         assert len(world.tools.calls_of("deploy.rollForward")) == 1
-        assert state.cause is None or state.cause.hypothesis_id != state.rejected[-1].hypothesis_id
         await world.cancel(incident)
 
 

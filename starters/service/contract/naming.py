@@ -6,7 +6,7 @@ from domain.errors import InvalidInput
 from domain.identity.principals import Principal
 from domain.ids import workflow_id_for
 from runtime.configuration.policies import Configuration
-from starters.service.http.errors import unknown_case
+from starters.service.http.errors import Problem, unknown_case
 
 
 def case_named(principal: Principal, name: str) -> str:
@@ -27,9 +27,11 @@ def person_named(configuration: Configuration, tenant: str, name: str) -> str:
     """The id of somebody of the directory by id, e-mail address or alias, so that no address gets into a history.
 
     Raises:
-        InvalidInput: nobody is called that, or they have left.
+        Problem: 404; nobody is called that, or they have left.
     """
     person = configuration.person(tenant, name)
     if person is None or not person.active:
-        raise InvalidInput("Nobody of the people directory is called that: give a person id or an e-mail address.")
+        raise Problem(
+            404, "NOT_FOUND", "Nobody of the people directory is called that: give a person id or an e-mail address."
+        )
     return person.person_id
