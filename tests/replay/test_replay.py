@@ -62,11 +62,13 @@ def recorded(name: str, run: int = 1) -> WorkflowHistory:
 
 
 def replayer(workflows: Any = WORKFLOWS, runner: SandboxedWorkflowRunner | None = None) -> Replayer:
+    """One that takes its time: on a busy machine two seconds are over before a run has imported its modules."""
     return Replayer(
         workflows=workflows,
         data_converter=data_converter(),
         workflow_runner=runner or workflow_runner(),
         interceptors=WATCHING,
+        debug_mode=True,
     )
 
 
