@@ -6,11 +6,12 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from typing import overload
 
 from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
 
 from domain.cases.approval import ApprovalState
-from domain.cases.records import CaseRecord
+from domain.cases.records import CaseMatch, CaseRecord
 from domain.cases.terms import Status
 from domain.errors import InvalidInput, Refused, UnknownCase
 from domain.ids import check_tenant, kind_of
@@ -106,16 +107,15 @@ class CaseFilter(Value):
             parts.append(f"{search_attributes.CATEGORY.name} = '{_checked_playbook(self.playbook)}'")
         return " AND ".join(parts)
 
-    def takes(self, row: CaseRow) -> bool:
-        """Whether a row of the store belongs in the list."""
-        wanted = {
-            "kind": self.kind,
-            "status": _word(self.status) if self.status is not None else None,
-            "team": self.team,
-            "category": self.playbook or self.category,
-            "priority": self.priority,
-        }
-        return all(value is None or getattr(row, name) == value for name, value in wanted.items())
+    def match(self) -> CaseMatch:
+        """The same for the store, where a run's category is its playbook's name."""
+        return CaseMatch(
+            kind=Kind.PLAYBOOK if self.playbook is not None and self.kind is None else _word(self.kind),
+            status=_word(self.status),
+            team=self.team,
+            category=self.playbook or _word(self.category),
+            priority=_word(self.priority),
+        )
 
 
 def _one_of(kinds: list[str] | list[Kind]) -> str:
@@ -138,8 +138,12 @@ def _checked(name: str, value: str, words: tuple[str, ...] | None) -> str:
     return word
 
 
-def _word(value: str) -> str:
-    return value.replace("-", "_").lower()
+@overload
+def _word(value: str) -> str: ...
+@overload
+def _word(value: None) -> None: ...
+def _word(value: str | None) -> str | None:
+    return value.replace("-", "_").lower() if value is not None else None
 
 
 def _checked_playbook(name: str) -> str:
@@ -180,9 +184,7 @@ async def _from_store(
     store = await open_store()
     if store is None:
         return []
-    status = _word(wanted.status) if wanted.status is not None else None
-    records = await store.list_cases(wanted.tenant, status=status, limit=limit)
-    return [row for record in records if wanted.takes(row := row_of_record(record))]
+    return [row_of_record(record) for record in await store.list_cases(wanted.tenant, wanted.match(), limit=limit)]
 
 
 async def open_approvals(cases: Cases, tenant: str) -> list[OpenApproval]:

@@ -81,9 +81,8 @@ async def _forgotten(store: CaseStore, wanted: CaseFilter, known: set[str]) -> l
     """What the store has and Temporal does not."""
     found: list[CaseRow] = []
     for start in range(0, MOST, _AT_ONCE):
-        records = await store.list_cases(wanted.tenant, status=wanted.status, limit=_AT_ONCE, offset=start)
-        rows = [row_of_record(record) for record in records if record.workflow_id not in known]
-        found += [row for row in rows if wanted.takes(row)]
+        records = await store.list_cases(wanted.tenant, wanted.match(), limit=_AT_ONCE, offset=start)
+        found += [row_of_record(record) for record in records if record.workflow_id not in known]
         if len(records) < _AT_ONCE:
             break
     return found

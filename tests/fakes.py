@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from domain.cases.records import ApprovalRecord, CaseRecord, InterventionRecord, OutcomeRecord
+from domain.cases.records import ANY_CASE, ApprovalRecord, CaseMatch, CaseRecord, InterventionRecord, OutcomeRecord
 from domain.cases.timeline import CaseMessage, TimelineEntry
 from domain.errors import InvalidInput, VendorError
 from domain.identity.people import Person
@@ -161,9 +161,11 @@ class FakeStore(Breakable):
         return self.cases.get(workflow_id)
 
     async def list_cases(
-        self, tenant: str, *, status: str | None = None, limit: int = 50, offset: int = 0
+        self, tenant: str, wanted: CaseMatch = ANY_CASE, *, limit: int = 50, offset: int = 0
     ) -> list[CaseRecord]:
-        return [case for case in self.cases.values() if case.tenant == tenant][offset : offset + limit]
+        alike = wanted.model_dump(exclude_none=True) | {"tenant": tenant}
+        found = [one for one in self.cases.values() if all(getattr(one, name) == alike[name] for name in alike)]
+        return found[offset : offset + limit]
 
     async def open_incidents(self, tenant: str, *, limit: int = 20) -> list[CaseRecord]:
         if self.incidents_are_unknown is not None:

@@ -57,6 +57,20 @@ class ApprovalRecord(Value):
     text: str = ""
 
 
+class CaseMatch(Value):
+    """Which rows are meant: those with all of these values, where one is given."""
+
+    kind: str | None = None
+    status: str | None = None
+    team: str | None = None
+    category: str | None = None
+    """Of a run: the playbook's name."""
+    priority: str | None = None
+
+
+ANY_CASE = CaseMatch()
+
+
 class InterventionRecord(Value):
     """A person's word on a parked step, or on who has the case.
 

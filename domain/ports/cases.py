@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from domain.cases.records import ApprovalRecord, CaseRecord, InterventionRecord, OutcomeRecord
+from domain.cases.records import ANY_CASE, ApprovalRecord, CaseMatch, CaseRecord, InterventionRecord, OutcomeRecord
 from domain.cases.timeline import CaseMessage, TimelineEntry
 
 
@@ -20,9 +20,9 @@ class CaseStore(Protocol):
         ...
 
     async def list_cases(
-        self, tenant: str, *, status: str | None = None, limit: int = 50, offset: int = 0
+        self, tenant: str, wanted: CaseMatch = ANY_CASE, *, limit: int = 50, offset: int = 0
     ) -> list[CaseRecord]:
-        """Rows, newest first."""
+        """Rows that match, newest first."""
         ...
 
     async def open_incidents(self, tenant: str, *, limit: int = 20) -> list[CaseRecord]:

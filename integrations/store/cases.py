@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Select, Table, and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.cases.records import ApprovalRecord, CaseRecord, InterventionRecord, OutcomeRecord
+from domain.cases.records import ANY_CASE, ApprovalRecord, CaseMatch, CaseRecord, InterventionRecord, OutcomeRecord
 from domain.cases.terms import Status
 from domain.cases.timeline import CaseMessage, TimelineEntry
 from domain.model import Value
@@ -51,21 +51,20 @@ class SqlCaseStore:
         return found[0] if found else None
 
     async def list_cases(
-        self, tenant: str, *, status: str | None = None, limit: int = 50, offset: int = 0
+        self, tenant: str, wanted: CaseMatch = ANY_CASE, *, limit: int = 50, offset: int = 0
     ) -> list[CaseRecord]:
-        """Rows of a tenant, newest first by the time they were opened; at most 500 at once."""
-        query = select(cases).where(cases.c.tenant == tenant)
-        if status is not None:
-            query = query.where(cases.c.status == status)
+        """Rows of a tenant that match, newest first by the time they were opened; at most 500 at once."""
+        query = _that_match(tenant, wanted)
         query = query.order_by(cases.c.opened_at.desc(), cases.c.workflow_id)
         return await self._select(CaseRecord, query.limit(_page(limit)).offset(max(offset, 0)))
 
-    async def with_words(self, tenant: str, words: str, *, limit: int = 500) -> list[CaseRecord]:
-        """Rows of a tenant whose subject, ticket or own id has these words in it, newest first; at most 500."""
+    async def with_words(
+        self, tenant: str, words: str, wanted: CaseMatch = ANY_CASE, *, limit: int = 500
+    ) -> list[CaseRecord]:
+        """Rows that match and whose subject, ticket or own id has these words in it, newest first; at most 500."""
         columns = (cases.c.subject, cases.c.case_id, cases.c.ticket_id)
-        query = select(cases).where(
-            cases.c.tenant == tenant, or_(*(column.icontains(words, autoescape=True) for column in columns))
-        )
+        query = _that_match(tenant, wanted)
+        query = query.where(or_(*(column.icontains(words, autoescape=True) for column in columns)))
         query = query.order_by(cases.c.opened_at.desc(), cases.c.workflow_id)
         return await self._select(CaseRecord, query.limit(_page(limit)))
 
@@ -172,6 +171,11 @@ class SqlCaseStore:
         async with self._database.reading() as connection:
             rows = (await connection.execute(query)).mappings().all()
         return [kind.model_validate({name: row[name] for name in kind.model_fields if name in row}) for row in rows]
+
+
+def _that_match(tenant: str, wanted: CaseMatch) -> Select[Any]:
+    alike = [cases.c[name] == value for name, value in wanted.model_dump(exclude_none=True).items()]
+    return select(cases).where(cases.c.tenant == tenant, *alike)
 
 
 def _of_case(table: Table, workflow_id: str, tenant: str | None) -> Select[Any]:

@@ -63,8 +63,8 @@ async def _found(ask: Ask, given: dict[str, str], offset: int) -> CasePage:
     )
     if given["text"]:
         wanted.query()  # what cannot be filtered by is refused here too
-        records = await ask.services.store.cases.with_words(ask.tenant, given["text"])
-        rows = [row for record in records if wanted.takes(row := row_of_record(record))]
+        records = await ask.services.store.cases.with_words(ask.tenant, given["text"], wanted.match())
+        rows = [row_of_record(record) for record in records]
         return CasePage(rows=tuple(rows[offset : offset + _ROWS]), total=len(rows))
     return await page_of_cases(
         ask.services.client,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from sqlalchemy import text
 
-from domain.cases.records import ApprovalRecord, CaseRecord, InterventionRecord, OutcomeRecord
+from domain.cases.records import ApprovalRecord, CaseMatch, CaseRecord, InterventionRecord, OutcomeRecord
 from domain.cases.timeline import CaseMessage, TimelineEntry, TimelineKind
 from domain.errors import VendorRefused
 from integrations.store.store import SqlStore
@@ -176,8 +176,19 @@ async def test_cases_are_listed_newest_first_by_status_and_page(store: SqlStore)
         await store.cases.save_case(a_case(workflow_id=f"c{number}", status=status, opened_at=NOON + timedelta(number)))
     listed = await store.cases.list_cases("acme", limit=2, offset=1)
     assert [case.workflow_id for case in listed] == ["c3", "c2"]
-    closed = await store.cases.list_cases("acme", status="closed")
+    closed = await store.cases.list_cases("acme", CaseMatch(status="closed"))
     assert [case.workflow_id for case in closed] == ["c3", "c1"]
+
+
+@pytest.mark.parametrize("name", ["kind", "status", "team", "category", "priority"])
+async def test_rows_are_chosen_before_the_page_is_cut(store: SqlStore, name: str) -> None:
+    await store.cases.save_case(a_case(workflow_id="old", **{name: "wanted"}))
+    for number in range(1, 4):
+        await store.cases.save_case(a_case(workflow_id=f"c{number}", opened_at=NOON + timedelta(number)))
+    listed = await store.cases.list_cases("acme", CaseMatch.model_validate({name: "wanted"}), limit=1)
+    assert [case.workflow_id for case in listed] == ["old"]
+    found = await store.cases.with_words("acme", "t-1", CaseMatch.model_validate({name: "wanted"}), limit=1)
+    assert [case.workflow_id for case in found] == ["old"]
 
 
 async def test_the_audit_keeps_order_and_the_first_of_repeated_lines(store: SqlStore) -> None:
