@@ -10,7 +10,7 @@ QUICK_TESTS := $(filter-out $(SLOW_TESTS),$(patsubst %/,%,$(wildcard tests/[a-z]
 # Tests start many processes, which load the program a fifth faster when it is kept compiled, whatever the caller sets.
 test: export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo dev test breaking quick standing check lint types floors replay bench contract lock clean install
+.PHONY: demo dev test breaking holding check lint types floors replay bench contract lock clean install
 
 demo: $(STAMP)  ## Run the demo; pass arguments on with ARGS='--json'
 	@$(BIN)/surehand demo $(ARGS)
@@ -25,7 +25,7 @@ test: check
 else
 test: $(STAMP)
 	@# Two lanes, since what breaks processes mostly waits for that to be noticed; how soon it is, is measured alone.
-	@$(MAKE) --no-print-directory --jobs 2 --output-sync=line breaking quick standing
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=line breaking holding
 	$(BIN)/pytest $(TIMED_TESTS)
 endif
 
@@ -33,10 +33,9 @@ breaking: $(STAMP)
 	@$(MAKE) --no-print-directory check
 	$(BIN)/pytest $(addprefix --ignore=,$(TIMED_TESTS)) tests/faults
 
-quick: $(STAMP)
+holding: $(STAMP)
+	@# One after the other: with more processes than processors, tests would time each other out.
 	$(BIN)/pytest --numprocesses 2 --dist loadfile $(QUICK_TESTS)
-
-standing: $(STAMP)
 	$(BIN)/pytest --numprocesses 3 --dist loadfile tests/integration
 
 check: lint types floors

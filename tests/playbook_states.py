@@ -19,10 +19,15 @@ async def state_when(
     run: WorkflowHandle[PlaybookWorkflow, PlaybookResult], condition: Callable[[PlaybookState], bool], *, within: float
 ) -> PlaybookState:
     """Poll a run's state, in real time, until a condition holds."""
-    async with asyncio.timeout(within):
-        while True:
-            with suppress(RPCError):
-                state = await run.query(PlaybookWorkflow.query_state, rpc_timeout=timedelta(seconds=2))
-                if condition(state):
-                    return state
-            await asyncio.sleep(0.02)
+    state = None
+    try:
+        async with asyncio.timeout(within):
+            while True:
+                with suppress(RPCError):
+                    state = await run.query(PlaybookWorkflow.query_state, rpc_timeout=timedelta(seconds=2))
+                    if condition(state):
+                        return state
+                await asyncio.sleep(0.02)
+    except TimeoutError:
+        # What it was waiting in vain for is seldom seen twice.
+        raise AssertionError(f"It stood like this after {within:.0f} s: {state!r}") from None

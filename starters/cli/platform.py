@@ -56,6 +56,7 @@ async def worker() -> None:
     """
     import asyncio  # noqa: PLC0415
 
+    from runtime.garbage import settle  # noqa: PLC0415
     from runtime.telemetry.logs import configure_logging  # noqa: PLC0415
     from starters.dev.signals import stop_on_signals  # noqa: PLC0415
     from starters.finding import find_settings  # noqa: PLC0415
@@ -65,7 +66,7 @@ async def worker() -> None:
     configure_logging(settings.log, secrets=settings.secret_values())
     stop = asyncio.Event()
     with stop_on_signals(stop):
-        await run(settings, stop=stop)
+        await run(settings, stop=stop, ready=settle)
 
 
 @report.command

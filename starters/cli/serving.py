@@ -39,6 +39,7 @@ async def serve(
     """
     import asyncio  # noqa: PLC0415 - keeps `surehand --help` fast
 
+    from runtime.garbage import settle  # noqa: PLC0415
     from runtime.telemetry.logs import configure_logging  # noqa: PLC0415
     from starters.dev.signals import stop_on_signals  # noqa: PLC0415
     from starters.finding import find_settings  # noqa: PLC0415
@@ -50,6 +51,7 @@ async def serve(
     stop, where = asyncio.Event(), host or settings.service.host
 
     async def ready(services: Services, bound: int) -> None:
+        settle()
         shown = f"[{where}]" if ":" in where else where
         report.note(f"Serving on http://{shown}:{bound}; Ctrl-C stops it.")
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import httpx
 
+from runtime.garbage import settle
 from runtime.settings.environment import Settings
 from runtime.telemetry.logs import configure_logging
 from starters.console.sign_in.links import leave_link
@@ -41,6 +42,7 @@ async def _main(line: str) -> None:
         await _tell_slack(settings, f"http://{_HOST}:{port}")
         await _tell_provider(settings)
         await leave_link(services.store, settings.data_dir, settings.data_dir / KEY_FILE, f"http://{_HOST}:{port}")
+        settle()
         print(f"ready {port}", flush=True)  # noqa: T201 - the parent reads it
 
     await serve(settings, host=_HOST, port=service_port_of(line), stop=stop, ready=ready)

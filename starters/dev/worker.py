@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 
+from runtime.garbage import settle
 from runtime.telemetry.logs import configure_logging
 from starters.dev.ordered import asked_to_stop, carry_out
 from starters.dev.worker_order import settings_of
@@ -21,7 +22,12 @@ async def _main(line: str) -> None:
     settings = settings_of(line)
     configure_logging(settings.log, secrets=settings.secret_values())
     stop = asked_to_stop()
-    await run(settings, stop=stop, ready=lambda: print("ready", flush=True))  # noqa: T201 - the parent reads it
+
+    def ready() -> None:
+        settle()
+        print("ready", flush=True)  # noqa: T201 - the parent reads it
+
+    await run(settings, stop=stop, ready=ready)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ transaction of one statement takes nine of them. Here it takes two when it write
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Callable, Generator, Iterable
 from functools import partial
 from typing import Any, TypeVar
@@ -18,6 +19,8 @@ ResultT = TypeVar("ResultT")
 READ = "BEGIN"
 WRITE = "BEGIN IMMEDIATE"
 _CHUNK = 64
+_LOOKS_AGAIN_SECONDS = 0.001
+"""Whether the file's lock is free. SQLite's own pauses grow to a tenth of a second, in which others go first."""
 
 
 class Cursor:
@@ -69,8 +72,9 @@ class Cursor:
 class Connection(aiosqlite.Connection):
     """A connection whose transactions cost few errands."""
 
-    def __init__(self, connector: Callable[[], sqlite3.Connection]) -> None:
+    def __init__(self, connector: Callable[[], sqlite3.Connection], patience: float) -> None:
         super().__init__(connector, _CHUNK)
+        self._patience = patience
         # Nobody's end waits for a connection that was left open.
         self._thread.daemon = True
         self._begin = ""
@@ -100,11 +104,28 @@ class Connection(aiosqlite.Connection):
 
     def _carry_out(self, begin: str, work: Callable[[sqlite3.Connection], ResultT]) -> ResultT:
         try:
-            if begin:
+            if begin == WRITE:
+                self._begin_writing()
+            elif begin:
                 self._conn.execute(begin)
             return work(self._conn)
         finally:
             self._done += 1
+
+    def _begin_writing(self) -> None:
+        until = time.monotonic() + self._patience
+        while True:
+            self._conn.execute("PRAGMA busy_timeout = 0")
+            try:
+                self._conn.execute(WRITE)
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                    raise
+                time.sleep(_LOOKS_AGAIN_SECONDS)
+            else:
+                return
+            finally:
+                self._conn.execute(f"PRAGMA busy_timeout = {int(self._patience * 1000)}")
 
     async def commit(self) -> None:
         """Commit. The end of what only read needs no errand: nothing is written and nobody is waited for."""
@@ -126,11 +147,12 @@ class Connection(aiosqlite.Connection):
         await self.errand(end)
 
 
-def connect(file: str, **options: Any) -> Connection:
+def connect(file: str, *, timeout: float, **options: Any) -> Connection:
     """A connection to a file, as SQLAlchemy's `async_creator_fn` makes them.
 
     Args:
         file: its path.
+        timeout: seconds to wait for a lock that another connection holds.
         options: of `sqlite3.connect`.
     """
-    return Connection(partial(sqlite3.connect, file, **options))
+    return Connection(partial(sqlite3.connect, file, timeout=timeout, **options), timeout)

@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -130,7 +131,7 @@ async def test_whoever_is_cancelled_at_any_moment_leaves_no_transaction_behind(
 
 async def test_a_roll_back_waits_for_what_was_sent_before(tmp_path: Path) -> None:
     """Its errand may be about to begin the transaction that is rolled back."""
-    connection = await sqlite_connection.connect(str(tmp_path / "y.db"), isolation_level=None, check_same_thread=False)
+    connection = await sqlite_connection.connect(str(tmp_path / "y.db"), timeout=5, isolation_level=None, check_same_thread=False)
     try:
         slow = asyncio.create_task(connection.errand(lambda _: time.sleep(0.2)))
         await asyncio.sleep(0)
@@ -149,3 +150,31 @@ async def begin(connection: Connection) -> None:
     cursor = connection.cursor()
     await cursor.execute(sqlite_connection.WRITE)
     await cursor.execute("CREATE TABLE x (y)")
+
+
+async def test_a_writer_waits_for_the_file_and_not_for_ever(tmp_path: Path) -> None:
+    file = str(tmp_path / "z.db")
+    options: dict[str, Any] = {"isolation_level": None, "check_same_thread": False}
+    first = await sqlite_connection.connect(file, timeout=5, **options)
+    hasty = await sqlite_connection.connect(file, timeout=0.1, **options)
+    patient = await sqlite_connection.connect(file, timeout=30, **options)
+    try:
+        first.begin_with_next(sqlite_connection.WRITE)
+        await first.cursor().execute("CREATE TABLE things (id INTEGER)")
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            await _inserted(hasty)
+        waiting = asyncio.ensure_future(_inserted(patient))
+        await asyncio.sleep(0.1)
+        assert not waiting.done()
+        await first.commit()
+        await waiting
+    finally:
+        await first.close()
+        await hasty.close()
+        await patient.close()
+
+
+async def _inserted(connection: sqlite_connection.Connection) -> None:
+    connection.begin_with_next(sqlite_connection.WRITE)
+    await connection.cursor().execute("INSERT INTO things VALUES (1)")
+    await connection.commit()
