@@ -131,7 +131,9 @@ async def test_whoever_is_cancelled_at_any_moment_leaves_no_transaction_behind(
 
 async def test_a_roll_back_waits_for_what_was_sent_before(tmp_path: Path) -> None:
     """Its errand may be about to begin the transaction that is rolled back."""
-    connection = await sqlite_connection.connect(str(tmp_path / "y.db"), timeout=5, isolation_level=None, check_same_thread=False)
+    connection = await sqlite_connection.connect(
+        str(tmp_path / "y.db"), timeout=5, isolation_level=None, check_same_thread=False
+    )
     try:
         slow = asyncio.create_task(connection.errand(lambda _: time.sleep(0.2)))
         await asyncio.sleep(0)
