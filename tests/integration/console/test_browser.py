@@ -106,6 +106,7 @@ def test_everything_works_without_scripts(world: ServiceWorld, chromium: Browser
     page = chromium.new_context(java_script_enabled=False).new_page()
     sign_in(page, link(world))
     page.get_by_role("link", name="Cases").click()
+    page.get_by_label("Words").fill("words that no case has")
     page.get_by_label("Kind").select_option("run")
     page.get_by_role("button", name="Show").click()
     expect(page.get_by_text("No case fits.")).to_be_visible()
