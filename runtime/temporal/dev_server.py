@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 import shutil
 import signal
 import socket
@@ -25,6 +26,9 @@ USUAL_UI_PORT = 8233
 _READY_WITHIN_SECONDS = 30.0
 _STOP_WITHIN_SECONDS = 5.0
 _ATTEMPTS = 3
+_PORTS = range(20_000, 32_000)
+"""Below those that systems give to outgoing connections: one of these may take a port before its server does."""
+_LOOKS = 100
 
 _SPEED = tuple(
     f"--dynamic-config-value=history.{queue}ProcessorMaxPollRPS=5000" for queue in ("transfer", "timer", "visibility")
@@ -65,6 +69,9 @@ def binary() -> Path:
 
 def free_port() -> int:
     """A port on loopback that is free at this moment."""
+    for port in random.sample(_PORTS, _LOOKS):
+        if is_free(port):
+            return port
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -6,13 +6,12 @@ Real HTTP on loopback. Temporal is not needed for signing in, and is not there.
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 
@@ -27,8 +26,8 @@ from starters.service.access import keys
 from starters.service.services import Services
 from starters.service.serving import serve
 from tests.console.browser import Browser
+from tests.in_thread import InThread
 
-T = TypeVar("T")
 BACK = "/console/sign-in/back"
 LOOK = "/numbers"
 """A page that needs no Temporal."""
@@ -42,21 +41,18 @@ class House:
     services: Services
 
 
-class SignInWorld:
+class SignInWorld(InThread):
     """Runs in a thread with a loop of its own."""
 
     def __init__(self, folder: Path) -> None:
+        super().__init__()
         self.folder = folder
         self.people = folder / "config" / "people.yaml"
         self.people.parent.mkdir(parents=True)
         self.identity = IdentitySimulator()
         self.door = Door(web(self.identity.app()))
         self.houses: dict[str, House] = {}
-        self._loop = asyncio.new_event_loop()
-        self._stop, self._both = asyncio.Event(), asyncio.Event()
-        self._is_up = threading.Event()
-        self._problem: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._both = asyncio.Event()
 
     @property
     def local(self) -> House:
@@ -71,21 +67,6 @@ class SignInWorld:
     @property
     def issuer(self) -> str:
         return f"http://127.0.0.1:{self.door.port}"
-
-    def __enter__(self) -> SignInWorld:
-        self._thread.start()
-        assert self._is_up.wait(120)
-        if self._problem is not None:
-            raise self._problem
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(60)
-
-    def do(self, work: Coroutine[Any, Any, T]) -> T:
-        """Have something done where the services run."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
 
     def give_password(self, name: str, text: str, *roles: Role, tenant: str = "default") -> None:
         """As `surehand console password` does."""
@@ -104,15 +85,6 @@ class SignInWorld:
     def store(self) -> Any:
         return self.local.services.store
 
-    def _run(self) -> None:
-        try:
-            self._loop.run_until_complete(self._live())
-        except BaseException as problem:
-            self._problem = problem
-        finally:
-            self._is_up.set()
-            self._loop.close()
-
     async def _live(self) -> None:
         await self.door.open()
         port, running = free_port(), AsyncExitStack()
@@ -129,7 +101,7 @@ class SignInWorld:
             both = asyncio.create_task(self._both.wait())
             await asyncio.wait({both, *tasks}, return_when=asyncio.FIRST_COMPLETED)
             both.cancel()
-            self._is_up.set()
+            self._up()
             await asyncio.gather(*tasks)
         await self.door.shut()
 

@@ -8,7 +8,6 @@ import json
 import os
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -24,6 +23,7 @@ from sandbox.server import Sandbox
 from starters.dev.service import KEY_FILE
 from starters.dev.worker_order import order
 from starters.dev.world import variables
+from tests.in_thread import InThread
 from tests.loopback import Answer, Loopback, Received, loopback
 
 ROOT = Path(__file__).parents[2]
@@ -51,10 +51,11 @@ class Span:
         return f"{self.service} {self.name} {self.attributes}"
 
 
-class ObservedWorld:
+class ObservedWorld(InThread):
     """Everything that runs. Use it with `with`."""
 
     def __init__(self, folder: Path, *, tracing: bool = True) -> None:
+        super().__init__()
         self.folder = folder
         self.url = ""
         self.key = ""
@@ -62,24 +63,11 @@ class ObservedWorld:
         self.collector: Loopback
         self.sandbox: Sandbox
         self._tracing = tracing
-        self._loop = asyncio.new_event_loop()
-        self._stop = asyncio.Event()
-        self._up = threading.Event()
-        self._problem: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, daemon=True)
         self._processes: list[subprocess.Popen[bytes]] = []
 
-    def __enter__(self) -> ObservedWorld:
-        self._thread.start()
-        self._up.wait(PATIENCE)
-        if self._problem is not None:
-            raise self._problem
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *error: object) -> None:
         self.stop_processes()
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(60)
+        super().__exit__(*error)
 
     def stop_processes(self) -> None:
         """Ask them to end, and wait until they have sent their last spans."""
@@ -127,15 +115,6 @@ class ObservedWorld:
         address = f"http://{self.worker_metrics}/metrics"
         return httpx.get(address, timeout=30, trust_env=False).raise_for_status().text
 
-    def _run(self) -> None:
-        try:
-            self._loop.run_until_complete(self._live())
-        except BaseException as problem:
-            self._problem = problem
-        finally:
-            self._up.set()
-            self._loop.close()
-
     async def _live(self) -> None:
         async with AsyncExitStack() as stack:
             self.collector = await stack.enter_async_context(loopback())
@@ -153,7 +132,7 @@ class ObservedWorld:
             assert line.startswith(b"ready "), self.log_text("service")
             self.url = f"http://127.0.0.1:{int(line.split()[1])}"
             self.key = (self.folder / KEY_FILE).read_text("utf-8").strip()
-            self._up.set()
+            self._up()
             await self._stop.wait()
 
     def _variables(self, address: str) -> dict[str, str]:

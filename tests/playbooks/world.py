@@ -17,9 +17,7 @@ from typing import Any
 from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
-from temporalio.worker import Worker
 
-from activities.boundary import Boundary
 from domain.cases.approval import ApprovalDecision, ApprovalState
 from domain.cases.messages import AbortInput, UnparkInput
 from domain.cases.terms import UnparkAction
@@ -30,17 +28,15 @@ from domain.playbook.state import PlaybookState
 from domain.tools.tool import ToolCall, ToolResult
 from integrations.tools.toolbox import Tools
 from runtime.settings.environment import load_settings
-from runtime.temporal.connection import data_converter
-from runtime.temporal.search_attributes import register
 from starters.dev.world import variables
+from tests.cancelling import careful_worker
 from tests.playbook_states import state_when
 from tests.playbooks.enumerating import reference_of
-from tests.skipping import PATIENCE_SECONDS, pass_time
+from tests.skipping import PATIENCE_SECONDS, pass_time, skipping_server
 from tests.vendor_world import Outside, outside
-from tests.workflows.conftest import test_server_binary
 from workers.clients import Clients, open_clients
 from workers.registered import methods_of
-from workers.worker import WORKFLOWS, workflow_runner
+from workers.worker import WORKFLOWS
 from workflows import search_attributes
 from workflows.playbook import PlaybookWorkflow
 
@@ -69,7 +65,6 @@ class Watched:
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
         self._turns = asyncio.Lock()
-        self._failures = asyncio.Lock()
         self.before: dict[str, At] = {}
         """Path of a task in the definition -> what to do, at its first call only."""
         self.reached: list[str] = []
@@ -82,25 +77,11 @@ class Watched:
         reference = reference_of(call.key, call.key.split("/", 1)[0])
         self.reached.append(reference)
         # What is set up for a step must not meet the call of a branch beside it.
-        waited = self._turns.locked()
-        async with self._turns if self.before or waited else nullcontext():
-            if waited:
-                # The time-skipping server refuses to cancel an activity that completes at the same moment.
-                await asyncio.sleep(_MOMENT)
+        async with self._turns if self.before or self._turns.locked() else nullcontext():
             act = self.before.pop(reference, None)
             if act is not None:
                 await act(call)
-            try:
-                return await self._tools.run(call, attempt=attempt, beat=beat)
-            except Exception:
-                await self._apart()
-                raise
-
-    async def _apart(self) -> None:
-        """Two branches that fail at once: the time-skipping server refuses the workflow task in which the first one's
-        failure cancels the activity that has just failed beside it, and the run stays where it is."""
-        async with self._failures:
-            await asyncio.sleep(_MOMENT)
+            return await self._tools.run(call, attempt=attempt, beat=beat)
 
 
 class PlaybooksWorld:
@@ -120,15 +101,12 @@ class PlaybooksWorld:
 
     @asynccontextmanager
     async def worker(self) -> AsyncIterator[None]:
-        async with Worker(
+        async with careful_worker(
             self.client,
             task_queue=self.task_queue,
             workflows=WORKFLOWS,
             activities=methods_of(self.clients),
-            interceptors=[Boundary()],
             identity=self._identity,
-            workflow_runner=workflow_runner(),
-            workflow_failure_exception_types=[AssertionError, TypeError, KeyError, AttributeError, ValueError],
         ):
             yield
 
@@ -306,11 +284,8 @@ async def playbooks_world(
         (mine / "guardrails.yaml").write_text(config, "utf-8")
     async with (
         outside(folder / "sandbox") as vendors_outside,
-        await WorkflowEnvironment.start_time_skipping(
-            test_server_existing_path=test_server_binary(), data_converter=data_converter(), identity=identity
-        ) as environment,
+        skipping_server(identity=identity) as environment,
     ):
-        await register(environment.client)
         named = {"SUREHAND_CONFIG_DIRS": str(mine), "SUREHAND_DATA_DIR": str(folder / "data")}
         if model:
             named["SUREHAND_MODEL__PRIMARY__BASE_URL"] = vendors_outside.url("openai")

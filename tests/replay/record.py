@@ -26,7 +26,6 @@ from runtime.configuration.policies import Configuration
 from runtime.settings.environment import SHIPPED_CONFIG
 from runtime.temporal.connection import data_converter
 from runtime.temporal.dev_server import EmbeddedServer
-from runtime.temporal.search_attributes import register
 from tests.playbooks.world import playbooks_world
 from tests.replay import (
     check_paths,
@@ -38,7 +37,8 @@ from tests.replay import (
     telling_paths,
     ticket_paths,
 )
-from tests.workflows.conftest import World, test_server_binary
+from tests.skipping import skipping_server
+from tests.workflows.conftest import World
 from tests.workflows.incident_world import IncidentWorld
 from tests.workflows.playbook_world import PlaybookWorld
 from tests.workflows.webhook_world import webhook_world
@@ -124,10 +124,7 @@ async def a_server(*, real: bool) -> AsyncIterator[WorkflowEnvironment]:
                 await Client.connect(server.address, data_converter=data_converter(), identity=IDENTITY)
             )
         return
-    async with await WorkflowEnvironment.start_time_skipping(
-        test_server_existing_path=test_server_binary(), data_converter=data_converter(), identity=IDENTITY
-    ) as environment:
-        await register(environment.client)
+    async with skipping_server(identity=IDENTITY) as environment:
         yield environment
 
 

@@ -6,12 +6,9 @@ It runs in a thread with a loop of its own, so that all tests of a process share
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
 
 import httpx
 from cryptography.hazmat.primitives import serialization
@@ -23,9 +20,9 @@ from runtime.temporal.dev_server import EmbeddedServer, free_port
 from starters.service.access import keys
 from starters.service.services import Services
 from starters.service.serving import serve
+from tests.in_thread import InThread
 from workers import worker
 
-T = TypeVar("T")
 ISSUER = "https://login.example.com"
 AUDIENCE = "surehand"
 WAITS = """\
@@ -46,7 +43,7 @@ LEAD = "p-lena"
 """A person of tenant `default` who may decide and claim."""
 
 
-class ServiceWorld:
+class ServiceWorld(InThread):
     """One service with what it needs."""
 
     def __init__(
@@ -57,6 +54,7 @@ class ServiceWorld:
         with_worker: bool = True,
         requests_per_minute: int = 6_000,
     ) -> None:
+        super().__init__()
         self.folder = folder
         self.url = ""
         self.metrics_address = f"127.0.0.1:{free_port()}"
@@ -68,11 +66,6 @@ class ServiceWorld:
         self._store_url = store_url
         self._with_worker = with_worker
         self._requests_per_minute = requests_per_minute
-        self._loop = asyncio.new_event_loop()
-        self._stop = asyncio.Event()
-        self._is_up = threading.Event()
-        self._problem: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, daemon=True)
 
     @property
     def public_pem(self) -> bytes:
@@ -80,45 +73,27 @@ class ServiceWorld:
             serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
         )
 
-    def __enter__(self) -> ServiceWorld:
-        self._thread.start()
-        self._is_up.wait(120)
-        if self._problem is not None:
-            raise self._problem
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(60)
-
     def client(self, who: str | None = "person", **headers: str) -> httpx.Client:
         """A client with somebody's key."""
         known = {"Authorization": f"Bearer {self.keys[who]}"} if who is not None else {}
         return httpx.Client(base_url=self.url, headers={**known, **headers}, timeout=60, trust_env=False)
 
-    def do(self, work: Coroutine[Any, Any, T]) -> T:
-        """Have something done where the service runs."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
-
-    def _run(self) -> None:
-        try:
-            self._loop.run_until_complete(self._live())
-        except BaseException as problem:
-            self._problem = problem
-        finally:
-            self._is_up.set()
-            self._loop.close()
-
     async def _live(self) -> None:
         async with AsyncExitStack() as stack:
             server = await stack.enter_async_context(EmbeddedServer(ui=False))
             self.settings = self._settings(server.address)
-            worked = asyncio.Event()
             if self._with_worker:
-                working = asyncio.create_task(worker.run(self.settings, stop=self._stop, ready=worked.set))
-                stack.push_async_callback(asyncio.gather, working)
-                await asyncio.wait({working, asyncio.create_task(worked.wait())}, return_when=asyncio.FIRST_COMPLETED)
+                await self._has_a_worker(stack)
             await serve(self.settings, host="127.0.0.1", port=0, stop=self._stop, ready=self._ready)
+
+    async def _has_a_worker(self, stack: AsyncExitStack) -> None:
+        worked = asyncio.Event()
+        working = asyncio.create_task(worker.run(self.settings, stop=self._stop, ready=worked.set))
+        stack.push_async_callback(asyncio.gather, working)
+        stack.callback(self._stop.set)  # else the worker would be waited for, for ever, when the service fails
+        await asyncio.wait({working, asyncio.create_task(worked.wait())}, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            await working
 
     async def _ready(self, services: Services, port: int) -> None:
         self.services, self.url = services, f"http://127.0.0.1:{port}"
@@ -126,7 +101,7 @@ class ServiceWorld:
             self.keys[role.value] = await self.key(role)
         self.keys["other"] = await self.key(Role.ADMIN, tenant="acme-us", person="p-dana")
         self.keys["person"] = await self.key(Role.ADMIN, person=LEAD)
-        self._is_up.set()
+        self._up()
 
     async def key(self, *roles: Role, tenant: str = "default", person: str | None = None) -> str:
         """A new key."""

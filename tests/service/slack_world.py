@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
 import time
@@ -21,7 +20,6 @@ from starters.dev.world import variables
 from starters.service.services import Services
 from starters.service.serving import serve
 from tests.service.service_world import ServiceWorld
-from workers import worker
 
 SECRETS = {
     "zendesk": "zendesk's secret",
@@ -46,10 +44,7 @@ class SlackWorld(ServiceWorld):
             self.server = EmbeddedServer(ui=False, database_file=self.folder / "temporal.db")
             await stack.enter_async_context(self.server)
             self.settings = self._settings(self.server.address)
-            worked = asyncio.Event()
-            working = asyncio.create_task(worker.run(self.settings, stop=self._stop, ready=worked.set))
-            stack.push_async_callback(asyncio.gather, working)
-            await asyncio.wait({working, asyncio.create_task(worked.wait())}, return_when=asyncio.FIRST_COMPLETED)
+            await self._has_a_worker(stack)
             await serve(self.settings, host="127.0.0.1", port=0, stop=self._stop, ready=self._ready)
 
     async def _ready(self, services: Services, port: int) -> None:

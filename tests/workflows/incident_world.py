@@ -15,7 +15,6 @@ from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
-from activities.boundary import Boundary
 from activities.incidents import IncidentActivities
 from activities.notices import NoticeActivities
 from activities.reasoning import ReasoningActivities, Thought
@@ -36,10 +35,10 @@ from domain.troubleshooting.topology import Topology
 from integrations.evidence.logs.meaning import sign_of
 from integrations.rendering import Templates
 from runtime.configuration.policies import Configuration
+from tests.cancelling import careful_worker
 from tests.skipping import PATIENCE_SECONDS
 from tests.workflows.conftest import TEMPLATES, a_ticket
 from tests.workflows.playbook_world import PlaybookWorld, a_tool
-from workers.worker import workflow_runner
 from workflows import search_attributes
 from workflows.escalation import EscalationWorkflow
 from workflows.playbook import PlaybookWorkflow
@@ -165,14 +164,11 @@ class IncidentWorld(PlaybookWorld):
 
     @asynccontextmanager
     async def worker(self, **options: Any) -> AsyncIterator[Worker]:
-        async with Worker(
+        async with careful_worker(
             self.client,
             task_queue=self.task_queue,
             workflows=[TroubleshootingWorkflow, PlaybookWorkflow, EscalationWorkflow],
             activities=self.methods(),
-            interceptors=[Boundary()],
-            workflow_runner=workflow_runner(),
-            workflow_failure_exception_types=[AssertionError, TypeError, KeyError, AttributeError, ValueError],
             **options,
         ) as worker:
             yield worker

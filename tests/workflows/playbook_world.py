@@ -15,7 +15,6 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 from activities.allowances import AllowanceActivities
-from activities.boundary import Boundary
 from activities.cases import CaseActivities
 from activities.directory import DirectoryActivities
 from activities.notices import NoticeActivities
@@ -33,6 +32,7 @@ from domain.policies.guardrails import Guardrails
 from domain.tools.tool import Safety, ToolBrief, ToolSpec
 from integrations.rendering import Templates
 from runtime.configuration.policies import Configuration
+from tests.cancelling import careful_worker
 from tests.fakes import (
     FakeAllowances,
     FakeChat,
@@ -47,7 +47,6 @@ from tests.fakes import (
 from tests.playbook_states import state_when
 from tests.skipping import PATIENCE_SECONDS, pass_time
 from tests.workflows.conftest import TEMPLATES, _people
-from workers.worker import workflow_runner
 from workflows import search_attributes
 from workflows.playbook import PlaybookWorkflow
 
@@ -176,14 +175,11 @@ class PlaybookWorld:
 
     @asynccontextmanager
     async def worker(self, **options: Any) -> AsyncIterator[Worker]:
-        async with Worker(
+        async with careful_worker(
             self.client,
             task_queue=self.task_queue,
             workflows=[PlaybookWorkflow],
             activities=self.methods(),
-            interceptors=[Boundary()],
-            workflow_runner=workflow_runner(),
-            workflow_failure_exception_types=[AssertionError, TypeError, KeyError, AttributeError, ValueError],
             **options,
         ) as worker:
             yield worker

@@ -16,7 +16,6 @@ from domain.errors import OutcomeUnknown, VendorRefused, VendorUnavailable
 from domain.policies.guardrails import GuardPoint, GuardrailRule, Guardrails, Limit, LimitPer, RuleAction, RuleCategory
 from domain.tools.tool import RefusalKind, Safety, ToolCall, ToolRefusal, ToolUndo, call_digest
 from runtime.configuration.policies import Configuration
-from tests.skipping import at_rest
 from tests.workflows.playbook_world import PlaybookWorld, a_tool, playbook
 from workflows.playbook import PlaybookWorkflow
 
@@ -112,7 +111,6 @@ async def test_cancellation_takes_back_what_was_done(world: PlaybookWorld) -> No
     async with world.worker():
         run = await world.start(playbook(THREE_STEPS + "\n- pause: {wait: {days: 2}}"))
         await world.until(run, lambda s: len(s.effects) == 3)
-        await at_rest(run)
         await run.cancel()
         with pytest.raises(WorkflowFailureError):
             await run.result()
@@ -123,7 +121,6 @@ async def test_a_person_aborts_a_run_and_it_is_undone(world: PlaybookWorld) -> N
     async with world.worker():
         run = await world.start(playbook(THREE_STEPS + "\n- pause: {wait: {days: 2}}"))
         await world.until(run, lambda s: len(s.effects) == 3)
-        await at_rest(run)
         await run.execute_update(PlaybookWorkflow.abort, AbortInput(person_id="p-ruth", reason="wrong customer"))
         result = await run.result()
     assert (result.status, undone(world)) == ("cancelled", ["three", "two", "one"])

@@ -13,9 +13,7 @@ from typing import Any
 
 from temporalio.client import WorkflowHandle
 from temporalio.testing import WorkflowEnvironment
-from temporalio.worker import Worker
 
-from activities.boundary import Boundary
 from activities.notices import NoticeActivities
 from activities.webhooks import WebhookActivities
 from domain.cases.records import CaseRecord
@@ -25,9 +23,9 @@ from domain.webhooks.messages import SenderInput, WakeInput
 from integrations.rendering import Templates
 from integrations.store.store import SqlStore
 from runtime.configuration.policies import Configuration
+from tests.cancelling import careful_worker
 from tests.fakes import FakeChat, FakeDirectory, FakeMailer, FakePolicies, FakeStore
 from tests.workflows.conftest import TEMPLATES, _people
-from workers.worker import workflow_runner
 from workflows.webhooks import WebhookWorkflow
 
 Sender = WorkflowHandle[WebhookWorkflow, int]
@@ -109,13 +107,11 @@ class WebhookWorld:
 
     @asynccontextmanager
     async def worker(self, **options: Any) -> AsyncIterator[None]:
-        async with Worker(
+        async with careful_worker(
             self.client,
             task_queue=self.task_queue,
             workflows=[WebhookWorkflow],
             activities=self.methods(),
-            interceptors=[Boundary()],
-            workflow_runner=workflow_runner(),
             **options,
         ):
             yield

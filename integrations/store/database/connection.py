@@ -148,6 +148,8 @@ class Database:
             cursor.execute("PRAGMA foreign_keys = ON")
             # FULL: a commit of the effect ledger must survive a power cut, or an effect would happen twice.
             cursor.execute("PRAGMA synchronous = FULL")
+            if begin == sqlite_connection.WRITE:
+                cursor.execute("PRAGMA busy_timeout = 0")  # it looks for the lock itself, and more often
             cursor.close()
 
         @event.listens_for(engine.sync_engine, "begin")

@@ -115,7 +115,6 @@ class Connection(aiosqlite.Connection):
     def _begin_writing(self) -> None:
         until = time.monotonic() + self._patience
         while True:
-            self._conn.execute("PRAGMA busy_timeout = 0")
             try:
                 self._conn.execute(WRITE)
             except sqlite3.OperationalError as error:
@@ -124,8 +123,6 @@ class Connection(aiosqlite.Connection):
                 time.sleep(_LOOKS_AGAIN_SECONDS)
             else:
                 return
-            finally:
-                self._conn.execute(f"PRAGMA busy_timeout = {int(self._patience * 1000)}")
 
     async def commit(self) -> None:
         """Commit. The end of what only read needs no errand: nothing is written and nobody is waited for."""
