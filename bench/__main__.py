@@ -17,6 +17,7 @@ from temporalio.client import Client
 from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter
 
 from bench import measures
+from bench.clicks import clicks
 from bench.flood import FLOOD, beside_a_flood
 from bench.memory import measured_apart
 from bench.playbooks import overhead
@@ -45,6 +46,7 @@ TARGETS: dict[str, str] = {
     "restart.approval_accepted_seconds": "<= 3",
     "flood.shorter_with_turns": ">= 2",
     "service.accepted_p95_ms": "<= 100",
+    "clicks.p99_ms": "<= 500",
     "programs.dev_ready_seconds": "<= 5",
     "programs.demo_seconds": "<= 90",
 }
@@ -79,6 +81,7 @@ def _measures(client: Client, address: str, *, quick: bool, open_cases: int) -> 
         wanted["restart"] = lambda: worker_restart(client, 5)
         wanted["programs"] = programs
         wanted["service"] = acknowledgements
+        wanted["clicks"] = clicks
     if open_cases:
         wanted["open_cases"] = lambda: measured_apart("surehand", open_cases, OPEN_CASES_CACHED, address)
     return wanted

@@ -10,15 +10,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from importlib.metadata import distribution
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from temporalio.api.enums.v1 import EventType, PendingActivityState
-from temporalio.api.testservice.v1 import SleepRequest, UnlockTimeSkippingRequest
+from temporalio.api.testservice.v1 import LockTimeSkippingRequest, SleepRequest, UnlockTimeSkippingRequest
 from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionRequest, ListOpenWorkflowExecutionsRequest
 from temporalio.client import Client, WorkflowHandle
@@ -54,15 +54,41 @@ class Clock:
         self._environment = environment
         self._client = environment.client
         self._waiting = 0
+        self._sleeping = 0
+        self._turn = asyncio.Lock()
 
-    @contextmanager
-    def waited_for(self) -> Iterator[None]:
-        """Somebody waits: from now on the clock should skip whenever nothing is on its way."""
-        self._waiting += 1
+    @asynccontextmanager
+    async def skipping(self) -> AsyncIterator[None]:
+        """Let the clock skip whenever nothing is on its way, while at least one is in here.
+
+        The SDK's own way counts for each who waits, and the server's count goes wrong when two do.
+        """
+        service = self._client.test_service
+        async with self._turn:
+            if self._waiting == 0:
+                await service.unlock_time_skipping(UnlockTimeSkippingRequest())
+            self._waiting += 1
         try:
             yield
         finally:
-            self._waiting -= 1
+            async with self._turn:
+                self._waiting -= 1
+                if self._waiting == 0:
+                    await service.lock_time_skipping(LockTimeSkippingRequest())
+
+    async def pass_time(self, duration: timedelta) -> None:
+        """Let time pass."""
+        request, patience = SleepRequest(), timedelta(seconds=PATIENCE_SECONDS)
+        request.duration.FromTimedelta(duration)
+        if self._waiting:
+            await self._client.test_service.sleep(request, timeout=patience)
+            return
+        self._sleeping += 1
+        try:
+            # It stops skipping at that very moment, and not when we hear of it.
+            await self._client.test_service.unlock_time_skipping_with_sleep(request, timeout=patience)
+        finally:
+            self._sleeping -= 1
 
     async def keep(self) -> None:
         """Look for ever; give back what is held for nobody."""
@@ -73,7 +99,7 @@ class Clock:
                 now = await self._reading()
                 ours, theirs = now[0] - before[0], now[1] - before[1]
                 before = now
-                is_held = self._waiting > 0 and theirs < ours * _AS_FAST_AS_OURS
+                is_held = self._waiting + self._sleeping > 0 and theirs < ours * _AS_FAST_AS_OURS
                 still = still + 1 if is_held and not await self._something_is_on_its_way() else 0
                 if still == _LOOKS_BEFORE_IT_COUNTS_AS_LOST:
                     still = 0
@@ -122,16 +148,8 @@ async def skipping_server(*, identity: str | None = None) -> AsyncIterator[Workf
     ) as environment:
         await register(environment.client)
         clock = _CLOCKS[environment] = Clock(environment)
-        unlocked = environment.time_skipping_unlocked  # type: ignore[attr-defined]
-
-        @asynccontextmanager
-        async def waited_for() -> AsyncIterator[None]:
-            with clock.waited_for():
-                async with unlocked():
-                    yield
-
         # What a handle's `result` waits in.
-        environment.time_skipping_unlocked = waited_for  # type: ignore[attr-defined]
+        environment.time_skipping_unlocked = clock.skipping  # type: ignore[attr-defined]
         keeping = asyncio.create_task(clock.keep())
         try:
             yield environment
@@ -150,12 +168,7 @@ async def pass_time(environment: WorkflowEnvironment, duration: timedelta) -> No
 
     `WorkflowEnvironment.sleep` does the same, but gives up after the client's own limit of 30 real seconds.
     """
-    request = SleepRequest()
-    request.duration.FromTimedelta(duration)
-    with clock_of(environment).waited_for():
-        await environment.client.test_service.unlock_time_skipping_with_sleep(
-            request, timeout=timedelta(seconds=PATIENCE_SECONDS)
-        )
+    await clock_of(environment).pass_time(duration)
 
 
 async def pending_activities(client: Client, workflow_id: str, run_id: str | None = None) -> list[PendingActivityInfo]:

@@ -12,7 +12,7 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from tests.cancelling import Cancelling
-from tests.skipping import clock_of
+from tests.skipping import clock_of, pass_time
 
 NOBODYS = "nobody's queue"
 DAY = timedelta(days=1)
@@ -70,13 +70,12 @@ async def test_a_clock_that_a_task_holds_or_that_nobody_waits_for_is_left_alone(
 ) -> None:
     queue = uuid.uuid4().hex
     run = await environment.client.start_workflow(Waits.run, id=queue, task_queue=queue)
-    before = await environment.get_current_time()
     waiting = asyncio.create_task(run.result())
     await asyncio.sleep(5)  # its task is out: no worker is there
     async with Worker(environment.client, task_queue=queue, workflows=[Waits]):
-        with environment.auto_time_skipping_disabled():
-            await run.signal(Waits.tell)
-            assert await waiting
+        await run.signal(Waits.tell)
+        await waiting
+    before = await environment.get_current_time()
     again = await environment.client.start_workflow(Waits.run, id=f"{queue}-2", task_queue=queue)
     async with Worker(environment.client, task_queue=queue, workflows=[Waits]):
         await asyncio.sleep(5)  # nobody waits for its end
@@ -84,6 +83,19 @@ async def test_a_clock_that_a_task_holds_or_that_nobody_waits_for_is_left_alone(
         await again.signal(Waits.tell)
         assert await again.result()
     assert clock_of(environment).given_back == 0
+
+
+async def test_two_may_wait_at_once_while_time_is_passed(environment: WorkflowEnvironment) -> None:
+    queue = uuid.uuid4().hex
+    async with Worker(environment.client, task_queue=queue, workflows=[Waits]):
+        start = environment.client.start_workflow
+        runs = [await start(Waits.run, id=f"{queue}-{n}", task_queue=queue) for n in range(3)]
+        waiting = [asyncio.create_task(run.result()) for run in runs[:2]]
+        await pass_time(environment, DAY / 2)
+        await runs[0].signal(Waits.tell)
+        assert await asyncio.wait_for(asyncio.gather(*waiting), 30) in ([True, False], [False, False])
+        await pass_time(environment, DAY / 2)
+        assert await asyncio.wait_for(runs[2].result(), 30) is False
 
 
 class Held:
