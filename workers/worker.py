@@ -28,6 +28,7 @@ from workers.evidence_keeping import removing_old_evidence
 from workers.measuring import Measuring, count_vendor_calls
 from workers.registered import methods_of
 from workers.sandboxed import Sandbox
+from workers.slots import tuner_of
 from workers.tools import vendor_workers
 from workers.trusting import TakesSignedWords
 from workers.webhook_waking import waking_senders
@@ -82,8 +83,11 @@ def build_worker(
         interceptors=[Correlates(), TakesSignedWords(trusted), *watching, Boundary()],
         workflow_runner=workflow_runner(),
         max_cached_workflows=settings.max_cached_workflows,
-        max_concurrent_workflow_tasks=settings.max_concurrent_workflow_tasks,
-        max_concurrent_activities=settings.max_concurrent_activities,
+        tuner=tuner_of(
+            settings.max_concurrent_workflow_tasks,
+            settings.max_concurrent_activities,
+            settings.max_young_activities,
+        ),
         workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
         activity_task_poller_behavior=PollerBehaviorAutoscaling(),
         sticky_queue_schedule_to_start_timeout=timedelta(seconds=settings.sticky_timeout_seconds),

@@ -27,10 +27,14 @@ def of_tenant(tenant: str, urgency: Urgency | int = Urgency.MEDIUM, *, weight: f
     return Priority(priority_key=rank, fairness_key=tenant, fairness_weight=weight)
 
 
+TRIAGE_FIRST = Priority(priority_key=Urgency.CRITICAL.rank)
+"""What an activity gets that finds out how pressing its case is: for all that anybody knows, nothing is more so."""
+
+
 def as_urgent_as(urgency: Urgency | None) -> Priority:
     """What an activity or a child gets from the workflow that starts it, as urgent as its case is by now.
 
     Args:
-        urgency: of the case; None while nobody has looked at it, so that it stays as it was started.
+        urgency: of the case; None where nobody judges it, so that it stays as it was started.
     """
     return Priority(priority_key=urgency.rank if urgency is not None else None)

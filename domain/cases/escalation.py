@@ -120,6 +120,11 @@ class EscalationState(ServedCaseState):
         return self.classification.priority if self.classification else None
 
     @property
+    def awaits_triage(self) -> bool:
+        """Whether nobody has classified it so far."""
+        return self.classification is None
+
+    @property
     def priority(self) -> Priority:
         """The case's priority as of now."""
         return self.classification.priority if self.classification else Priority.MEDIUM

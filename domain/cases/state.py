@@ -64,6 +64,11 @@ class CaseState(State, ABC):
         return None
 
     @property
+    def awaits_triage(self) -> bool:
+        """Whether somebody is about to find out how urgent it is."""
+        return False
+
+    @property
     def pending_approvals(self) -> list[ApprovalState]:
         """Requests that wait for a decision."""
         return [approval for approval in self.approvals.values() if approval.is_pending]

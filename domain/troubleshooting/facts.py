@@ -96,6 +96,11 @@ class IncidentFacts(TicketsState):
         return min((one for one in said if one is not None), key=lambda one: one.rank, default=None)
 
     @property
+    def awaits_triage(self) -> bool:
+        """Whether nobody has classified it so far."""
+        return self.classification is None
+
+    @property
     def priority(self) -> Priority:
         """How soon, as of now; the case's clocks run by it."""
         return self.triaged_priority or Priority.MEDIUM

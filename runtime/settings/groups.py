@@ -80,6 +80,9 @@ class WorkerSettings(Group):
     max_cached_workflows: int = Field(1000, ge=0, description="cases kept warm in memory, about 300 KB each")
     max_concurrent_workflow_tasks: int = Field(50, ge=2, description="workflow tasks worked on at once")
     max_concurrent_activities: int = Field(100, ge=1, description="activities worked on at once")
+    max_young_activities: int = Field(
+        8, ge=1, description="of these, how many began within half a second; with more, a flooding tenant delays others"
+    )
     sticky_timeout_seconds: TimeoutSeconds = Field(2, description="wait this long for the worker that knows a case")
     graceful_shutdown_seconds: TimeoutSeconds = Field(20, description="let activities finish for this long on SIGTERM")
     build_id: str | None = Field(None, description="build id for worker versioning; unset means not versioned")

@@ -109,13 +109,14 @@ class Case(Generic[StateT]):
         return await workflow.execute_activity_method(activity, argument, **self.shown_as(summary, config))
 
     def shown_as(self, summary: str, config: workflow.ActivityConfig) -> workflow.ActivityConfig:
-        """How an activity runs: named for a person, and as urgent as the case is by now.
+        """How an activity runs: named for a person, and as urgent as the case is by now; triage comes before all else.
 
         Args:
             summary: what it does, for a person.
             config: time-outs and retries, from `workflows/options.py`.
         """
-        return {**config, "summary": summary, "priority": sharing.as_urgent_as(self.state.triaged_priority)}
+        urgent = sharing.as_urgent_as(self.state.triaged_priority)
+        return {**config, "summary": summary, "priority": sharing.TRIAGE_FIRST if self.state.awaits_triage else urgent}
 
     async def think(
         self, activity: Callable[[Any, ArgumentT], Awaitable[ResultT]], argument: ArgumentT, summary: str

@@ -101,7 +101,7 @@ def test_the_rank_of_a_priority_is_its_key(urgency: Urgency) -> None:
     assert sharing.as_urgent_as(urgency).fairness_key is None
 
 
-def test_what_nobody_has_looked_at_stays_as_it_was_started() -> None:
+def test_what_nobody_judges_stays_as_it_was_started() -> None:
     assert sharing.as_urgent_as(None).priority_key is None
 
 
