@@ -17,11 +17,13 @@ from temporalio.service import RPCError
 
 from runtime.configuration.policies import Configuration
 from runtime.doctor.checks import TIMEOUT_SECONDS, Check, CheckResult, Verdict, missing, ok, run_all, warning
+from runtime.doctor.signature_check import judged
 from runtime.settings.environment import Settings
 from runtime.temporal import search_attributes
 from runtime.temporal.cluster_setup import retention_of
 from runtime.temporal.connection import connect, data_converter
 from runtime.temporal.sharing_probe import sharing_of
+from runtime.temporal.signing import key_of
 
 OLDEST_PYTHON = (3, 11)
 SHORTEST_RETENTION = timedelta(days=4)
@@ -59,6 +61,10 @@ class PlatformChecks:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
+    @property
+    def _is_here(self) -> bool:
+        return self._settings.temporal.address.split(":")[0] in ("127.0.0.1", "localhost")
+
     def checks(self) -> list[Check]:
         """All of them, in the order a person would ask."""
         return [
@@ -70,6 +76,7 @@ class PlatformChecks:
             Check("Workers", self.workers),
             Check("Sharing", self.sharing, at_least_seconds=_SHARING_SECONDS + 1),
             Check("Encryption", self.encryption),
+            Check("Signatures", self.signatures),
             Check("Clock", self.clock),
         ]
 
@@ -154,7 +161,7 @@ class PlatformChecks:
         """Does a payload come back through the codec?"""
         codec = self._settings.codec
         if codec is None:
-            if self._settings.temporal.address.split(":")[0] in ("127.0.0.1", "localhost"):
+            if self._is_here:
                 return ok("Off, and Temporal is on this machine.")
             return warning("Temporal can read every case: set SUREHAND_CODEC__KEYS (docs/encryption.md).")
         converter = data_converter(codec)
@@ -163,6 +170,15 @@ class PlatformChecks:
         if back != ["round trip"] or b"round trip" in sealed[0].SerializeToString():
             return missing("A payload did not survive encryption: check SUREHAND_CODEC__KEYS.")
         return ok(f"Key {codec.active_id} encrypts; {len(codec.key_ring)} can decrypt.")
+
+    async def signatures(self) -> Verdict:
+        """Do workers believe what this process says in people's names, and for how long?"""
+        signing = self._settings.signing
+        if signing.says_something:
+            return judged(key_of(signing), signing.trusted_keys(), datetime.now(UTC).date())
+        if self._is_here:
+            return ok("Off, and Temporal is on this machine.")
+        return warning("Whoever reaches Temporal can decide in people's names: have words signed (docs/security.md).")
 
     async def clock(self) -> Verdict:
         """Does our clock agree with a vendor's?"""

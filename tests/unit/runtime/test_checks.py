@@ -2,11 +2,13 @@
 
 import asyncio
 import time
+from datetime import UTC, datetime, timedelta
 
 from domain.errors import NotReachable
 from runtime.doctor.checks import Check, CheckStatus, missing, ok, run_all, warning
 from runtime.doctor.platform_checks import PlatformChecks
 from runtime.settings.environment import load_settings
+from runtime.temporal.signing import make_key
 
 
 def platform(**variables: str) -> PlatformChecks:
@@ -71,6 +73,36 @@ async def test_readable_payloads_are_a_warning_only_where_temporal_is_elsewhere(
     assert (await platform(TEMPORAL__ADDRESS="temporal.example.com:7233").encryption()).status is CheckStatus.WARNING
     keys = "a:" + "QUFB" * 10 + "QUE="
     assert (await platform(CODEC__KEYS=keys).encryption()).sentence == "Key a encrypts; 1 can decrypt."
+
+
+async def signatures(**variables: str):
+    verdict = await platform(**{f"SIGNING__{name}": text for name, text in variables.items()}).signatures()
+    return verdict.status, verdict.sentence
+
+
+async def test_keys_that_workers_do_not_trust_or_that_run_out_are_found_before_somebody_decides():
+    private, public = make_key("a-2026")
+    _, others = make_key("b-2026")
+    today = datetime.now(UTC).date()
+    yesterday, next_week = today - timedelta(days=1), today + timedelta(days=7)
+
+    assert (await signatures())[0] is CheckStatus.OK
+    assert await signatures(KEY=private) == (CheckStatus.OK, "Key a-2026 signs.")
+    assert await signatures(KEY=private, TRUSTED=public) == (CheckStatus.OK, "Key a-2026 signs. Workers trust 1.")
+    assert (await signatures(TRUSTED=public))[0] is CheckStatus.OK
+    for wrong in (others, others.replace("b-2026", "a-2026"), f"{public}:{yesterday},{others}"):
+        assert (await signatures(KEY=private, TRUSTED=wrong))[0] is CheckStatus.MISSING
+    assert (await signatures(TRUSTED=f"{public}:{yesterday}"))[0] is CheckStatus.MISSING
+    assert (await signatures(TRUSTED=f"{public}:{today}"))[0] is CheckStatus.WARNING
+    status, sentence = await signatures(KEY=private, TRUSTED=f"{public}:{next_week}")
+    assert status is CheckStatus.WARNING
+    assert "a-2026 runs out in 7 days" in sentence
+    assert (await signatures(TRUSTED=f"{public}:{yesterday},{others}"))[0] is CheckStatus.OK
+
+
+async def test_unsigned_words_are_a_warning_only_where_temporal_is_elsewhere():
+    assert (await platform().signatures()).status is CheckStatus.OK
+    assert (await platform(TEMPORAL__ADDRESS="temporal.example.com:7233").signatures()).status is CheckStatus.WARNING
 
 
 async def test_the_configuration_is_checked_and_its_warnings_are_shown(tmp_path):
