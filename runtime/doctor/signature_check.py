@@ -28,14 +28,10 @@ def judged(key: SigningKey | None, trusted: Mapping[str, TrustedKey], today: dat
     if key is not None and trusted:
         known = trusted.get(key.key_id)
         if known is None or known.public != key.public or key.key_id in ended:
-            return missing(
-                f"Workers do not trust the key {key.key_id}: give them its public half."
-            )
+            return missing(f"Workers do not trust the key {key.key_id}: give them its public half.")
     soon = sorted((days, key_id) for key_id, days in left.items() if timedelta(0) <= days < RENEWED_BEFORE)
     if soon:
-        return warning(
-            f"The key {soon[0][1]} runs out in {soon[0][0].days} days: make the next one."
-        )
+        return warning(f"The key {soon[0][1]} runs out in {soon[0][0].days} days: make the next one.")
     signs = f"Key {key.key_id} signs." if key is not None else "This process signs nothing."
     return ok(f"{signs} Workers trust {len(trusted) - len(ended)}." if trusted else signs)
 
