@@ -9,6 +9,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Coroutine
 from typing import Any, Self, TypeVar
 
+from runtime.garbage import settle
+
 T = TypeVar("T")
 _STARTS_WITHIN_SECONDS = 120.0
 _STOPS_WITHIN_SECONDS = 60.0
@@ -38,6 +40,7 @@ class InThread(ABC):
         if self._problem is not None:
             raise self._problem
         # A world that is half there would fail each of its tests with something else.
+        settle()  # as a process of the product does: a long look for garbage would stop the world
         assert is_up, f"It is not up after {_STARTS_WITHIN_SECONDS:.0f} s: {self._where_it_stands()}"
         return self
 
