@@ -22,29 +22,37 @@ class Sandbox(SandboxedWorkflowRunner):
 
     def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
         """Make one for a run."""
-        return _Run(super().create_instance(det))
+        return self.wrap(super().create_instance(det))
+
+    def wrap(self, inside: WorkflowInstance) -> SandboxedRun:
+        """What stands around a run."""
+        return SandboxedRun(inside)
 
 
-class _Run(WorkflowInstance):
+class SandboxedRun(WorkflowInstance):
     """One run in its sandbox."""
 
     def __init__(self, inside: WorkflowInstance) -> None:
         self._inside = inside
 
     def activate(self, act: WorkflowActivation) -> WorkflowActivationCompletion:
+        """Let the run take what came."""
         return self._inside.activate(act)
 
     def get_serialization_context(self, command_info: Any) -> None:
-        return None
+        """Nobody asks for whom a payload is."""
 
     def get_external_store_context(self, command_info: Any) -> StorageDriverStoreContext:
+        """Nobody asks for whom a payload is."""
         return StorageDriverStoreContext(target=None)
 
     def get_info(self) -> Info:
+        """What the run is."""
         return self._inside.get_info()
 
     def get_thread_id(self) -> int | None:
+        """Where it runs."""
         return self._inside.get_thread_id()
 
 
-__all__ = ["Sandbox"]
+__all__ = ["Sandbox", "SandboxedRun"]

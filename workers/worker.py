@@ -29,6 +29,7 @@ from workers.measuring import Measuring, count_vendor_calls
 from workers.registered import methods_of
 from workers.sandboxed import Sandbox
 from workers.slots import tuner_of
+from workers.timely import TimelySandbox
 from workers.tools import vendor_workers
 from workers.trusting import TakesSignedWords
 from workers.webhook_waking import waking_senders
@@ -45,15 +46,17 @@ _VALUES = ("domain", "activities", "annotated_types", "typing_extensions")
 logger = logging.getLogger(__name__)
 
 
-def workflow_runner(*, strict: bool = False) -> Sandbox:
+def workflow_runner(*, strict: bool = False, live: bool = False) -> Sandbox:
     """The sandbox that workers and replay use.
 
     Args:
+        live: for runs that go on, which take no event early; not for replay.
         strict: import the modules of `workflows` anew for every run, so that whatever is not deterministic in them is
             caught. Costs 65 ms a run, which is why tests do it and workers do not.
     """
     passed_through = _VALUES if strict else (*_VALUES, "workflows")
-    return Sandbox(restrictions=SandboxRestrictions.default.with_passthrough_modules(*passed_through))
+    sandbox = TimelySandbox if live else Sandbox
+    return sandbox(restrictions=SandboxRestrictions.default.with_passthrough_modules(*passed_through))
 
 
 def build_worker(
@@ -81,7 +84,7 @@ def build_worker(
         workflows=WORKFLOWS,
         activities=methods,
         interceptors=[Correlates(), TakesSignedWords(trusted), *watching, Boundary()],
-        workflow_runner=workflow_runner(),
+        workflow_runner=workflow_runner(live=True),
         max_cached_workflows=settings.max_cached_workflows,
         tuner=tuner_of(
             settings.max_concurrent_workflow_tasks,

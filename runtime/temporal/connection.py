@@ -15,6 +15,7 @@ from temporalio.service import RPCError, TLSConfig
 
 from domain.errors import NotReachable
 from runtime.settings.environment import CodecSettings, Settings, TemporalSettings
+from runtime.temporal.asking import AsksAgain
 from runtime.temporal.codec import EncryptionCodec, SurehandPayloadConverter
 from runtime.temporal.signing import Signs, key_of
 
@@ -71,7 +72,7 @@ async def connect(
                 api_key=temporal.api_key.get_secret_value() if temporal.api_key else None,
                 tls=_tls(temporal),
                 data_converter=data_converter(settings.codec),
-                interceptors=[*interceptors, *_signing(settings)],
+                interceptors=[*interceptors, *_signing(settings), AsksAgain()],
                 runtime=runtime,
                 lazy=lazy,
             )

@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 from temporalio.client import Client
 
+from runtime.temporal.asking import AsksAgain
 from runtime.temporal.connection import data_converter
 from runtime.temporal.dev_server import EmbeddedServer
 from tests.faults import service_process
@@ -26,7 +27,7 @@ async def client() -> AsyncIterator[Client]:
     service_process.NURSERY.open()
     try:
         async with EmbeddedServer(ui=False) as server:
-            yield await Client.connect(server.address, data_converter=data_converter())
+            yield await Client.connect(server.address, data_converter=data_converter(), interceptors=[AsksAgain()])
     finally:
         NURSERY.close()
         service_process.NURSERY.close()

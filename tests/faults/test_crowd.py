@@ -11,7 +11,7 @@ import pytest
 from temporalio.client import Client
 
 from tests.faults.conftest import Running
-from tests.faults.installation import OUTAGE_TICKET, PASSWORD_TICKET, Case, Installation
+from tests.faults.installation import OUTAGE_TICKET, PASSWORD_TICKET, UNHURRIED_SECONDS, Case, Installation
 from tests.faults.playbook_runs import PlaybookRuns
 from tests.faults.playbook_ways import UNDONE, WAYS
 from tests.faults.worker_process import WorkerProcess
@@ -42,7 +42,7 @@ async def one_of_two_workers_is_killed_at_random(client: Client, folder: Path) -
 
 async def one_of_two_workers_is_killed_under_playbooks(client: Client, folder: Path) -> None:
     """The last of the orders is refused late, and undone."""
-    async with Installation(client, folder, patient=True) as installation:
+    async with Installation(client, folder, patience_seconds=UNHURRIED_SECONDS) as installation:
         runs = PlaybookRuns(installation)
         workers = [installation.worker(), installation.worker()]
         ways = [*(way for way in WAYS if str(way) in PLAYBOOKS), UNDONE[0]]

@@ -16,7 +16,7 @@ from domain.cases.terms import Status
 from domain.troubleshooting.state import IncidentState
 from tests.faults.conftest import Running
 from tests.faults.incident_runs import IncidentRun, IncidentRuns
-from tests.faults.installation import Installation, met
+from tests.faults.installation import UNHURRIED_SECONDS, Installation, met
 from tests.faults.test_server_killed import on_a_file
 from tests.faults.worker_process import WorkerProcess
 
@@ -86,7 +86,7 @@ async def assert_taken_back(runs: IncidentRuns, run: IncidentRun, state: Inciden
 
 
 async def worker_killed_in_every_place(client: Client, folder: Path) -> None:
-    async with Installation(client, folder, patient=True, agreed_minute=MINUTE) as installation:
+    async with Installation(client, folder, patience_seconds=UNHURRIED_SECONDS, agreed_minute=MINUTE) as installation:
         worker = installation.worker()
 
         async def kill() -> None:
@@ -109,7 +109,7 @@ async def worker_killed_in_every_place(client: Client, folder: Path) -> None:
 
 
 async def server_killed_in_every_place(_: Client, folder: Path) -> None:
-    async with on_a_file(folder, patient=True, agreed_minute=MINUTE) as (server, installation):
+    async with on_a_file(folder, patience_seconds=UNHURRIED_SECONDS, agreed_minute=MINUTE) as (server, installation):
         installation.worker()
 
         async def kill() -> None:

@@ -12,7 +12,7 @@ import pytest
 from temporalio.client import Client
 
 from tests.faults.conftest import Running
-from tests.faults.installation import Installation
+from tests.faults.installation import UNHURRIED_SECONDS, Installation
 from tests.faults.playbook_runs import PlaybookRuns, deaths
 from tests.faults.playbook_ways import ONLY_AFTER_DAYS, WAYS
 from tests.playbooks.enumerating import effectful_steps, playbook_names
@@ -48,7 +48,7 @@ def wanted(kind: str) -> set[tuple[str, str]]:
 
 
 async def killed_in_every_step(client: Client, folder: Path) -> None:
-    async with Installation(client, folder, patient=True) as installation:
+    async with Installation(client, folder, patience_seconds=UNHURRIED_SECONDS) as installation:
         runs = PlaybookRuns(installation)
         worker = installation.worker()
         undisturbed = await asyncio.gather(*(runs.start(way) for way in WAYS))

@@ -9,7 +9,7 @@ import pytest
 from temporalio.client import Client
 
 from tests.faults.conftest import Running
-from tests.faults.installation import Installation
+from tests.faults.installation import UNHURRIED_SECONDS, Installation
 from tests.faults.playbook_runs import Death, KilledRun, PlaybookRuns, deaths
 from tests.faults.playbook_ways import UNDONE
 
@@ -30,7 +30,7 @@ def more_deaths(model: KilledRun, first: KilledRun, kind: str) -> list[Death]:
 
 
 async def killed_in_every_undo(client: Client, folder: Path) -> None:
-    async with Installation(client, folder, patient=True) as installation:
+    async with Installation(client, folder, patience_seconds=UNHURRIED_SECONDS) as installation:
         runs = PlaybookRuns(installation)
         worker = installation.worker()
         models = {str(way): await runs.start(way) for way in UNDONE}

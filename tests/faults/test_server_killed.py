@@ -11,23 +11,22 @@ from typing import Any
 import pytest
 from temporalio.client import Client
 
+from runtime.temporal.asking import AsksAgain
 from runtime.temporal.connection import data_converter
 from runtime.temporal.dev_server import EmbeddedServer
 from tests.faults.conftest import Running
-from tests.faults.installation import OUTAGE_TICKET, PASSWORD_TICKET, Installation, met
+from tests.faults.installation import OUTAGE_TICKET, PASSWORD_TICKET, UNHURRIED_SECONDS, Installation, met
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 VIP = {"tier": "vip"}
-UNHURRIED: dict[str, Any] = {"patient": True, "vendor_timeout": "20 s"}
 
 
 @asynccontextmanager
 async def on_a_file(folder: Path, **given: Any) -> AsyncIterator[tuple[EmbeddedServer, Installation]]:
     async with EmbeddedServer(ui=False, database_file=folder / "temporal.db") as server:
-        client = await Client.connect(server.address, data_converter=data_converter())
-        # An answer that a busy machine is late with counts as lost, and its mail goes out once more than kills explain.
-        async with Installation(client, folder, **{**UNHURRIED, **given}) as installation:
+        client = await Client.connect(server.address, data_converter=data_converter(), interceptors=[AsksAgain()])
+        async with Installation(client, folder, **{"patience_seconds": UNHURRIED_SECONDS, **given}) as installation:
             yield server, installation
 
 

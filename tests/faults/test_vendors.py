@@ -11,7 +11,7 @@ import pytest
 from temporalio.client import Client
 
 from tests.faults.conftest import Running
-from tests.faults.installation import OUTAGE_TICKET, REFUND_TICKET, Case, Installation
+from tests.faults.installation import HURRIED_SECONDS, OUTAGE_TICKET, REFUND_TICKET, Case, Installation
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -39,7 +39,7 @@ def handed_over_although(vendor: str, match: str, faults: dict[str, dict[str, An
     """One installation lives through all faults of a vendor, one case after the other."""
 
     async def scenario(client: Client, folder: Path) -> None:
-        async with Installation(client, folder) as installation:
+        async with Installation(client, folder, patience_seconds=HURRIED_SECONDS) as installation:
             installation.worker()
             broken: list[str] = []
             for number, (name, fault) in enumerate(faults.items(), start=1):
@@ -67,7 +67,7 @@ async def reaches_its_handoff(case: Case) -> None:
 
 
 async def stripe_breaks(client: Client, folder: Path) -> None:
-    async with Installation(client, folder) as installation:
+    async with Installation(client, folder, patience_seconds=HURRIED_SECONDS) as installation:
         installation.worker()
         for number, fault in enumerate(FAULTS.values(), start=1):
             # A customer each: the shipped limit on one customer's refunds in a day would ask again.
@@ -117,7 +117,8 @@ async def chat_and_ticketing_are_down(client: Client, folder: Path) -> None:
 
 async def everything_is_down_for_a_while(client: Client, folder: Path) -> None:
     """Nobody can be told of the handoff: it is parked where a person sees it, and done once somebody says retry."""
-    async with Installation(client, folder, handoff_give_up_after="10 s") as installation:
+    # Long enough for the handoff that comes afterwards, on a busy machine too.
+    async with Installation(client, folder, handoff_give_up_after="40 s") as installation:
         installation.worker()
         for vendor in ("slack", "zendesk", "smtp"):
             installation.break_vendor(vendor, "down", times=None)
