@@ -109,12 +109,18 @@ class Dev:
                 mine.append(int(entry.name))
         return mine
 
+    def _variables(self) -> dict[str, str]:
+        """Where it does not run, commands ask at its address: at the usual one a server of another test may answer."""
+        if state.running(self.folder) is not None or (before := state.last(self.folder)) is None:
+            return self.environment
+        return {"SUREHAND_TEMPORAL__ADDRESS": before.temporal_address, **self.environment}
+
     def surehand(self, *arguments: str, text: str | None = None) -> subprocess.CompletedProcess[str]:
         """A command of another terminal."""
         began, folder = time.monotonic(), Path(tempfile.mkdtemp(dir=self.folder, prefix="command-"))
         given, out, err = (folder / name for name in ("in", "out", "err"))
         given.write_text(text or "")
-        pid = TERMINAL.start(*arguments, variables=self.environment, out=out, err=err, given=given)
+        pid = TERMINAL.start(*arguments, variables=self._variables(), out=out, err=err, given=given)
         code = TERMINAL.wait(pid, 180 - (time.monotonic() - began))
         return subprocess.CompletedProcess(arguments, code, out.read_text(), err.read_text())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 from domain.cases.approval import ApprovalDecision
 from domain.cases.escalation import EscalationState
@@ -34,6 +34,9 @@ class Turn(Generic[StateT_contra]):
 
 class Act(ABC, Generic[StateT_contra]):
     """One thing that somebody does, once."""
+
+    may_repeat: ClassVar[bool] = False
+    """Whether it is done again when the case waits for it again, as it does where a busy machine let it fail."""
 
     @abstractmethod
     def since(self, state: StateT_contra) -> datetime | None:

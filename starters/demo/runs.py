@@ -25,6 +25,8 @@ from starters.playbooks import Playbooks
 class Release(Act[PlaybookState]):
     """Somebody sends a parked call on its way again, with other values where it needs them."""
 
+    may_repeat = True
+
     person: str
     reason: str
     tool: str

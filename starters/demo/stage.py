@@ -123,18 +123,27 @@ class Stage:
             await part.conclude(self._cases, self._tenant, self._task_queue)
             part.problem = ""
             return True
-        if part.acted < len(part.script):
-            act = part.script[part.acted]
-            if act.is_due(state, datetime.now(UTC)):
-                await act.perform(Turn(self._cases, self._tenant, part.name, part.acted, state))
-                part.acted += 1
+        now = datetime.now(UTC)
+        for number in _possible(part):
+            act = part.script[number]
+            if act.is_due(state, now):
+                await act.perform(Turn(self._cases, self._tenant, part.name, number, state))
+                part.acted = number + 1
                 part.acting(act)
                 self._tell(f"{part.name}: {act.words}")
+                break
         return False
 
 
 def _something_is_near(part: Part) -> bool:
     """Whether somebody is about to act: each look costs the worker something, and there are many cases."""
-    if part.state is None or part.acted >= len(part.script):
+    if part.state is None:
         return False
-    return part.script[part.acted].since(part.state) is not None
+    return any(part.script[number].since(part.state) is not None for number in _possible(part))
+
+
+def _possible(part: Part) -> Sequence[int]:
+    """Which acts may come now: the next, and the last once more where it helped nothing."""
+    last = [part.acted - 1] if part.acted > 0 and part.script[part.acted - 1].may_repeat else []
+    following = [part.acted] if part.acted < len(part.script) else []
+    return following + last
