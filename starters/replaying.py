@@ -21,6 +21,8 @@ from starters.finding import find_settings
 from workers.trusting import TakesSignedWords
 from workers.worker import WORKFLOWS, workflow_runner
 
+_BUILD = "replay"
+"""Named, since the SDK would otherwise read all modules of the process to make up a name."""
 _SUFFIXES = (".json", ".json.gz")
 
 
@@ -88,6 +90,7 @@ def _replayer(settings: Settings) -> Replayer:
         data_converter=data_converter(settings.codec),
         # No key is asked on replay: what was refused stands in the history.
         interceptors=[TakesSignedWords(None)],
+        build_id=_BUILD,
     )
 
 

@@ -31,8 +31,9 @@ from temporalio.worker import (
 from temporalio.workflow import Info
 
 from activities.boundary import Boundary
+from runtime.settings.groups import WorkerSettings
 from tests.skipping import pending_activities
-from workers.worker import workflow_runner
+from workers.worker import deployment_of, workflow_runner
 
 _ARRIVES_WITHIN_SECONDS = 0.03
 """Until what was sent to a server on loopback is there."""
@@ -151,6 +152,7 @@ def careful_worker(client: Client, **options: Any) -> Worker:
         client,
         interceptors=[cancelling, Boundary()],
         workflow_runner=cancelling.runner,
+        deployment_config=deployment_of(WorkerSettings()),
         workflow_failure_exception_types=[AssertionError, TypeError, KeyError, AttributeError, ValueError],
         **options,
     )

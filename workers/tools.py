@@ -84,7 +84,7 @@ def vendor_workers(
     task_queue: str,
     vendors: Mapping[str, VendorSettings],
     settings: WorkerSettings,
-    deployment: WorkerDeploymentConfig | None = None,
+    deployment: WorkerDeploymentConfig,
     watching: Sequence[Interceptor] = (),
 ) -> list[Worker]:
     """One worker for each vendor that is called only so many times a second, on the vendor's own queue.

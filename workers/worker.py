@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from datetime import timedelta
+from importlib.metadata import version
 from typing import Any
 
 from temporalio.client import Client
@@ -99,15 +100,18 @@ def build_worker(
     )
 
 
-def deployment_of(settings: WorkerSettings) -> WorkerDeploymentConfig | None:
-    """What versions this process's workers; None when they are not versioned."""
-    if settings.build_id is None:
-        return None
+def deployment_of(settings: WorkerSettings) -> WorkerDeploymentConfig:
+    """Which release this process's workers are of, versioned where the settings name a build.
+
+    A release is always named, since the SDK would otherwise read all modules of the process to make up a name: a third
+    of what the start of a worker costs.
+    """
+    is_versioned = settings.build_id is not None
     return WorkerDeploymentConfig(
-        version=WorkerDeploymentVersion(deployment_name=DEPLOYMENT, build_id=settings.build_id),
-        use_worker_versioning=True,
+        version=WorkerDeploymentVersion(deployment_name=DEPLOYMENT, build_id=settings.build_id or version(DEPLOYMENT)),
+        use_worker_versioning=is_versioned,
         # Cases live for days: they move to new code, which replays their histories (see docs/releasing.md).
-        default_versioning_behavior=VersioningBehavior.AUTO_UPGRADE,
+        default_versioning_behavior=VersioningBehavior.AUTO_UPGRADE if is_versioned else VersioningBehavior.UNSPECIFIED,
     )
 
 

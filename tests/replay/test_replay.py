@@ -69,6 +69,7 @@ def replayer(workflows: Any = WORKFLOWS, runner: SandboxedWorkflowRunner | None 
         workflow_runner=runner or workflow_runner(),
         interceptors=WATCHING,
         debug_mode=True,
+        build_id="replay",
     )
 
 

@@ -25,6 +25,7 @@ from runtime.temporal.connection import connect
 from tests.fakes import FakeToolBox
 from tests.tool_world import spec
 from workers.tools import vendor_workers
+from workers.worker import deployment_of
 
 pytestmark = [pytest.mark.server, pytest.mark.asyncio(loop_scope="module")]
 
@@ -96,6 +97,7 @@ async def world(server, box):
             task_queue=queue,
             vendors={"bank": VendorSettings(calls_per_second=5), "other": VendorSettings()},
             settings=WorkerSettings(),
+            deployment=deployment_of(WorkerSettings()),
         )
         assert len(limited) == 1
         for each in (worker, *limited):
