@@ -61,7 +61,7 @@ async def test_a_clock_that_the_server_holds_for_nobody_is_let_go(environment: W
     queue = uuid.uuid4().hex
     async with Worker(environment.client, task_queue=queue, workflows=[CancelsTooSoon]):
         run = await environment.client.start_workflow(CancelsTooSoon.run, id=queue, task_queue=queue)
-        assert await asyncio.wait_for(run.result(), 30) == "a day later"
+        assert await asyncio.wait_for(run.result(), 120) == "a day later"
     assert clock_of(environment).given_back == 1
 
 
@@ -93,9 +93,9 @@ async def test_two_may_wait_at_once_while_time_is_passed(environment: WorkflowEn
         waiting = [asyncio.create_task(run.result()) for run in runs[:2]]
         await pass_time(environment, DAY / 2)
         await runs[0].signal(Waits.tell)
-        assert await asyncio.wait_for(asyncio.gather(*waiting), 30) in ([True, False], [False, False])
+        assert await asyncio.wait_for(asyncio.gather(*waiting), 120) in ([True, False], [False, False])
         await pass_time(environment, DAY / 2)
-        assert await asyncio.wait_for(runs[2].result(), 30) is False
+        assert await asyncio.wait_for(runs[2].result(), 120) is False
 
 
 class Held:
@@ -149,5 +149,5 @@ async def test_a_task_that_cancels_what_has_just_ended_is_tried_again(environmen
         await run.signal(CancelsTooLate.tell)
         await asyncio.sleep(0.2)
         held.ends.set()
-        await asyncio.wait_for(run.result(), 30)
+        await asyncio.wait_for(run.result(), 120)
     assert cancelling.refused == 1
