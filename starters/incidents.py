@@ -28,7 +28,7 @@ from domain.troubleshooting.messages import (
     QueryInput,
 )
 from domain.troubleshooting.state import IncidentState
-from integrations.evidence.kinds import HEAD_BYTES
+from integrations.evidence.kinds import HEAD_BYTES, is_text
 from integrations.evidence.kinds import kind_of as evidence_kind_of
 from integrations.evidence.store import EvidenceFolder
 from runtime.configuration.tenants import Tenants
@@ -80,13 +80,15 @@ async def upload(store: EvidenceStore, tenant: str, path: Path, service: str | N
         service: whose logs these are, where the lines do not say.
 
     Raises:
-        InvalidInput: it cannot be read, or is too large.
+        InvalidInput: it cannot be read, is no text, or is too large.
     """
     try:
         with path.open("rb") as file:
             head = file.read(HEAD_BYTES)
     except OSError as problem:
         raise InvalidInput(f"{path} cannot be read ({problem.strerror or 'error'}): give another file.") from None
+    if not is_text(head):
+        raise InvalidInput(f"{path} is not text: give logs, metrics and records as text, packed with gzip or not.")
     reference, size = await store.put(tenant, path.name, _pieces(path))
     kind = evidence_kind_of(path.name, head)
     return EvidenceRef(reference=reference, name=path.name, kind=kind, size_bytes=size, service=service)

@@ -29,6 +29,8 @@ HEAD_BYTES = 65_536
 """How much of a file is worth handing over."""
 _UNPACKED_BYTES = 262_144
 _LINE_LENGTH = 2_000
+_MOST_STRANGE = 0.2
+"""Share of signs that no text has; logs in an older encoding have a few."""
 
 
 def kind_of(name: str, head: bytes) -> EvidenceKind:
@@ -47,6 +49,15 @@ def kind_of(name: str, head: bytes) -> EvidenceKind:
         if kind is not None:
             return kind
     return _by_name(name, text)
+
+
+def is_text(head: bytes) -> bool:
+    """Whether a file that begins so is text in some encoding, packed with gzip or not; an empty one is."""
+    text = _text(head)
+    if text is None:
+        return False
+    strange = sum(sign == "\ufffd" or (sign < " " and sign not in "\t\n\r\f\x1b") for sign in text)
+    return strange <= len(text) * _MOST_STRANGE
 
 
 def _text(head: bytes) -> str | None:

@@ -13,11 +13,13 @@ from starters.cli.options import AsOption, CaseArgument, JsonOption, TenantOptio
 
 if TYPE_CHECKING:
     from domain.cases.approval import ApprovalState
+    from domain.model import JsonValue
     from starters.case_list import OpenApproval
     from starters.cli.session import Session
 
 _SHORT_DIGEST = 12
 _SHORTEST_DIGEST = 8
+_WIDEST = 110
 
 RequestArgument = Annotated[
     str | None, typer.Argument(metavar="[REQUEST]", help="Needed when a case has more than one.", show_default=False)
@@ -177,6 +179,18 @@ def _as_json(approval: OpenApproval) -> dict[str, Any]:
     }
 
 
+def shown(value: JsonValue) -> str:
+    """A value as somebody reads it who has to decide: all of it, and what has parts in lines."""
+    import yaml  # noqa: PLC0415 - keeps `surehand --help` fast
+
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, (dict, list)) or not value:
+        return json.dumps(value, ensure_ascii=False)
+    lines = yaml.safe_dump(value, allow_unicode=True, sort_keys=False, width=_WIDEST)
+    return "\n" + lines.rstrip()
+
+
 def _show(approval: OpenApproval) -> None:
     from starters.cli.words import label, left  # noqa: PLC0415
 
@@ -186,8 +200,8 @@ def _show(approval: OpenApproval) -> None:
         report.text(f"{approval.case}  {request.request_id}", style="bold"), report.text(request.question.summary)
     )
     for name, value in request.question.arguments.items():
-        shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        out.print(report.text(f"  {name}: " + shown.replace("\n", "\n    ")))
+        said = shown(value).replace("\n", "\n    ")
+        out.print(report.text(f"  {name}:{said}" if said.startswith("\n") else f"  {name}: {said}"))
     for finding in request.question.evidence:
         out.print(report.text(f"  evidence: {finding}"))
     for rung in request.rungs:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import gzip
 import json
+import random
 
 import pytest
 
-from integrations.evidence.kinds import HEAD_BYTES, kind_of
+from integrations.evidence.kinds import HEAD_BYTES, is_text, kind_of
 
 LOGS = {
     "ISO times": "2026-11-21T15:04:25Z INFO api started\n2026-11-21T15:04:26Z ERROR api failed\n",
@@ -201,3 +202,26 @@ def test_a_table_of_versions_with_a_message_holds_changes() -> None:
         "id,timestamp,type,component,message,new_version,previous_version\n7,2026-03-01T10:00:00Z,deploy,api,x,2,1\n"
     )
     assert kind_of("export.csv", table.encode()) == "changes"
+
+
+@pytest.mark.parametrize("text", [*LOGS.values(), *METRICS.values(), *CHANGES.values(), *TOPOLOGY.values(), ""])
+def test_evidence_is_text_packed_or_not(text: str) -> None:
+    raw = text.encode()
+    assert is_text(raw)
+    assert is_text(gzip.compress(raw))
+    assert is_text(gzip.compress(raw)[:40])
+    assert is_text(text.encode("utf-16"))
+
+
+def test_logs_in_an_older_encoding_and_with_colours_are_text() -> None:
+    assert is_text("2026-11-21 15:04:25 FEHLER Schlüssel für Zürich ungültig\n".encode("latin-1"))
+    assert is_text(b"\x1b[31mERROR\x1b[0m no connection\n")
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_picture_a_program_and_noise_are_no_text(seed: int) -> None:
+    noise = random.Random(seed).randbytes(3_000)
+    assert not is_text(noise)
+    assert not is_text(noise.replace(b"\x00", b"\x01"))
+    assert not is_text(b"\x89PNG\r\n\x1a\n" + noise)
+    assert not is_text(gzip.compress(noise))
