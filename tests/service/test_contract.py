@@ -74,6 +74,22 @@ def eventually(http: httpx.Client, location: str, within_seconds: float = 30) ->
 # Opening
 
 
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ({}, "The request cannot be used: body.kind: it is needed."),
+        ({"kind": "sk-secret"}, "The request cannot be used: body.kind: use one of ticket, incident."),
+        ({"kind": 7}, "The request cannot be used: body.kind: use one of ticket, incident."),
+    ],
+)
+def test_a_body_that_names_no_kind_is_told_so_and_its_words_are_not_repeated(
+    http: httpx.Client, body: dict[str, Any], says: str
+) -> None:
+    answer = http.post("/api/v1/cases", json=body)
+    is_refusal(answer, 422, "VALIDATION_ERROR")
+    assert answer.json()["detail"] == says
+
+
 def test_a_case_is_opened_by_the_kind_that_its_body_names(http: httpx.Client) -> None:
     for body, prefix in ((incident(), "incident:INC-"), ({"kind": "ticket", **ticket(subject=uuid.uuid4().hex)}, "T-")):
         opened = http.post("/api/v1/cases", json=body)

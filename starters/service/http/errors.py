@@ -137,9 +137,19 @@ def _named(error: RequestValidationError) -> str:
     named = []
     for fault in faults[:_MOST_NAMED]:
         place = ".".join(str(part)[:100] for part in fault["loc"][1:]) or str(fault["loc"][0])
+        if str(fault["type"]).startswith("union_tag"):
+            named.append(_without_kind(place, fault.get("ctx", {})))
+            continue
         named.append(f"{place}: {_reason(str(fault['type']), str(fault['msg']))}")
     more = f" ({len(faults) - _MOST_NAMED} more)" if len(faults) > _MOST_NAMED else ""
     return f"The request cannot be used: {'; '.join(named)}{more}."
+
+
+def _without_kind(place: str, context: Mapping[str, str]) -> str:
+    """A body that does not say which of several it is; what it says instead is not repeated."""
+    field = context.get("discriminator", "kind").strip("'")
+    choices = context.get("expected_tags", "").replace("'", "")
+    return f"{place}.{field}: " + (f"use one of {choices}" if choices else "it is needed")
 
 
 def _reason(kind: str, message: str) -> str:
