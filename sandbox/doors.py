@@ -21,6 +21,8 @@ class Door:
         """Listen with a protocol. A wanted port that is taken gives way to a free one."""
         self._factory = factory
         self._port = wanted_port
+        self._held: socket.socket | None = None
+        """Keeps the port while the door is shut: somebody else would take it, and whoever knows it find nobody."""
         self._server: asyncio.Server | None = None
         self._transports: set[asyncio.Transport] = set()
 
@@ -34,7 +36,8 @@ class Door:
         if self._server is not None:
             return
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(self._accept, sock=_listen(self._port))
+        listening, self._held = self._held or _listening(self._port), None
+        self._server = await loop.create_server(self._accept, sock=listening)
         self._port = self._server.sockets[0].getsockname()[1]
 
     async def shut(self) -> None:
@@ -43,9 +46,18 @@ class Door:
             return
         self._server.close()
         self._server = None
+        # Nobody listens to it, so connections are refused.
+        self._held = _bound(self._port)
         for transport in list(self._transports):
             transport.abort()
         self._transports.clear()
+
+    async def close(self) -> None:
+        """Shut it for good."""
+        await self.shut()
+        if self._held is not None:
+            self._held.close()
+            self._held = None
 
     def _accept(self) -> asyncio.Protocol:
         protocol = self._factory()
@@ -60,22 +72,34 @@ class Door:
         return protocol
 
 
-def _listen(port: int) -> socket.socket:
+def _listening(port: int) -> socket.socket:
     for number in (port, 0):
-        # Named as TCP, or asyncio does not switch Nagle's algorithm off and each answer waits 40 ms for its body.
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            listener.bind((HOST, number))
+            listener = _bound(number)
         except OSError:
-            listener.close()
             if number == 0:
                 raise
             continue
-        listener.listen(128)
-        listener.setblocking(False)
+        try:
+            listener.listen(128)
+        except OSError:
+            listener.close()
+            continue
         return listener
     raise AssertionError("a free port was tried last")
+
+
+def _bound(port: int) -> socket.socket:
+    # Named as TCP, or asyncio does not switch Nagle's algorithm off and each answer waits 40 ms for its body.
+    held = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind((HOST, port))
+    except OSError:
+        held.close()
+        raise
+    held.setblocking(False)
+    return held
 
 
 class _WebConnection(H11Protocol):

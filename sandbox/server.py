@@ -75,7 +75,7 @@ class Sandbox:
 
     async def __aexit__(self, *_: object) -> None:
         for door in self._doors.values():
-            await door.shut()
+            await door.close()
         # Connections that were broken off come to their end before the loop does.
         await asyncio.sleep(0)
         self.world.close()

@@ -80,15 +80,17 @@ class Clock:
         """Let time pass."""
         request, patience = SleepRequest(), timedelta(seconds=PATIENCE_SECONDS)
         request.duration.FromTimedelta(duration)
-        if self._waiting:
-            await self._client.test_service.sleep(request, timeout=patience)
-            return
-        self._sleeping += 1
-        try:
-            # It stops skipping at that very moment, and not when we hear of it.
-            await self._client.test_service.unlock_time_skipping_with_sleep(request, timeout=patience)
-        finally:
-            self._sleeping -= 1
+        # Whoever begins to wait meanwhile begins afterwards: the server's count goes wrong when the two overlap.
+        async with self._turn:
+            if not self._waiting:
+                self._sleeping += 1
+                try:
+                    # It stops skipping at that very moment, and not when we hear of it.
+                    await self._client.test_service.unlock_time_skipping_with_sleep(request, timeout=patience)
+                finally:
+                    self._sleeping -= 1
+                return
+        await self._client.test_service.sleep(request, timeout=patience)
 
     async def keep(self) -> None:
         """Look for ever; give back what is held for nobody."""

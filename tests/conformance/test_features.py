@@ -114,7 +114,7 @@ async def outside() -> AsyncIterator[Outside]:
     shop.address = f"127.0.0.1:{doors[0].port}"
     yield Outside(*(f"http://127.0.0.1:{door.port}" for door in doors))
     for door in doors:
-        await door.shut()
+        await door.close()
 
 
 @pytest.fixture

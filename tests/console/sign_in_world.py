@@ -103,7 +103,7 @@ class SignInWorld(InThread):
             both.cancel()
             self._up()
             await asyncio.gather(*tasks)
-        await self.door.shut()
+        await self.door.close()
 
     async def _serve(self, name: str, port: int, given: dict[str, str]) -> None:
         variables = {

@@ -86,7 +86,7 @@ async def tapped(tmp_path: Path) -> AsyncIterator[Tapped]:
         await door.open()
     yield vendors
     for door in vendors.doors.values():
-        await door.shut()
+        await door.close()
     vendors.world.close()
 
 

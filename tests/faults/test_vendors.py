@@ -118,7 +118,7 @@ async def chat_and_ticketing_are_down(client: Client, folder: Path) -> None:
 async def everything_is_down_for_a_while(client: Client, folder: Path) -> None:
     """Nobody can be told of the handoff: it is parked where a person sees it, and done once somebody says retry."""
     # Long enough for the handoff that comes afterwards, on a busy machine too.
-    async with Installation(client, folder, handoff_give_up_after="40 s") as installation:
+    async with Installation(client, folder, handoff_give_up_after="20 s") as installation:
         installation.worker()
         for vendor in ("slack", "zendesk", "smtp"):
             installation.break_vendor(vendor, "down", times=None)
