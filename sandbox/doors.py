@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 
 from starlette.types import ASGIApp
 from uvicorn import Config
@@ -47,7 +48,8 @@ class Door:
         self._server.close()
         self._server = None
         # Nobody listens to it, so connections are refused.
-        self._held = _bound(self._port)
+        with suppress(OSError):  # somebody was quicker
+            self._held = _bound(self._port)
         for transport in list(self._transports):
             transport.abort()
         self._transports.clear()
